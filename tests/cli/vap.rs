@@ -1,8 +1,11 @@
 //! `kubevet vap`: controls as ValidatingAdmissionPolicies in YAML, and reports about those that
 //! cannot be exported.
 
-use kubevet_testkit::test_dir::{ProgramRun, TestDir};
-use std::collections::BTreeMap;
+use kubevet_testkit::{
+    snapshot::assert_matches_file,
+    test_dir::{ProgramRun, TestDir},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 const POD: &str = "apiVersion: v1
 kind: Pod
@@ -360,11 +363,17 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
         .iter()
         .map(|name| dir.read(&format!("k/{name}")))
         .collect();
-    assert_eq!(
-        files.join("---\n"),
-        dir.run(&["vap", "generate", "C-0057", "--one-per-control"])
-            .stdout
-    );
+    // Each file begins with the header of the stream.
+    let stream = dir
+        .run(&["vap", "generate", "C-0057", "--one-per-control"])
+        .stdout;
+    let (header, objects) = stream.split_once("\n\n").unwrap();
+    let without_header = |file: &String| {
+        let body = file.strip_prefix(&format!("{header}\n\n"));
+        body.unwrap_or_else(|| panic!("{file}")).to_owned()
+    };
+    let bodies: Vec<String> = files.iter().map(without_header).collect();
+    assert_eq!(bodies.join("---\n"), objects);
     assert_eq!(
         dir.run(&["vap", "generate", "C-0057", "--static-manifests", "s"])
             .code,
@@ -374,6 +383,144 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
         dir.read("s/kubevet.yaml")
             .contains("  name: kubevet-c-0057-workloads.static.k8s.io\n")
     );
+}
+
+#[test]
+fn readable_policy_matches_its_snapshot_and_is_short() {
+    let run = TestDir::new().run(&["vap", "generate", "C-0057", "--style", "readable"]);
+    check(&run, 0, &[]);
+    assert_matches_file("tests/cli/snapshots/readable-c-0057.yaml", &run.stdout);
+    // Twice the size of the policy of the same control in Kubescape's library.
+    let max_bytes = 5 * 1024;
+    assert!(run.stdout.len() < max_bytes, "{}", run.stdout.len());
+}
+
+/// The ids in the annotation `kubevet.io/controls` of policies, which may be in quotes.
+fn exported_controls(yaml: &str) -> BTreeSet<String> {
+    let flat = yaml.replace("kubevet.io/controls: |-\n", "kubevet.io/controls: ");
+    let lists = flat
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("kubevet.io/controls: "));
+    let ids = lists.flat_map(|list| list.trim().trim_matches('"').split(','));
+    ids.map(|id| id.trim().to_owned()).collect()
+}
+
+#[test]
+fn readable_style_exports_what_the_packed_style_exports() {
+    let config = "publicRegistries: [quay.io]\nimageRepositoryAllowList: [registry.example.com]\n";
+    let dir = TestDir::new().file("config.yaml", config);
+    for names in [&[][..], &["K-0001", "K-0002"]] {
+        let generate = |style: &str| {
+            let args = ["vap", "generate", "--controls-config", "config.yaml"];
+            let run = dir.run(&[&args[..], &["--style", style], names].concat());
+            check(&run, 0, &[]);
+            run.stdout
+        };
+        let readable = generate("readable");
+        assert_eq!(
+            exported_controls(&readable),
+            exported_controls(&generate("packed"))
+        );
+        for left_over in [
+            "[[]]",
+            "oldObject",
+            "-excused",
+            "-unjudged",
+            "request.userInfo",
+        ] {
+            assert!(!readable.contains(left_over), "{left_over}");
+        }
+        // Only a literal, such as a regular expression, can be too long for a line.
+        for line in readable.lines().filter(|line| line.chars().count() > 120) {
+            assert!(line.contains('\''), "{line}");
+        }
+    }
+}
+
+#[test]
+fn readable_policies_audit_unless_an_action_is_named() {
+    let generate = |flags: &[&str]| {
+        TestDir::new().run(&[&["vap", "generate", "C-0057", "--style", "readable"], flags].concat())
+    };
+    let audit = generate(&[]);
+    check(&audit, 0, &[]);
+    assert!(audit.stdout.contains("  validationActions: [Audit]\n"));
+    let deny = generate(&["--action", "Deny"]);
+    assert!(
+        deny.stderr
+            .starts_with("warning: a readable policy checks every request as a whole. "),
+        "{}",
+        deny.stderr
+    );
+    assert!(deny.stdout.contains("  validationActions: [Deny]\n"));
+    let packs = generate(&["--one-per-control"]);
+    check(
+        &packs,
+        2,
+        &[
+            "error: --style readable always writes one policy a control: leave --pack and --one-per-control out",
+        ],
+    );
+}
+
+#[test]
+fn changed_item_of_a_param_changes_one_line_of_a_readable_policy() {
+    let generate = |capabilities: &str| {
+        let binding = format!(
+            "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {{name: caps}}\nspec:\n  \
+             controls: [C-0046]\n  validationActions: [Audit]\n  matchResources: {{}}\n  \
+             params: {{insecureCapabilities: [{capabilities}]}}\n"
+        );
+        let dir = TestDir::new().file("bindings/caps.yaml", binding);
+        let args = [
+            "vap",
+            "generate",
+            "--bindings",
+            "bindings",
+            "--style",
+            "readable",
+        ];
+        let run = dir.run(&args);
+        check(&run, 0, &[]);
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let long = "ALL, SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_PTRACE, SYS_BOOT, BPF, PERFMON, NET_RAW";
+    for (before, after) in [
+        ("ALL, NET_RAW", "ALL, NET_RAW, NET_ADMIN"),
+        (long, &format!("{long}, SYSLOG")),
+    ] {
+        let (before, after) = (generate(before), generate(after));
+        let added: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
+        let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();
+        assert!(added.len() == 1 && gone.len() <= 1, "{gone:?} {added:?}");
+    }
+}
+
+#[test]
+fn packed_policy_has_no_twin_where_nothing_is_exempt() {
+    let strict = BINDING.replace(
+        "  matchResources:",
+        "  onUpdate: All\n  onOwned: Deny\n  matchResources:",
+    );
+    let dir = TestDir::new().file("bindings/strict.yaml", strict);
+    assert_eq!(
+        generated(&dir, &["--bindings", "bindings"]),
+        [
+            "ValidatingAdmissionPolicy kubevet-binding-strict-deployments",
+            "ValidatingAdmissionPolicyBinding kubevet-binding-strict-deployments",
+        ]
+    );
+}
+
+#[test]
+fn version_is_in_the_header_alone() {
+    let run = TestDir::new().run(&["vap", "generate", "NSA", "--action", "Audit"]);
+    let version = env!("CARGO_PKG_VERSION");
+    let header = format!(
+        "# Generated by kubevet {version}. Do not edit it, but run again:\n#   kubevet vap generate NSA --action Audit\n\n"
+    );
+    assert!(run.stdout.starts_with(&header), "{}", run.stdout);
+    assert!(!run.stdout.contains("kubevet.io/version"));
 }
 
 #[test]
@@ -419,6 +566,85 @@ fn diff_shows_the_changes_of_an_upgrade() {
         dir.run(&["vap", "diff", "built-in", "nowhere", "pod.yaml"])
             .code,
         2
+    );
+}
+
+#[test]
+fn diff_of_two_exports_shows_changed_fields() {
+    let binding = |actions: &str, capabilities: &str| {
+        format!(
+            "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {{name: caps}}\nspec:\n  \
+             controls: [C-0046]\n  validationActions: [{actions}]\n  matchResources: {{}}\n  \
+             params: {{insecureCapabilities: [{capabilities}]}}\n"
+        )
+    };
+    let dir = TestDir::new()
+        .file("old/caps.yaml", binding("Audit", "ALL, NET_RAW"))
+        .file("new/caps.yaml", binding("Warn", "ALL, SYSLOG"));
+    for side in ["old", "new"] {
+        let output = format!("{side}.yaml");
+        let args = [
+            "vap",
+            "generate",
+            "--style",
+            "readable",
+            "--bindings",
+            side,
+            "-o",
+            &output,
+        ];
+        check(&dir.run(&args), 0, &[]);
+    }
+    let run = dir.run(&["vap", "diff", "old.yaml", "new.yaml"]);
+    check(&run, 1, &[]);
+    assert_eq!(
+        run.stdout,
+        "ValidatingAdmissionPolicy kubevet-binding-caps-workloads\n  \
+           spec.variables[insecureCapabilities].expression: + 'SYSLOG', - 'NET_RAW'\n\
+         ValidatingAdmissionPolicyBinding kubevet-binding-caps-workloads\n  \
+           spec.validationActions: + Warn, - Audit\n\
+         2 objects differ\n"
+    );
+    let same = dir.run(&["vap", "diff", "old.yaml", "old.yaml"]);
+    check(&same, 0, &[]);
+    assert_eq!(same.stdout, "no object differs\n");
+    for (old, message) in [
+        (
+            "built-in",
+            "built-in is a library: name the objects to judge",
+        ),
+        ("old", "old is a library: name the objects to judge"),
+        (
+            "old/caps.yaml",
+            "old/caps.yaml has no ValidatingAdmissionPolicy: ",
+        ),
+    ] {
+        let run = dir.run(&["vap", "diff", old, "new.yaml"]);
+        assert!(
+            run.code == 2 && run.stderr.contains(message),
+            "{}",
+            run.stderr
+        );
+    }
+    let missing = dir.run(&["vap", "diff", "none.yaml", "new.yaml"]);
+    assert_eq!(missing.code, 2, "{}", missing.stderr);
+}
+
+#[test]
+fn diff_judges_with_the_params_of_a_config() {
+    let dir = TestDir::new().file("pod.yaml", POD).file(
+        "config.yaml",
+        "imageRepositoryAllowList: [other.example.com]\n",
+    );
+    let config = ["--controls-config", "config.yaml"];
+    let args = ["vap", "diff", "built-in", "built-in", "pod.yaml"];
+    check(&dir.run(&[&args[..], &config].concat()), 0, &[]);
+    let unknown = dir.file("config.yaml", "allowList: []\n");
+    let run = unknown.run(&[&args[..], &config].concat());
+    assert!(
+        run.code == 2 && run.stderr.contains("allowList"),
+        "{}",
+        run.stderr
     );
 }
 

@@ -89,6 +89,13 @@ fn every_exported_policy_is_accepted_and_type_checks() {
         .ok()
     };
     apply(&["NSA", "--params", "resource"]);
+    let config = dir.path().join("config.yaml");
+    let params = "publicRegistries: [quay.io]\nimageRepositoryAllowList: [registry.example.com]\n";
+    fs::write(&config, params).expect("a file can be written");
+    let config = config.display().to_string();
+    apply(&["--style", "readable", "--controls-config", &config]);
+    apply(&["K-0001", "K-0002", "C-0046", "--style", "readable"]);
+    apply(&["C-0046", "--style", "readable", "--params", "resource"]);
     apply(&["K-0001", "K-0002", "C-0073", "--one-per-control"]);
     wait_for("types to be checked", || {
         let output = cluster

@@ -1,6 +1,7 @@
-//! Packed policies of the whole library and the webhook on a real API server: for the same dry
-//! runs, the audit log and the decision log must name the same controls. The objects are all test
-//! data and a sample of generated ones.
+//! Exported policies and the webhook on a real API server. For the same dry runs, the audit log of
+//! the packed policies of the whole library and the decision log must name the same controls;
+//! readable policies must deny what the webhook denies. The objects are all test data and a sample of
+//! generated ones.
 
 use crate::{
     active_webhook::{ActiveWebhook, binding},
@@ -12,7 +13,7 @@ use kubevet_differential::{
 use kubevet_k8s::workload::is_workload;
 use kubevet_model::{ControlId, Kind, Scope};
 use kubevet_policy::{self as policy, Library};
-use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
+use kubevet_testkit::{control_plane::ControlPlane, namespace::TestNamespace, polling::wait_for};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -246,4 +247,111 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         compared > 500 && findings > 2_000 && controls.len() >= 30,
         "{compared}, {findings}, {controls:?}"
     );
+}
+
+/// The names of the objects that are admitted in a namespace.
+fn admitted(shop: &TestNamespace<'_>, objects: &BTreeMap<String, Value>) -> BTreeSet<String> {
+    let list =
+        json!({"apiVersion": "v1", "kind": "List", "items": objects.values().collect::<Vec<_>>()});
+    let args = [
+        "create",
+        "--dry-run=server",
+        "--validate=false",
+        "-o",
+        "name",
+        "-f",
+        "-",
+    ];
+    let output = shop.kubectl(&args, &list.to_string());
+    let names = output.stdout.lines();
+    names
+        .filter_map(|name| name.rsplit('/').next().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn readable_policies_deny_what_the_webhook_denies() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("readable", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let free = cluster.namespace("free");
+    let with_webhook = cluster.namespace("webhook");
+    let with_policies = cluster.namespace("policies");
+    let exempt = format!("kube-system,{},{}", free.name(), with_webhook.name());
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let controls = ["C-0012", "C-0041", "C-0045", "C-0046", "C-0057", "C-0074"];
+    // An object from before the policies, with the same name in each namespace.
+    let spec = json!({"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": true}}]});
+    let old = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "old", "finalizers": ["example.com/wait"]},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "a"}},
+            "template": {"metadata": {"labels": {"app": "a"}}, "spec": spec},
+        },
+    });
+    for namespace in [&with_webhook, &with_policies] {
+        let args = ["create", "-f", "-"];
+        namespace.kubectl(&args, &old.to_string()).ok();
+    }
+    vap(&[
+        &["apply", "--style", "readable", "--action", "Deny"][..],
+        &["--kubeconfig", &kubeconfig, "--exempt-namespaces", &exempt],
+        &controls[..],
+    ]
+    .concat())
+    .ok();
+    let strict = format!(
+        "controls: [{}], validationActions: [Deny], onUpdate: All, onOwned: Deny",
+        controls.join(", ")
+    );
+    let strict = binding("strict", &strict);
+    let _webhook = ActiveWebhook::start(&cluster, &[&with_webhook], &strict, &[]);
+    let pod =
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mark"}, "spec": spec});
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mark-map"}, "data": {"password": "x"}});
+    let marks = BTreeMap::from([("pod".to_owned(), pod), ("map".to_owned(), map)]);
+    for namespace in [&with_webhook, &with_policies] {
+        wait_for("denials", || {
+            let admitted = admitted(namespace, &marks);
+            if admitted.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{admitted:?}"))
+            }
+        });
+    }
+
+    let objects = objects();
+    let valid = admitted(&free, &objects);
+    let by_webhook = admitted(&with_webhook, &objects);
+    let by_policies = admitted(&with_policies, &objects);
+    let differences: Vec<_> = by_webhook.symmetric_difference(&by_policies).collect();
+    assert!(differences.is_empty(), "{differences:?}");
+    let denied = valid.len() - by_policies.len();
+    println!("{} valid objects, {denied} denied", valid.len());
+    assert!(
+        denied > 200 && by_policies.len() > 100,
+        "{denied} of {}",
+        valid.len()
+    );
+
+    // An UPDATE is held to all findings, and an object can be deleted.
+    for namespace in [&with_webhook, &with_policies] {
+        let patch = |yaml: &str| {
+            let args = ["patch", "deployment", "old", "--type=merge", "-p", yaml];
+            namespace.kubectl(&args, "")
+        };
+        let label = patch(r#"{"metadata":{"labels":{"a":"b"}}}"#);
+        assert!(
+            label.code != 0 && label.stderr.contains("C-0057"),
+            "{label:?}"
+        );
+        let args = ["delete", "deployment", "old", "--wait=false"];
+        namespace.kubectl(&args, "").ok();
+        patch(r#"{"metadata":{"finalizers":null}}"#).ok();
+    }
 }

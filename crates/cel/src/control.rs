@@ -107,15 +107,7 @@ pub(super) fn emit(
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
     let control = &compiled.control;
-    let applies = |kind: &Kind| control.kinds.matches(kind);
-    let kinds: Vec<&Kind> = target.kinds.iter().filter(|kind| applies(kind)).collect();
-    if kinds.is_empty() {
-        return Err(Unsupported(
-            "the control looks at none of these kinds".to_owned(),
-        ));
-    }
-    let all_kinds: Vec<&Kind> = target.kinds.iter().collect();
-    let is_other_kind = kind_test(&all_kinds, &Expr::ident("object"), applies)?.negated();
+    let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let context = EmitContext {
         program,
         target,
@@ -166,8 +158,27 @@ pub(super) fn emit(
     })
 }
 
+/// The kinds of the target to which a control applies, at least one, and a bool: true if the object
+/// is of another.
+pub(super) fn applicable_kinds<'t>(
+    control: &Control,
+    target: &CelTarget<'t>,
+) -> Result<(Vec<&'t Kind>, Expr), Unsupported> {
+    let applies = |kind: &Kind| control.kinds.matches(kind);
+    let all_kinds: Vec<&Kind> = target.kinds.iter().collect();
+    let mut kinds = all_kinds.clone();
+    kinds.retain(|kind| applies(kind));
+    if kinds.is_empty() {
+        return Err(Unsupported(
+            "the control looks at none of these kinds".to_owned(),
+        ));
+    }
+    let is_kind = kind_test(&all_kinds, &Expr::ident("object"), applies)?;
+    Ok((kinds, is_kind.negated()))
+}
+
 /// A condition whose type the type checker knows: a validation must be a bool, not a `dyn`.
-fn as_bool(condition: Expr) -> Expr {
+pub(super) fn as_bool(condition: Expr) -> Expr {
     if condition.is_bool() {
         condition
     } else {
@@ -176,7 +187,7 @@ fn as_bool(condition: Expr) -> Expr {
 }
 
 /// True if a string is never empty, whatever is interpolated.
-fn is_never_empty(program: &Program, string: TermId) -> bool {
+pub(super) fn is_never_empty(program: &Program, string: TermId) -> bool {
     match program.term(string) {
         Term::Const(Const::String(string)) => !string.is_empty(),
         Term::Concat(parts) => parts.iter().any(|part| is_never_empty(program, *part)),
@@ -186,7 +197,7 @@ fn is_never_empty(program: &Program, string: TermId) -> bool {
 
 impl Emitter<'_, '_> {
     /// A bool: true if every param is empty of which the control needs one.
-    fn lacks_params(&mut self, control: &Control) -> Expr {
+    pub(super) fn lacks_params(&mut self, control: &Control) -> Expr {
         if control.requires_any_param.is_empty() {
             return Expr::Bool(false);
         }
@@ -196,7 +207,7 @@ impl Emitter<'_, '_> {
             let Some(value) = target.params.value(name) else {
                 continue;
             };
-            if let ParamsFrom::Written(_) = target.params {
+            if target.params.constants().is_some() {
                 empty.push(Expr::Bool(value.is_empty()));
                 continue;
             }

@@ -146,7 +146,8 @@ impl CostEstimator<'_> {
             Condition::Or(operands) => self.conditions(operands),
             Condition::Not(operand) => self.condition(*operand).saturating_add(1),
             Condition::Defined(term) => self.presence(*term),
-            Condition::Truthy(term) | Condition::OneOf(term, _) => self.term(*term) + 2,
+            Condition::Truthy(term) => self.term(*term) + 2,
+            Condition::OneOf(term, _) => self.one_of(*term) + 2,
             Condition::HasType(term, _) => self.term(*term) + 4,
             Condition::Compare(_, a, b) => self.term(*a) + self.term(*b) + 2,
             Condition::Member(a, b) => self.term(*a) + self.term(*b) + self.entries(*b),
@@ -164,6 +165,31 @@ impl CostEstimator<'_> {
             }
             Term::Const(_) | Term::Param(_) | Term::Value(_) => 0,
             _ => self.term(term) + 1,
+        }
+    }
+
+    /// The operand of a membership test. The emitter writes the values with the prefix instead of
+    /// cutting it off, and names nothing.
+    fn one_of(&mut self, term: TermId) -> u64 {
+        let program = self.program;
+        match program.term(term) {
+            Term::Call(Intrinsic::TrimPrefix, operands) => match operands.first() {
+                Some(whole) => self.unnamed(*whole),
+                None => 0,
+            },
+            _ => self.term(term),
+        }
+    }
+
+    /// A call that is written once, where it is used.
+    fn unnamed(&mut self, term: TermId) -> u64 {
+        let program = self.program;
+        match program.term(term) {
+            Term::Call(function, operands) => {
+                let operands: u64 = operands.iter().map(|operand| self.term(*operand)).sum();
+                operands + self.call(*function)
+            }
+            _ => self.term(term),
         }
     }
 
@@ -239,6 +265,8 @@ impl CostEstimator<'_> {
         match program.term(id) {
             Term::Undefined | Term::Const(_) | Term::Param(_) => 0,
             Term::Field(of, _) => self.term(*of) + 1,
+            // The emitter folds it.
+            Term::Call(Intrinsic::LowerAscii, operands) if self.is_literal(operands.first()) => 0,
             Term::Call(function, operands) => {
                 if !self.bound.insert(id) {
                     return BOUND_READ_COST;
@@ -259,6 +287,10 @@ impl CostEstimator<'_> {
         }
     }
 
+    fn is_literal(&self, term: Option<&TermId>) -> bool {
+        term.is_some_and(|term| matches!(self.program.term(*term), Term::Const(_)))
+    }
+
     /// Reading a string.
     fn read(&self) -> u64 {
         self.sizes.chars / 10 + 1
@@ -277,7 +309,7 @@ impl CostEstimator<'_> {
             Intrinsic::ImageName => 40 + self.matched(200) + 6 * read,
             Intrinsic::ImageTag | Intrinsic::ImageDigest => 8 + self.matched(10),
             Intrinsic::ImageEffectiveTag => 25 + self.matched(10) + read,
-            Intrinsic::Words => 60 + self.matched(31) + 12 * read,
+            Intrinsic::Words => 30 + self.matched(31) + 12 * read,
             Intrinsic::CleanPath => 20 + 12 * read,
             Intrinsic::SplitAt | Intrinsic::SplitCount => 3 + read,
             _ => 3 + 2 * read,
@@ -290,7 +322,14 @@ impl CostEstimator<'_> {
         of + match predicate {
             Predicate::StartsWith | Predicate::EndsWith => 3,
             Predicate::Contains => 2 + read,
-            Predicate::ContainsIgnoreCase => 6 + 2 * read,
+            Predicate::ContainsIgnoreCase => {
+                // A literal is folded to lowercase by the emitter.
+                if self.is_literal(operands.get(1)) {
+                    3 + read
+                } else {
+                    6 + 2 * read
+                }
+            }
             Predicate::Matches => {
                 let chars = operands.first().map_or(1, |term| self.pattern_chars(*term));
                 10 + self.matched(chars)

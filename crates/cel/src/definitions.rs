@@ -16,8 +16,12 @@ use kubevet_ir::ContainerList;
 use kubevet_model::Kind;
 use kubevet_policy::ParamValue;
 
+/// The variable of a readable policy that is true where the object is too large to be searched.
+pub(super) const TOO_LARGE: &str = "tooLarge";
+
 /// Names that the variable of a param cannot have.
 const SHARED_NAMES: &[&str] = &[
+    TOO_LARGE,
     "podSpec",
     "podMetadata",
     "containers",
@@ -116,7 +120,7 @@ impl Definitions<'_> {
         // The path of the most kinds comes last, where it needs no test of the kind.
         let kinds_with =
             |wanted: &Option<FieldSteps>| kinds.iter().filter(|kind| path(kind) == *wanted).count();
-        paths.sort_by_key(|wanted| (wanted.is_none(), kinds_with(wanted)));
+        paths.sort_by_key(|wanted| (kinds_with(wanted), wanted.is_none()));
         let mut expression: Option<Expr> = None;
         for wanted in paths.iter().rev() {
             let having: Vec<&Kind> = kinds
@@ -276,9 +280,13 @@ impl Definitions<'_> {
         if let ParamsFrom::Written(_) = self.target.params {
             return Some(value);
         }
-        let read = Expr::ident("params")
-            .opt_select("settings")
-            .opt_select(name);
+        let value = match self.target.params {
+            ParamsFrom::Resource(_) => Expr::ident("params")
+                .opt_select("settings")
+                .opt_select(name)
+                .or_value(value),
+            ParamsFrom::Written(_) | ParamsFrom::Variables(_) => value,
+        };
         let mut variable: String = name
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
@@ -288,7 +296,7 @@ impl Definitions<'_> {
             variable.insert_str(0, "param_");
         }
         // Both objects have the same params.
-        variables.define(&variable, read.or_value(value));
+        variables.define(&variable, value);
         Some(Expr::variable(variable))
     }
 }

@@ -8,7 +8,12 @@ use super::{
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Condition, ConditionId, Const, Predicate, Term, TermId, ValueType};
+use kubevet_ir::{
+    BinderId, Condition, ConditionId, Const, Intrinsic, Predicate, Term, TermId, ValueType,
+};
+
+/// With more values, the prefix is cut off: the list would have each value twice.
+const MAX_PREFIXED_VALUES: usize = 8;
 
 impl Emitter<'_, '_> {
     /// A condition.
@@ -157,6 +162,9 @@ impl Emitter<'_, '_> {
     }
 
     fn one_of(&mut self, term: TermId, values: &[Const]) -> Result<Expr, Unsupported> {
+        if let Some((whole, values)) = self.with_prefix(term, values) {
+            return self.one_of(whole, &values);
+        }
         let value = self.term(term)?;
         let candidates: Vec<&Const> = values
             .iter()
@@ -189,6 +197,35 @@ impl Emitter<'_, '_> {
             Some(other) => Ok(value.or_value(&other).is_in(set)),
             None => self.with_value(&value, |bound| Ok(bound.clone().is_in(set))),
         }
+    }
+
+    /// For a string without a prefix that is one of few values: the string with it, and the values
+    /// that it then has. `trim_prefix(x, 'p') in ['a']` is `x in ['a', 'pa']`.
+    fn with_prefix(&self, term: TermId, values: &[Const]) -> Option<(TermId, Vec<Const>)> {
+        let program = self.context.program;
+        let Term::Call(Intrinsic::TrimPrefix, operands) = program.term(term) else {
+            return None;
+        };
+        let [whole, prefix] = operands.as_ref() else {
+            return None;
+        };
+        let Term::Const(Const::String(prefix)) = program.term(*prefix) else {
+            return None;
+        };
+        if values.len() > MAX_PREFIXED_VALUES || self.scope.named(term).is_some() {
+            return None;
+        }
+        let mut whole_values = Vec::new();
+        for value in values {
+            let Const::String(value) = value else {
+                return None;
+            };
+            if !value.starts_with(prefix.as_ref()) {
+                whole_values.push(Const::String(value.clone()));
+            }
+            whole_values.push(Const::String(format!("{prefix}{value}").into()));
+        }
+        Some((*whole, whole_values))
     }
 
     fn member(&mut self, element: TermId, list: TermId) -> Result<Expr, Unsupported> {

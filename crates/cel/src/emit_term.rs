@@ -59,7 +59,7 @@ impl Emitter<'_, '_> {
             Term::Index(of, index) => self.index(of, index)?,
             Term::Guard(condition, term) => self.guarded(condition, term)?,
             Term::Coalesce(terms) => self.coalesce(&terms)?,
-            Term::Count(term) => match self.written_count(term) {
+            Term::Count(term) => match self.constant_count(term) {
                 Some(count) => TypedExpr::always(Expr::count(count), StaticType::Int),
                 None => {
                     let of = self.term(term)?;
@@ -281,12 +281,12 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// The number of items or characters of a param whose value is a literal in the policy.
-    fn written_count(&self, term: TermId) -> Option<usize> {
+    /// The number of items or characters of a param whose value is constant in the policy.
+    fn constant_count(&self, term: TermId) -> Option<usize> {
         let Term::Param(name) = self.context.program.term(term) else {
             return None;
         };
-        Some(match self.context.target.params.written(name)? {
+        Some(match self.context.target.params.constants()?.get(name)? {
             ParamValue::List(items) => items.len(),
             ParamValue::String(text) => text.chars().count(),
         })

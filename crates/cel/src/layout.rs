@@ -5,7 +5,7 @@
 
 use super::{
     expr::{Comprehension, Expr},
-    pretty_print::{Doc, brackets, group, nest, render, text},
+    pretty_print::{Doc, brackets, fits_on_line, group, nest, render, text},
     print::Precedence,
 };
 
@@ -14,6 +14,29 @@ impl Expr {
     #[must_use]
     pub fn to_lines(&self) -> String {
         render(&self.doc())
+    }
+
+    /// A list on one line if it fits, else with each item on a line of its own, so that a change of
+    /// an item is a change of a line; anything else as [`Expr::to_lines`].
+    #[must_use]
+    pub fn to_item_lines(&self) -> String {
+        let Self::List(items) = self else {
+            return self.to_lines();
+        };
+        let items = items
+            .iter()
+            .map(|item| Doc::Concat(vec![item.doc(), text(",")]));
+        let one_line = self.to_string();
+        if fits_on_line(&one_line) {
+            return one_line;
+        }
+        let lines = items.flat_map(|item| [Doc::Line, item]);
+        render(&Doc::Concat(vec![
+            text("["),
+            nest(lines.collect()),
+            Doc::Line,
+            text("]"),
+        ]))
     }
 
     fn doc(&self) -> Doc {
@@ -38,6 +61,7 @@ impl Expr {
             }
             Self::And(operands) => infix(operands, "&&", Precedence::Relation),
             Self::Or(operands) => infix(operands, "||", Precedence::And),
+            Self::Sum(operands) if operands.iter().all(Self::is_cheap) => filled_sum(operands),
             Self::Sum(operands) => infix(operands, "+", Precedence::Multiplicative),
             Self::Relation(a, relation, b) => Doc::Concat(vec![
                 operand_doc(a, Precedence::Additive),
@@ -135,6 +159,17 @@ fn infix(operands: &[Expr], symbol: &str, least: Precedence) -> Doc {
         docs.push(hanging(operand, least));
     }
     group(docs)
+}
+
+/// A sum of literals and names fills the lines, as a sentence does.
+fn filled_sum(operands: &[Expr]) -> Doc {
+    let text = |(index, operand): (usize, &Expr)| match index {
+        0 => operand.to_string(),
+        _ => format!("+ {operand}"),
+    };
+    group(vec![Doc::Fill(
+        operands.iter().enumerate().map(text).collect(),
+    )])
 }
 
 /// `condition ? then : otherwise`; a chain of conditionals as one arm a line.

@@ -11,6 +11,7 @@
 //! | file | is |
 //! |---|---|
 //! | `bundle` | the entry point: controls in, variables and expressions out |
+//! | `readable` | the entry point for policies that people read: one control in, a check for each body out |
 //! | `target` | what is emitted for: kinds, the oldest Kubernetes, params |
 //! | `expr` | the syntax tree of CEL |
 //! | `print`, `layout`, `pretty_print` | the only place that writes it: on one line, or over several |
@@ -60,6 +61,7 @@ mod pack;
 mod pod_paths;
 mod pretty_print;
 mod print;
+mod readable;
 mod regex_cost_guard;
 mod schema_types;
 mod specialize;
@@ -78,6 +80,7 @@ pub use bundle::{CelBundle, emit};
 pub use control::ControlCel;
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use readable::{ReadableCheck, ReadableControl, emit_readable};
 pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};
 pub use variables::PolicyVariable;

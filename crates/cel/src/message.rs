@@ -9,7 +9,7 @@ use super::{
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Clause, Const, Term, TermId};
+use kubevet_ir::{BinderId, Clause, Const, Program, Term, TermId};
 
 /// Characters of the list of names in a sentence. The API server allows 5 KiB for a message.
 const MAX_NAMES_CHARS: i64 = 250;
@@ -32,10 +32,7 @@ impl Emitter<'_, '_> {
             .filter(|binder| clause.binders.contains(binder))
             .collect();
         let nest = LoopNest::naming(program, clause, &named);
-        let parts = match program.term(clause.message) {
-            Term::Concat(parts) => parts.to_vec(),
-            _ => vec![clause.message],
-        };
+        let parts = message_parts(program, clause.message);
         let Some(innermost) = nest.innermost_named() else {
             return self.each_finding(nest, &mut |emitter| emitter.sentence(&parts, None));
         };
@@ -140,7 +137,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The sentence, with an expression instead of one of its parts.
-    fn sentence(
+    pub(super) fn sentence(
         &mut self,
         parts: &[TermId],
         replaced: Option<(TermId, Expr)>,
@@ -157,7 +154,7 @@ impl Emitter<'_, '_> {
 
     /// A part of a sentence. It is evaluated only where the clause's conditions hold, under which
     /// it was proved to be defined.
-    fn part(&mut self, term: TermId) -> Result<Expr, Unsupported> {
+    pub(super) fn part(&mut self, term: TermId) -> Result<Expr, Unsupported> {
         if let Term::Const(Const::String(string)) = self.context.program.term(term) {
             return Ok(Expr::string(string.as_ref()));
         }
@@ -168,6 +165,14 @@ impl Emitter<'_, '_> {
             _ => value.or_value(&Expr::string("")),
         };
         Ok(as_string(&value, cel))
+    }
+}
+
+/// The strings that a message is made of, one after another.
+pub(super) fn message_parts(program: &Program, message: TermId) -> Vec<TermId> {
+    match program.term(message) {
+        Term::Concat(parts) => parts.to_vec(),
+        _ => vec![message],
     }
 }
 
@@ -189,7 +194,7 @@ fn as_string(value: &TypedExpr, cel: Expr) -> Expr {
     }
 }
 
-fn joined(strings: Expr, separator: &str) -> Expr {
+pub(super) fn joined(strings: Expr, separator: &str) -> Expr {
     strings.method("join", [Expr::string(separator)])
 }
 
@@ -199,6 +204,6 @@ fn non_empty(strings: Expr, variable: &str) -> Expr {
 }
 
 /// The lists of a list, each as one string.
-fn flattened(lists: Expr) -> Expr {
+pub(super) fn flattened(lists: Expr) -> Expr {
     non_empty(lists.map("l", joined(Expr::ident("l"), "; ")), "l")
 }

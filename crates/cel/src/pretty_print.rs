@@ -35,6 +35,11 @@ pub(super) fn group(docs: Vec<Doc>) -> Doc {
     Doc::Group(Box::new(Doc::Concat(docs)))
 }
 
+/// True if a string fits on a line.
+pub(super) fn fits_on_line(value: &str) -> bool {
+    value.chars().count() <= MAX_COLUMNS
+}
+
 /// In brackets, indented where it is broken.
 pub(super) fn brackets(open: &str, inside: Doc, close: &str) -> Doc {
     group(vec![

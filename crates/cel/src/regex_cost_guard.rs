@@ -6,7 +6,11 @@
 //! of the string times the lengths of the patterns that it is matched with.
 
 use super::{
-    emitter::Emitter, expr::Expr, target::ParamsFrom, typed_expr::TypedExpr,
+    emitter::Emitter,
+    expr::Expr,
+    target::ParamsFrom,
+    typed_expr::{Presence, TypedExpr},
+    types::StaticType,
     unsupported::Unsupported,
 };
 use kubevet_ir::{
@@ -160,7 +164,7 @@ impl Emitter<'_, '_> {
                 (Some(ParamValue::String(text)), ParamsFrom::Written(_)) => {
                     literal_chars += text.chars().count();
                 }
-                (Some(value), ParamsFrom::Resource(_)) => {
+                (Some(value), ParamsFrom::Variables(_) | ParamsFrom::Resource(_)) => {
                     let definitions = self.context.definitions();
                     let Some(param) = definitions.param(self.variables, name) else {
                         continue;
@@ -238,18 +242,29 @@ impl Emitter<'_, '_> {
     }
 
     fn size_or_zero(&mut self, value: &TypedExpr, measured: MeasuredString) -> Expr {
+        let is_string = value.static_type == StaticType::String && !value.nullable;
+        if is_string && value.presence == Presence::Always && value.cel.is_cheap() {
+            return string_size(&value.cel, measured);
+        }
         let name = self.scope.unused("text");
         let variable = Expr::ident(&name);
-        let mut size = variable.clone().size();
-        if let Some(max) = measured.max_chars {
-            let is_longer = size.clone().exceeds(Expr::Int(max));
-            size = Expr::conditional(is_longer, Expr::Int(max), size);
+        let mut size = string_size(&variable, measured);
+        if !is_string {
+            size = Expr::conditional(variable.is_type("string"), size, Expr::Int(0));
         }
-        if measured.factor > 1 {
-            size = size.times(Expr::Int(measured.factor));
-        }
-        let size = size.plus(Expr::Int(MATCH_OVERHEAD_CHARS));
-        let size = Expr::conditional(variable.is_type("string"), size, Expr::Int(0));
         value.optional().opt_map(&name, size).or_value(Expr::Int(0))
     }
+}
+
+/// The characters of a string that count.
+fn string_size(string: &Expr, measured: MeasuredString) -> Expr {
+    let mut size = string.clone().size();
+    if let Some(max) = measured.max_chars {
+        let is_longer = size.clone().exceeds(Expr::Int(max));
+        size = Expr::conditional(is_longer, Expr::Int(max), size);
+    }
+    if measured.factor > 1 {
+        size = size.times(Expr::Int(measured.factor));
+    }
+    size.plus(Expr::Int(MATCH_OVERHEAD_CHARS))
 }

@@ -2,7 +2,7 @@
 //! in the policy are pruned, since the API server would compile and price them for nothing. A
 //! control all of whose clauses are pruned always passes.
 
-use super::target::{CelTarget, ParamsFrom};
+use super::target::CelTarget;
 use kubevet_ir::{
     BinderId, Clause, Comparison, CompiledControl, Condition, Const, Domain, Program, Term,
 };
@@ -15,7 +15,7 @@ pub(super) fn prune_by_constant_params(
     target: &CelTarget<'_>,
 ) -> CompiledControl {
     let mut pruned = control.clone();
-    if let ParamsFrom::Written(params) = target.params {
+    if let Some(params) = target.params.constants() {
         pruned
             .clauses
             .retain(|clause| can_find(program, clause, params));

@@ -21,6 +21,8 @@ pub struct CelTarget<'a> {
 pub enum ParamsFrom<'a> {
     /// Their values are literals in the expressions.
     Written(&'a Params),
+    /// Each is a variable of the policy, whose value is a literal.
+    Variables(&'a Params),
     /// They are read from `params.settings.NAME`; these values are the fallback where the settings
     /// lack the name.
     Resource(&'a Params),
@@ -30,15 +32,17 @@ impl<'a> ParamsFrom<'a> {
     /// The value of a param: the literal, or the fallback.
     pub(super) fn value(self, name: &str) -> Option<&'a ParamValue> {
         match self {
-            Self::Written(params) | Self::Resource(params) => params.get(name),
+            Self::Written(params) | Self::Variables(params) | Self::Resource(params) => {
+                params.get(name)
+            }
         }
     }
 
-    /// The value of a param that is a literal in the expressions; `None` where it is read from a
+    /// The values of params that are constant in the policy; `None` where they are read from a
     /// resource.
-    pub(super) fn written(self, name: &str) -> Option<&'a ParamValue> {
+    pub(super) fn constants(self) -> Option<&'a Params> {
         match self {
-            Self::Written(params) => params.get(name),
+            Self::Written(params) | Self::Variables(params) => Some(params),
             Self::Resource(_) => None,
         }
     }

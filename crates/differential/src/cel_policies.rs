@@ -1,5 +1,6 @@
 //! The policies that the CEL subject evaluates: for a control, one validation over the emitted
-//! variables, for every kind that it selects; for several, the expression of their pack.
+//! variables, for every kind that it selects, and its readable policy; for several, the expression
+//! of their pack.
 //!
 //! The policies for clusters are built in `vap`, from the same CEL.
 
@@ -16,15 +17,51 @@ pub(super) const NOT_JUDGED_MESSAGE: &str = "kubevet-proof: not judged for its s
 /// The oldest minor version of Kubernetes that the policies are emitted for.
 const MIN_KUBE: u8 = 30;
 
-/// Returns the policy of a control, with these params as constants.
+/// The policies of a control in both styles.
+pub(super) struct ControlPolicies {
+    /// One validation over the variables that packs share.
+    pub(super) packed: Value,
+    /// The one that people read, or why there is none.
+    pub(super) readable: Result<Value, String>,
+}
+
+/// Returns the policies of a control, with these params as constants.
 ///
 /// # Errors
 /// The reason why the control cannot be emitted.
-pub(super) fn single_policy(
+pub(super) fn control_policies(
     engine: &Engine,
     control: &Control,
     params: &Params,
-) -> Result<Value, String> {
+) -> Result<ControlPolicies, String> {
+    Ok(ControlPolicies {
+        packed: packed_policy(engine, control, params)?,
+        readable: readable_policy(engine, control, params),
+    })
+}
+
+fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
+    let kinds = control.kinds.kinds();
+    let target = CelTarget {
+        min_kube: MIN_KUBE,
+        params: ParamsFrom::Variables(params),
+        kinds: &kinds,
+    };
+    let readable = kubevet_cel::emit_readable(engine.compiled_library(), &control.id, &target)?;
+    let (variables, validations) = vap::readable_checks(&readable);
+    Ok(json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": control.id.as_str().to_ascii_lowercase()},
+        "spec": {
+            "failurePolicy": "Fail",
+            "variables": variables,
+            "validations": validations,
+        },
+    }))
+}
+
+fn packed_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
     let kinds = control.kinds.kinds();
     let target = CelTarget {
         min_kube: MIN_KUBE,

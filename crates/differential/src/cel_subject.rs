@@ -1,7 +1,7 @@
 //! Exported policies under the API server's CEL as a subject, through the external oracle.
 
 use super::{
-    cel_policies::NOT_JUDGED_MESSAGE,
+    cel_policies::{ControlPolicies, NOT_JUDGED_MESSAGE},
     corpus,
     external_oracle::{Pipe, Prepared, evaluate_request, parse_response, prepare},
     subject::{Subject, SubjectAnswer, SubjectError},
@@ -19,21 +19,23 @@ const MAX_PREPARED_PACKS: usize = 64;
 /// The name of a policy among those that are prepared together, of which there is one.
 const POLICY_NAME: &str = "policy";
 
-/// Returns the policy of a control for params, a ValidatingAdmissionPolicy; or why it has none.
-pub(super) type SinglePolicy<'a> =
-    Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
+/// Returns the policies of a control for params; or why it has none.
+pub(super) type PoliciesOf<'a> =
+    Box<dyn Fn(&ControlId, &Params) -> Result<ControlPolicies, String> + Send + 'a>;
 
 /// Returns the policy that evaluates a pack of controls for a kind at once.
 pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
 
-/// The API server's own evaluation of exported policies. For a case of several controls, it compares
-/// the policy of their pack with those of the single controls.
+/// The API server's own evaluation of exported policies. It compares the readable policy of a control
+/// with the packed one, and for a case of several controls the policy of their pack with those of the
+/// single controls. Only the decisions are compared: the readable policy and the pack word their
+/// messages otherwise.
 pub(super) struct CelSubject<'a, P> {
     pipe: P,
-    single_policy: SinglePolicy<'a>,
+    policies_of: PoliciesOf<'a>,
     pack_policy: PackPolicy<'a>,
     /// By control and index of the params.
-    singles: BTreeMap<(ControlId, usize), Prepared>,
+    singles: BTreeMap<(ControlId, usize), PreparedControl>,
     /// By controls, kind and index of the params.
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Prepared>,
     /// By the policy as JSON: params that a control does not read leave its policy unchanged, and
@@ -41,21 +43,24 @@ pub(super) struct CelSubject<'a, P> {
     prepared: BTreeMap<String, Prepared>,
 }
 
-/// The prepared policies of one case: one for each control, and the pack of all.
+/// The prepared policies of one control.
+#[derive(Clone)]
+struct PreparedControl {
+    packed: Prepared,
+    readable: Prepared,
+}
+
+/// The prepared policies of one case: those of each control, and the pack of all.
 struct PreparedCase {
-    singles: Vec<Prepared>,
+    singles: Vec<PreparedControl>,
     pack: Option<Prepared>,
 }
 
 impl<'a, P: Pipe> CelSubject<'a, P> {
-    pub(super) fn new(
-        pipe: P,
-        single_policy: SinglePolicy<'a>,
-        pack_policy: PackPolicy<'a>,
-    ) -> Self {
+    pub(super) fn new(pipe: P, policies_of: PoliciesOf<'a>, pack_policy: PackPolicy<'a>) -> Self {
         Self {
             pipe,
-            single_policy,
+            policies_of,
             pack_policy,
             singles: BTreeMap::new(),
             packs: BTreeMap::new(),
@@ -94,14 +99,22 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         Some(prepared)
     }
 
-    fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> Prepared {
+    fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> PreparedControl {
         let key = (control.clone(), case.params_index);
         if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let prepared = match (self.single_policy)(control, &case.params) {
-            Ok(policy) => self.prepare_policy(&policy),
-            Err(reason) => Err(reason),
+        let prepared = match (self.policies_of)(control, &case.params) {
+            Ok(policies) => PreparedControl {
+                packed: self.prepare_policy(&policies.packed),
+                readable: policies
+                    .readable
+                    .and_then(|policy| self.prepare_policy(&policy)),
+            },
+            Err(reason) => PreparedControl {
+                packed: Err(reason.clone()),
+                readable: Err(reason),
+            },
         };
         self.singles.insert(key, prepared.clone());
         prepared
@@ -119,6 +132,7 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
             let pack = self.prepare_pack(case);
             let targets: Vec<Value> = singles
                 .iter()
+                .flat_map(|single| [&single.packed, &single.readable])
                 .chain(&pack)
                 .flatten()
                 .map(|number| json!([number, POLICY_NAME]))
@@ -153,14 +167,19 @@ impl PreparedCase {
     /// order, the pack last.
     fn parse_answers(&self, response: &Value) -> Vec<SubjectAnswer> {
         let mut index = 0;
-        let single_answer = |prepared: &Prepared| match prepared {
+        let mut answer = |prepared: &Prepared| match prepared {
             Err(reason) => SubjectAnswer::Unsupported(reason.clone()),
             Ok(_) => {
                 index += 1;
                 parse_answer(response, index - 1)
             }
         };
-        let mut answers: Vec<SubjectAnswer> = self.singles.iter().map(single_answer).collect();
+        let mut answers = Vec::new();
+        for single in &self.singles {
+            let packed = answer(&single.packed);
+            let readable = answer(&single.readable);
+            answers.push(compare_with_readable(packed, &readable));
+        }
         match &self.pack {
             Some(Ok(_)) => compare_with_pack(&mut answers, &parse_answer(response, index)),
             Some(Err(reason)) => answers.fill(SubjectAnswer::Error(format!(
@@ -170,6 +189,22 @@ impl PreparedCase {
         }
         answers
     }
+}
+
+/// Turns the answer of a control's packed policy into an error if its readable policy does not deny
+/// exactly when it does, or denies without a message.
+fn compare_with_readable(packed: SubjectAnswer, readable: &SubjectAnswer) -> SubjectAnswer {
+    let Some(denies) = packed.denies() else {
+        // Neither gives a verdict: the control has no CEL, or the object is not for admission or too
+        // large to be searched.
+        return packed;
+    };
+    let says_nothing =
+        matches!(readable, SubjectAnswer::Verdict(Some(message)) if message.is_empty());
+    if readable.denies() == Some(denies) && !says_nothing {
+        return packed;
+    }
+    SubjectAnswer::Error(format!("the readable policy says: {readable}"))
 }
 
 /// Turns the answers of single controls into errors if the pack does not deny exactly when one of

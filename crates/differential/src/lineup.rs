@@ -2,7 +2,7 @@
 //! creates subjects.
 
 use super::{
-    cel_policies::{pack_policy, single_policy},
+    cel_policies::{control_policies, pack_policy},
     cel_subject::CelSubject,
     engine_subjects::{CoverageRecorder, EngineSubject},
     external_oracle::Pipe,
@@ -75,7 +75,7 @@ impl<'p> Lineup<'p> {
             && let Some(pipe) = start_oracle()?
         {
             let single = move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                Some(source) => single_policy(engine, &source.control, params),
+                Some(source) => control_policies(engine, &source.control, params),
                 None => Err("there is no such control".to_owned()),
             };
             let pack = move |controls: &[ControlId], kind: &Kind, params: &Params| {

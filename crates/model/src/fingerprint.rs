@@ -37,6 +37,16 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// The SHA-256 hash of a text as `sha256sum` prints it: 64 hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    let mut hex = String::new();
+    for byte in Sha256::digest(text) {
+        hex.push_str(&format!("{byte:02x}"));
+    }
+    hex
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +57,14 @@ mod tests {
         assert_eq!(
             Fingerprint::of(["C-0057", "Pod"]).to_string(),
             "2524d572eb57fa6cf30cc07903484747"
+        );
+    }
+
+    #[test]
+    fn hash_is_that_of_sha256sum() {
+        assert_eq!(
+            sha256_hex("a"),
+            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
         );
     }
 

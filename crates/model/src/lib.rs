@@ -45,7 +45,7 @@ pub use defect::Defect;
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use eval_error::{EvalError, EvalTier};
 pub use finding::{Evidence, Finding, Fix, FixAction, RuleError, Verdict, Violation};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, sha256_hex};
 pub use object::{EvalRequest, ObjectId, Operation};
 pub use origin::Origin;
 pub use path::{FieldPath, PathError, Segment, Segments};

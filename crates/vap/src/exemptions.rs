@@ -72,9 +72,11 @@ impl<'b> Exemptions<'b> {
         }
     }
 
-    /// True if some finding can be exempt.
-    pub(super) fn any(&self) -> bool {
-        !self.is_connect
+    /// True if a finding can be exempt of which somebody should know. Where an UPDATE is held to all
+    /// findings, only an object that is being deleted is exempt, and it will be gone.
+    pub(super) fn are_reported(&self) -> bool {
+        let is_update_exempt = self.binding.on_update == OnUpdate::New;
+        !self.is_connect && (is_update_exempt || !self.evaluated_owners.is_empty())
     }
 
     /// The variable that the exemptions of these controls use.

@@ -10,10 +10,11 @@ use super::{
     params,
     policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
     policy_spec::{PolicyRole, PolicySpec},
+    readable_policy::{self, ReadableSpec, readable_policy},
     selection::binding_selection,
     skipped_control::{SkipReason, SkippedControl},
 };
-use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
+use kubevet_cel::{CelBundle, CelTarget, ParamsFrom, ReadableControl};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
@@ -23,8 +24,24 @@ use std::{
     sync::Arc,
 };
 
-/// Emits controls for a target.
-pub type EmitCel<'p> = dyn Fn(&[ControlId], &CelTarget<'_>) -> CelBundle + 'p;
+/// The compiled controls, as CEL.
+pub trait EmitCel {
+    /// Emits controls for a target.
+    fn emit(&self, controls: &[ControlId], target: &CelTarget<'_>) -> CelBundle;
+
+    /// Emits a control as a policy that people read.
+    ///
+    /// # Errors
+    /// The reason why it cannot be emitted.
+    fn emit_readable(
+        &self,
+        control: &ControlId,
+        target: &CelTarget<'_>,
+    ) -> Result<ReadableControl, String>;
+
+    /// The rule of a control, as the comment over a readable policy names it.
+    fn rule_name(&self, control: &ControlId) -> Option<String>;
+}
 
 /// Where the values of params are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +85,7 @@ pub fn export(
     bindings: &[Binding],
     controls: &BTreeMap<ControlId, Arc<Control>>,
     options: &ExportOptions,
-    emit: &EmitCel<'_>,
+    emit: &dyn EmitCel,
 ) -> Export {
     let mut exporter = Exporter {
         options,
@@ -89,11 +106,12 @@ pub fn export(
     if !configurations.is_empty() {
         configurations.insert(0, params::configuration_crd());
     }
+    let bindings = bindings.into_iter().map(ExportedObject::new);
     let objects = configurations
         .into_iter()
+        .map(ExportedObject::new)
         .chain(policies)
         .chain(bindings)
-        .map(ExportedObject::new)
         .collect();
     Export {
         objects,
@@ -104,13 +122,13 @@ pub fn export(
 #[derive(Default)]
 struct BuiltObjects {
     configurations: Vec<Value>,
-    policies: Vec<Value>,
+    policies: Vec<ExportedObject>,
     bindings: Vec<Value>,
 }
 
 struct Exporter<'e> {
     options: &'e ExportOptions,
-    emit: &'e EmitCel<'e>,
+    emit: &'e dyn EmitCel,
     controls: &'e BTreeMap<ControlId, Arc<Control>>,
     policy_names: BTreeSet<String>,
     skipped: BTreeSet<SkippedControl>,
@@ -145,6 +163,10 @@ impl<'e> Exporter<'e> {
         let configuration = self.configuration_name(binding);
         let mut read_params = BTreeSet::new();
         for group in groups {
+            if self.options.packing == Packing::Readable {
+                self.readable_policies(binding, &group, &configuration, &mut read_params);
+                continue;
+            }
             for bundle in self.bundles(binding, &group) {
                 let reading = bundle
                     .controls
@@ -218,10 +240,15 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    fn policy_name(&self, binding: &Binding, group: &PolicyGroup, bundle: &CelBundle) -> String {
+    /// The name of a policy of a group. `control` is the first control of the policy.
+    fn policy_name(
+        &self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        control: Option<&ControlId>,
+    ) -> String {
         let is_one_of_several =
-            self.options.packing == Packing::OnePerControl && binding.controls.len() > 1;
-        let control = bundle.controls.first().map(|control| &control.control.id);
+            self.options.packing != Packing::Packed && binding.controls.len() > 1;
         match control {
             Some(control) if !self.options.bound => naming::library_policy_name(control),
             _ => naming::policy_name(
@@ -262,18 +289,7 @@ impl<'e> Exporter<'e> {
         group: &PolicyGroup,
         controls: &[ControlId],
     ) -> CelBundle {
-        let params = match self.options.params {
-            ParamsIn::Policies => ParamsFrom::Written(&binding.params),
-            ParamsIn::Objects => ParamsFrom::Resource(&binding.params),
-        };
-        let emit = |kinds: &[Kind]| {
-            let target = CelTarget {
-                min_kube: self.options.min_kube,
-                params,
-                kinds,
-            };
-            (self.emit)(controls, &target)
-        };
+        let emit = |kinds: &[Kind]| self.emit.emit(controls, &self.target(binding, kinds));
         let mut bundle = emit(&group.kinds);
         // Expressions for more kinds are right for these too, and of some kinds alone the types
         // prove too little.
@@ -284,17 +300,81 @@ impl<'e> Exporter<'e> {
             }
         }
         for (control, reason) in &bundle.unsupported {
-            let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
-            let is_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
-            let of = if is_all {
-                String::new()
-            } else {
-                format!(" for {}", kinds.join(", "))
-            };
-            let message = format!("cannot be said in CEL{of}: {reason}");
-            self.skip(control, SkipReason::Unsupported, message);
+            self.skip_unsupported(control, group, reason);
         }
         bundle
+    }
+
+    fn target<'t>(&self, binding: &'t Binding, kinds: &'t [Kind]) -> CelTarget<'t> {
+        let params = match (self.options.params, self.options.packing) {
+            (ParamsIn::Objects, _) => ParamsFrom::Resource(&binding.params),
+            (ParamsIn::Policies, Packing::Readable) => ParamsFrom::Variables(&binding.params),
+            (ParamsIn::Policies, _) => ParamsFrom::Written(&binding.params),
+        };
+        CelTarget {
+            min_kube: self.options.min_kube,
+            params,
+            kinds,
+        }
+    }
+
+    fn skip_unsupported(&mut self, control: &ControlId, group: &PolicyGroup, reason: &str) {
+        let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
+        let is_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
+        let of = if is_all {
+            String::new()
+        } else {
+            format!(" for {}", kinds.join(", "))
+        };
+        let message = format!("cannot be said in CEL{of}: {reason}");
+        self.skip(control, SkipReason::Unsupported, message);
+    }
+
+    /// The readable policies of a group, one for each control. The params that they read are added.
+    fn readable_policies(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        configuration: &str,
+        read_params: &mut BTreeSet<String>,
+    ) {
+        for id in &group.controls {
+            let cel = self
+                .emit
+                .emit_readable(id, &self.target(binding, &group.kinds));
+            let cel = match cel {
+                Ok(cel) => cel,
+                Err(reason) => {
+                    self.skip_unsupported(id, group, &reason);
+                    continue;
+                }
+            };
+            if cel.reads_params {
+                read_params.extend(cel.control.params.iter().cloned());
+            }
+            let wanted = self.policy_name(binding, group, Some(id));
+            let name = naming::unique_name(&mut self.policy_names, wanted);
+            let body = readable_policy(&ReadableSpec {
+                name: &name,
+                kinds: &group.kinds,
+                cel: &cel,
+                binding: self.control_binding(binding),
+                exempt_namespaces: &self.options.exempt,
+            });
+            let comment = readable_policy::comment(&cel, self.emit.rule_name(id).as_deref());
+            let policy = ExportedObject::new(body).with_comment(comment);
+            let params = cel.reads_params.then_some(configuration);
+            self.add(binding, policy, &binding.actions, params);
+        }
+    }
+
+    /// The name of the ControlBinding, empty without one.
+    fn control_binding<'b>(&self, binding: &'b Binding) -> &'b str {
+        if self.options.named {
+            &binding.name
+        } else {
+            ""
+        }
     }
 
     /// The size of the largest policy of a bundle: the one that reports exempt findings.
@@ -342,11 +422,7 @@ impl<'e> Exporter<'e> {
             kinds: &group.kinds,
             bundle,
             exemptions,
-            binding: if self.options.named {
-                &binding.name
-            } else {
-                ""
-            },
+            binding: self.control_binding(binding),
             exempt_namespaces: &self.options.exempt,
         })
     }
@@ -359,7 +435,8 @@ impl<'e> Exporter<'e> {
         bundle: &CelBundle,
         configuration: &str,
     ) {
-        let wanted = self.policy_name(binding, group, bundle);
+        let control = bundle.controls.first().map(|control| &control.control.id);
+        let wanted = self.policy_name(binding, group, control);
         let name = naming::unique_name(&mut self.policy_names, wanted);
         let exemptions = Exemptions::new(binding, &group.kinds);
         let params = params_of(bundle, configuration);
@@ -371,13 +448,13 @@ impl<'e> Exporter<'e> {
             bundle,
             &exemptions,
         );
-        self.add(binding, &name, body, &binding.actions, params);
-        if exemptions.any() {
+        self.add(binding, ExportedObject::new(body), &binding.actions, params);
+        if exemptions.are_reported() {
             let name = exempt_policy_name(&name);
             let role = PolicyRole::ReportExempt;
             let body = self.policy(&name, role, binding, group, bundle, &exemptions);
             let actions = advisory_actions(&binding.actions);
-            self.add(binding, &name, body, &actions, params);
+            self.add(binding, ExportedObject::new(body), &actions, params);
         }
         if binding.on_unevaluated != OnUnevaluated::Allow {
             self.skip_policies(binding, group, bundle, configuration, &name);
@@ -414,28 +491,27 @@ impl<'e> Exporter<'e> {
             let body = self.policy(&name, role, binding, &group, &bundle, &exemptions);
             let params = params_of(&bundle, configuration);
             let actions = BTreeSet::from([Action::Warn]);
-            self.add(binding, &name, body, &actions, params);
+            self.add(binding, ExportedObject::new(body), &actions, params);
         }
     }
 
     fn add(
         &mut self,
         binding: &Binding,
-        name: &str,
-        body: Value,
+        policy: ExportedObject,
         actions: &BTreeSet<Action>,
         params: Option<&str>,
     ) {
-        self.built.policies.push(body);
         if self.options.bound {
             self.built.bindings.push(policy_binding(&PolicyBinding {
-                name,
-                policy: name,
+                name: &policy.name,
+                policy: &policy.name,
                 actions,
                 match_resources: match_constraints::match_resources(&binding.match_resources),
                 params,
             }));
         }
+        self.built.policies.push(policy);
     }
 }
 

@@ -15,6 +15,8 @@ pub struct ExportedObject {
     pub name: String,
     /// The whole object.
     pub body: Value,
+    /// What stands over it in YAML, without the `#` of each line.
+    pub comment: String,
 }
 
 impl ExportedObject {
@@ -31,7 +33,14 @@ impl ExportedObject {
             kind: string("/kind"),
             name: string("/metadata/name"),
             body,
+            comment: String::new(),
         }
+    }
+
+    /// The object with a comment over it.
+    #[must_use]
+    pub fn with_comment(self, comment: String) -> Self {
+        Self { comment, ..self }
     }
 
     /// True for a policy.

@@ -14,6 +14,7 @@
 //! | `exported_object`, `skipped_control` | what an export holds, and what it leaves out |
 //! | `packing` | which controls are in one policy, and for which kinds |
 //! | `policy` | a policy: variables, the validation, messages |
+//! | `readable_policy` | a policy that people read |
 //! | `policy_spec` | the parts that a policy is made of, and what it is for |
 //! | `exemptions` | the webhook's exemptions in CEL |
 //! | `match_condition`, `inline_variables` | the match condition, without variables |
@@ -25,11 +26,13 @@
 //! | `lost_controls` | which controls an export would take from policies that exist |
 //! | `output` | objects as YAML: one stream, a folder for Kustomize, a file for the API server itself |
 //! | `diff` | the verdicts that an upgrade of the library changes |
+//! | `export_diff` | what differs between two exports |
 
 mod binding;
 mod diff;
 mod exemptions;
 mod export;
+mod export_diff;
 mod exported_object;
 mod inline_variables;
 mod lost_controls;
@@ -41,6 +44,7 @@ mod packing;
 mod params;
 mod policy;
 mod policy_spec;
+mod readable_policy;
 mod selection;
 mod skipped_control;
 #[cfg(test)]
@@ -49,6 +53,7 @@ mod tests;
 pub use binding::{PolicyBinding, policy_binding};
 pub use diff::{ControlOutcome, DiffSide, VerdictChange, diff_verdicts};
 pub use export::{EmitCel, Export, ExportOptions, ParamsIn, export};
+pub use export_diff::{ObjectChange, ObjectDiff, diff_exports};
 pub use exported_object::{CONTROLS_ANNOTATION, ExportedObject};
 pub use lost_controls::{LostControls, lost_controls};
 pub use match_condition::any_control_fails;
@@ -57,5 +62,6 @@ pub use naming::{MANAGED_BY, exempt_policy_name, library_policy_name, skipped_po
 pub use output::{StaticManifestError, kustomization, static_manifests, to_multi_doc};
 pub use packing::Packing;
 pub use params::{CONFIGURATION, configuration_crd};
+pub use readable_policy::readable_checks;
 pub use selection::Selection;
 pub use skipped_control::{SkipReason, SkippedControl};

@@ -20,25 +20,47 @@ pub struct StaticManifestError {
     pub name: String,
 }
 
-/// All objects as one stream of YAML documents.
+/// All objects as one stream of YAML documents, with a comment at its beginning.
 #[must_use]
-pub fn to_multi_doc(objects: &[ExportedObject]) -> String {
-    let documents: Vec<String> = objects.iter().map(|object| yaml(&object.body)).collect();
-    documents.join("---\n")
+pub fn to_multi_doc(objects: &[ExportedObject], header: &str) -> String {
+    let documents: Vec<String> = objects
+        .iter()
+        .map(|object| yaml(&object.body, &object.comment))
+        .collect();
+    format!("{}{}", header_lines(header), documents.join("---\n"))
 }
 
-fn yaml(body: &Value) -> String {
-    to_yaml(body, &YamlStyle::READABLE)
+fn yaml(body: &Value, comment: &str) -> String {
+    let body = to_yaml(body, &YamlStyle::READABLE);
+    format!("{}{body}", comment_lines(comment))
 }
 
-/// The files of a folder for Kustomize, by name.
+/// The comment at the beginning of a file, apart from that of its first object.
+fn header_lines(header: &str) -> String {
+    match header {
+        "" => String::new(),
+        _ => format!("{}\n", comment_lines(header)),
+    }
+}
+
+/// Lines as comments.
+fn comment_lines(text: &str) -> String {
+    let line = |line: &str| match line {
+        "" => "#\n".to_owned(),
+        _ => format!("# {line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+/// The files of a folder for Kustomize, by name, each with a comment at its beginning.
 #[must_use]
-pub fn kustomization(objects: &[ExportedObject]) -> Vec<(String, String)> {
+pub fn kustomization(objects: &[ExportedObject], header: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = objects
         .iter()
         .map(|object| {
             let name = format!("{}-{}.yaml", object.short_kind(), object.name);
-            (name, yaml(&object.body))
+            let file = to_multi_doc(std::slice::from_ref(object), header);
+            (name, file)
         })
         .collect();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
@@ -48,15 +70,20 @@ pub fn kustomization(objects: &[ExportedObject]) -> Vec<(String, String)> {
         "resources": names,
     });
     let list = to_yaml(&list, &YamlStyle::BLOCK);
+    let list = format!("{}{list}", header_lines(header));
     files.insert(0, ("kustomization.yaml".to_owned(), list));
     files
 }
 
-/// The objects as the API server reads them from a file (`staticManifestsDir`), in one stream.
+/// The objects as the API server reads them from a file (`staticManifestsDir`), in one stream with a
+/// comment at its beginning.
 ///
 /// # Errors
 /// The first object that the API server accepts from no file.
-pub fn static_manifests(objects: &[ExportedObject]) -> Result<String, StaticManifestError> {
+pub fn static_manifests(
+    objects: &[ExportedObject],
+    header: &str,
+) -> Result<String, StaticManifestError> {
     let mut documents = Vec::new();
     for object in objects {
         let mut body = object.body.clone();
@@ -75,7 +102,11 @@ pub fn static_manifests(objects: &[ExportedObject]) -> Result<String, StaticMani
                 ));
             }
         }
-        documents.push(yaml(&body));
+        documents.push(yaml(&body, &object.comment));
     }
-    Ok(documents.join("---\n"))
+    Ok(format!(
+        "{}{}",
+        header_lines(header),
+        documents.join("---\n")
+    ))
 }

@@ -9,13 +9,15 @@ use kubevet_k8s::{matching::MatchResources, workload::SelectKinds as _};
 use kubevet_model::{Control, ControlId, Kind};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// How controls are distributed among policies.
+/// How controls are distributed among policies, and how these are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
     /// In as few policies as possible: each object meets one.
     Packed,
     /// A policy for each control.
     OnePerControl,
+    /// A policy for each control, written for people: see `readable_policy`.
+    Readable,
 }
 
 /// The controls of one policy.
@@ -43,7 +45,7 @@ pub(super) fn groups(
         .filter(|(_, kinds): &(_, Vec<Kind>)| !kinds.is_empty())
         .collect();
     match packing {
-        Packing::OnePerControl => matched
+        Packing::OnePerControl | Packing::Readable => matched
             .into_iter()
             .map(|(control, kinds)| PolicyGroup {
                 controls: vec![control],

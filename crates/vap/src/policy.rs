@@ -157,7 +157,6 @@ fn metadata(spec: &PolicySpec<'_>) -> Value {
     let mut annotations = json!({
         CONTROLS_ANNOTATION: ids.join(","),
         "kubevet.io/severity": severity.name(),
-        "kubevet.io/version": env!("CARGO_PKG_VERSION"),
     });
     if let (false, Some(annotations)) = (spec.binding.is_empty(), annotations.as_object_mut()) {
         annotations.insert("kubevet.io/binding".to_owned(), json!(spec.binding));

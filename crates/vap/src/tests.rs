@@ -1,14 +1,17 @@
 //! Exports of controls whose CEL is given here.
 
 use super::*;
-use kubevet_cel::{CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable};
+use kubevet_cel::{
+    CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
+    ReadableControl,
+};
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation,
     Scope, Severity,
 };
 use kubevet_policy::{Binding, Params};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -71,8 +74,34 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
 }
 
 /// A stand-in for the emitter: a control passes if the pod spec lacks a field of its name.
-fn emit(ids: &[ControlId], _: &CelTarget<'_>) -> CelBundle {
-    let all = controls();
+struct StandIn(BTreeMap<ControlId, Arc<Control>>);
+
+impl EmitCel for StandIn {
+    fn emit(&self, ids: &[ControlId], _: &CelTarget<'_>) -> CelBundle {
+        emit(&self.0, ids)
+    }
+
+    fn emit_readable(&self, id: &ControlId, _: &CelTarget<'_>) -> Result<ReadableControl, String> {
+        let bundle = emit(&self.0, std::slice::from_ref(id));
+        let control = bundle.controls.first().ok_or("rule.rego:3:1: walk")?;
+        Ok(ReadableControl {
+            control: control.control.clone(),
+            variables: bundle.variables,
+            checks: vec![ReadableCheck {
+                passes: control.passes.clone(),
+                message: Expr::string(format!("{id}: it is wrong")),
+            }],
+            reads_params: false,
+            skipped: control.skipped.clone(),
+        })
+    }
+
+    fn rule_name(&self, id: &ControlId) -> Option<String> {
+        Some(format!("{id}/rule.rego"))
+    }
+}
+
+fn emit(all: &BTreeMap<ControlId, Arc<Control>>, ids: &[ControlId]) -> CelBundle {
     let mut bundle = CelBundle {
         variables: vec![PolicyVariable {
             name: "podSpec".to_owned(),
@@ -141,7 +170,7 @@ fn options() -> ExportOptions {
 }
 
 fn exported(binding: Binding, options: &ExportOptions) -> Export {
-    export(&[binding], &controls(), options, &emit)
+    export(&[binding], &controls(), options, &StandIn(controls()))
 }
 
 /// The objects in short: kind, name, and what a policy covers or a binding does.
@@ -444,6 +473,69 @@ fn owner_that_was_not_evaluated_exempts_nothing() {
 }
 
 #[test]
+fn policy_has_no_twin_where_only_deletion_is_exempt() {
+    let strict = Binding {
+        on_update: OnUpdate::All,
+        on_owned: OnOwned::Deny,
+        ..binding(&["C-0073"], &[Action::Deny])
+    };
+    check(
+        &exported(strict, &options()),
+        &[
+            "Policy kubevet-binding-nsa-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+        ],
+    );
+}
+
+#[test]
+fn readable_policy_has_one_control_and_no_exemptions() {
+    let options = ExportOptions {
+        packing: Packing::Readable,
+        named: false,
+        ..options()
+    };
+    let ids = ["C-0012", "C-0073", "C-0078", "K-0001", "X-0001"];
+    let export = exported(binding(&ids, &[Action::Audit]), &options);
+    check(
+        &export,
+        &[
+            "Policy kubevet-nsa.c-0012-objects C-0012 [configmaps,pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-nsa.c-0073-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-nsa.k-0001-connections K-0001 [pods/exec]",
+            "PolicyBinding kubevet-nsa.c-0012-objects [Audit]",
+            "PolicyBinding kubevet-nsa.c-0073-pods [Audit]",
+            "PolicyBinding kubevet-nsa.k-0001-connections [Audit]",
+        ],
+    );
+    let skipped: Vec<&str> = export
+        .skipped
+        .iter()
+        .map(|skipped| skipped.control.as_str())
+        .collect();
+    assert_eq!(skipped, ["C-0078", "X-0001"]);
+    let pods = &only(&export, "kubevet-nsa.c-0073-pods")["spec"];
+    assert_eq!(
+        pods["validations"],
+        json!([{
+            "expression": "!variables.podSpec.?C_0073.hasValue()",
+            "message": "C-0073: it is wrong",
+            "reason": "Forbidden",
+        }])
+    );
+    assert_eq!(pods["matchConditions"][0]["name"], "not-being-deleted");
+    let connections = &only(&export, "kubevet-nsa.k-0001-connections")["spec"];
+    assert_eq!(connections["matchConditions"], Value::Null);
+    let large = &only(&export, "kubevet-nsa.c-0012-objects")["spec"]["auditAnnotations"];
+    assert_eq!(large[0]["key"], "unjudged");
+    let comment = &export.objects[1].comment;
+    assert!(
+        comment.starts_with("C-0073 Name of C-0073 (low)\nRule: C-0073/rule.rego\n\n"),
+        "{comment}"
+    );
+}
+
+#[test]
 fn too_many_controls_are_split_into_several_policies() {
     let many: BTreeMap<ControlId, Arc<Control>> = (0..130)
         .map(|number| {
@@ -454,15 +546,11 @@ fn too_many_controls_are_split_into_several_policies() {
         })
         .map(|control| (control.id.clone(), control))
         .collect();
-    let emit = |ids: &[ControlId], _: &CelTarget<'_>| CelBundle {
-        controls: ids.iter().map(|id| emit_control(&many[id])).collect(),
-        ..CelBundle::default()
-    };
     let binding = Binding {
         controls: many.keys().cloned().collect(),
         ..binding(&[], &[Action::Deny])
     };
-    let export = export(&[binding], &many, &options(), &emit);
+    let export = export(&[binding], &many, &options(), &StandIn(many.clone()));
     let names: Vec<&str> = export
         .objects
         .iter()
@@ -497,7 +585,7 @@ fn too_many_controls_are_split_into_several_policies() {
 #[test]
 fn static_manifest_has_the_names_of_the_api_server() {
     let export = exported(binding(&["K-0001"], &[Action::Deny]), &options());
-    let text = static_manifests(&export.objects).unwrap();
+    let text = static_manifests(&export.objects, "").unwrap();
     assert_eq!(
         text.matches("  name: kubevet-binding-nsa-connections.static.k8s.io\n")
             .count(),
@@ -510,7 +598,7 @@ fn static_manifest_has_the_names_of_the_api_server() {
     );
     let params = ExportedObject::new(configuration_crd());
     assert!(
-        static_manifests(&[params])
+        static_manifests(&[params], "")
             .unwrap_err()
             .to_string()
             .contains("--params written")

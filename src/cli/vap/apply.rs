@@ -16,11 +16,12 @@ use std::{
 
 /// The arguments that select or shape something else than the whole library, or would remove the
 /// bindings of it.
-const LIBRARY_CONFLICTS: [&str; 12] = [
+const LIBRARY_CONFLICTS: [&str; 13] = [
     "names",
     "severity",
     "actions",
     "bindings",
+    "style",
     "pack",
     "one_per_control",
     "params",

@@ -77,7 +77,7 @@ impl CreatePolicyBindingCommand {
         let policy_name = self.policy_name(&session.library, &export)?;
         let objects = self.bindings(&policy_name, &export)?;
         terminal::write(self.output.as_deref(), |out| {
-            out.write_all(vap::to_multi_doc(&objects).as_bytes())
+            out.write_all(vap::to_multi_doc(&objects, "").as_bytes())
         })?;
         Ok(ExitStatus::Success)
     }

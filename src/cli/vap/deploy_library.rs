@@ -1,7 +1,10 @@
 //! `kubevet vap deploy-library`: every control as a policy of its own. The name of the command is
 //! Kubescape's.
 
-use super::export_flags::{export, unconditional_binding};
+use super::{
+    command_line::header,
+    export_flags::{export, unconditional_binding},
+};
 use crate::cli::{
     exit_status::ExitStatus, kubernetes_version::MIN_SUPPORTED_MINOR, library_flags::LibraryFlags,
     session::Session, stderr, terminal,
@@ -10,7 +13,7 @@ use anyhow::bail;
 use clap::Args;
 use kubevet_model::Action;
 use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn};
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, env, path::PathBuf};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -53,7 +56,7 @@ impl DeployLibraryCommand {
         };
         let export = export_library(&session);
         terminal::write(self.output.as_deref(), |out| {
-            out.write_all(vap::to_multi_doc(&export.objects).as_bytes())
+            out.write_all(vap::to_multi_doc(&export.objects, &header(env::args())).as_bytes())
         })?;
         for skipped in &export.skipped {
             stderr::print_line(&format!(

@@ -11,14 +11,14 @@ use crate::cli::{
 };
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use kubevet_cel as cel;
+use kubevet_cel::{self as cel, CelBundle, CelTarget, ReadableControl};
 use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
-    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity,
+    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity, sha256_hex,
 };
 use kubevet_policy::{self as policy, Binding, Library, Params};
 use kubevet_vap::{
-    self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn, Selection,
+    self as vap, EXEMPT_NAMESPACES, EmitCel, Export, ExportOptions, Packing, ParamsIn, Selection,
     SkippedControl,
 };
 use serde_json::{Value, json};
@@ -26,6 +26,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
+
+/// The hexadecimal digits that are shown of the hash of a rule.
+const RULE_HASH_CHARS: usize = 16;
 
 /// Which controls, for whom, in what form.
 #[derive(Debug, Args)]
@@ -38,13 +41,17 @@ pub(super) struct ExportFlags {
     #[arg(long, value_name = "SEVERITY", conflicts_with = "bindings")]
     severity: Option<Severity>,
     /// What a finding comes to: Deny, Warn, Audit, with commas between; not Deny together with Warn
-    #[arg(long = "action", value_name = "ACTIONS", value_delimiter = ',', default_value = "Warn,Audit",
-        value_parser = action, conflicts_with = "bindings")]
+    /// [default: Warn,Audit; Audit with --style readable]
+    #[arg(long = "action", value_name = "ACTIONS", value_delimiter = ',', value_parser = action,
+        conflicts_with = "bindings")]
     actions: Vec<Action>,
     /// Export these ControlBindings, with their controls, scopes, actions and params, instead of
     /// naming controls
     #[arg(long, value_name = "DIR", conflicts_with = "names")]
     bindings: Option<PathBuf>,
+    /// How policies are written: for the API server, or for people
+    #[arg(long, value_enum, default_value_t = Style::Packed)]
+    style: Style,
     /// As few policies as can be (the default): the API server slows with every policy that looks
     /// at an object
     #[arg(long, conflicts_with = "one_per_control")]
@@ -71,6 +78,14 @@ pub(super) struct ExportFlags {
     strict: bool,
     #[command(flatten)]
     library: LibraryFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Style {
+    /// Fastest: what is found is exempt as by the webhook (old findings, Pods of owners that were checked)
+    Packed,
+    /// One policy a control, one validation a condition; nothing is exempt, so it audits by default
+    Readable,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -102,6 +117,11 @@ pub(super) struct Exported {
     strict: bool,
 }
 
+/// Printed where a readable policy denies.
+const READABLE_DENIES: &str = "warning: a readable policy checks every request as a whole. With the action Deny, the API \
+    server also refuses updates of objects that already fail, and new Pods of owners that already fail. \
+    The style packed lets both pass with a warning";
+
 impl ExportFlags {
     /// Loads the library and exports from it. Returns `None` if something is wrong with the library
     /// or the bindings; the problems are printed, and nothing should be written then.
@@ -116,12 +136,18 @@ impl ExportFlags {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         library.params = library.params.with_defaults(&params);
+        let options = self.options()?;
         let bindings = self.bindings(&library, &defaults, &mut problems)?;
+        let denies = |binding: &Binding| binding.actions.contains(&Action::Deny);
+        let warns = self.style == Style::Readable && bindings.iter().any(denies);
         let Some(session) = Session::compile(library, problems).require_valid() else {
             return Ok(None);
         };
+        if warns {
+            stderr::print_line(READABLE_DENIES);
+        }
         Ok(Some(Exported {
-            export: export(&session, &bindings, &self.options()),
+            export: export(&session, &bindings, &options),
             strict: self.strict,
         }))
     }
@@ -136,18 +162,23 @@ impl ExportFlags {
         })
     }
 
-    fn options(&self) -> ExportOptions {
-        let packing = if self.one_per_control {
-            Packing::OnePerControl
-        } else {
-            Packing::Packed
+    fn options(&self) -> anyhow::Result<ExportOptions> {
+        let packing = match self.style {
+            Style::Readable if self.pack || self.one_per_control => {
+                bail!(
+                    "--style readable always writes one policy a control: leave --pack and --one-per-control out"
+                )
+            }
+            Style::Readable => Packing::Readable,
+            Style::Packed if self.one_per_control => Packing::OnePerControl,
+            Style::Packed => Packing::Packed,
         };
         let params = match self.params {
             ParamsForm::Written => ParamsIn::Policies,
             ParamsForm::Resource => ParamsIn::Objects,
         };
         let exempt = self.exempt_namespaces.iter();
-        ExportOptions {
+        Ok(ExportOptions {
             packing,
             params,
             min_kube: self.min_kube,
@@ -157,7 +188,21 @@ impl ExportFlags {
                 .collect(),
             named: self.bindings.is_some(),
             bound: true,
-        }
+        })
+    }
+
+    /// Returns the actions that are named, else the default ones.
+    fn actions(&self) -> BTreeSet<Action> {
+        let default: &[Action] = match self.style {
+            Style::Packed => &[Action::Warn, Action::Audit],
+            Style::Readable => &[Action::Audit],
+        };
+        let actions = if self.actions.is_empty() {
+            default
+        } else {
+            &self.actions
+        };
+        actions.iter().copied().collect()
     }
 
     /// Returns the bindings of the folder, or the one that the other flags describe. `defaults` are
@@ -178,7 +223,7 @@ impl ExportFlags {
 
     /// Returns the binding that the flags describe.
     fn binding(&self, library: &Library, defaults: &Params) -> anyhow::Result<Binding> {
-        let actions: BTreeSet<Action> = self.actions.iter().copied().collect();
+        let actions = self.actions();
         if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
             bail!(
                 "--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one"
@@ -313,9 +358,34 @@ pub(super) fn export(session: &Session, bindings: &[Binding], options: &ExportOp
     let controls: BTreeMap<_, _> = controls
         .map(|source| (source.control.id.clone(), source.control.clone()))
         .collect();
-    vap::export(bindings, &controls, options, &|ids, target| {
-        cel::emit(session.engine.compiled_library(), ids, target)
-    })
+    vap::export(bindings, &controls, options, &SessionCel(session))
+}
+
+/// The CEL of the controls of a session.
+struct SessionCel<'s>(&'s Session);
+
+impl EmitCel for SessionCel<'_> {
+    fn emit(&self, controls: &[ControlId], target: &CelTarget<'_>) -> CelBundle {
+        cel::emit(self.0.engine.compiled_library(), controls, target)
+    }
+
+    fn emit_readable(
+        &self,
+        control: &ControlId,
+        target: &CelTarget<'_>,
+    ) -> Result<ReadableControl, String> {
+        cel::emit_readable(self.0.engine.compiled_library(), control, target)
+    }
+
+    fn rule_name(&self, control: &ControlId) -> Option<String> {
+        let rule = &self.0.library.control(control.as_str())?.rule;
+        // Where the library lies on this machine is nobody's business.
+        let mut steps = rule.file.rsplit('/');
+        let (file, folder) = (steps.next()?, steps.next());
+        let name = folder.map_or_else(|| file.to_owned(), |folder| format!("{folder}/{file}"));
+        let hash = sha256_hex(&rule.text);
+        Some(format!("{name}, SHA-256 {}", hash.get(..RULE_HASH_CHARS)?))
+    }
 }
 
 impl Exported {

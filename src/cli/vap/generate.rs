@@ -1,11 +1,14 @@
 //! `kubevet vap generate`: controls as policies and bindings, in YAML.
 
-use super::export_flags::ExportFlags;
+use super::{command_line::header, export_flags::ExportFlags};
 use crate::cli::{exit_status::ExitStatus, manifests::write_files, stderr, terminal};
 use anyhow::Context as _;
 use clap::Args;
 use kubevet_vap as vap;
-use std::{fs, path::Path, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 /// The one file that is written into the API server's folder. It is replaced as a whole, so that no
 /// older policy remains in effect.
@@ -16,6 +19,7 @@ const STATIC_FILE: &str = "kubevet.yaml";
   kubevet vap generate | kubectl apply -f -            every control that judges objects, to be warned of
   kubevet vap generate NSA --action Deny               a framework, denied
   kubevet vap generate --bindings bindings/            the ControlBindings that `kubevet serve` would enforce
+  kubevet vap generate C-0057 --style readable         a policy that people review
   kubevet vap generate C-0057 --params resource        params in an object that can be edited
   kubevet vap generate NSA --kustomize policies/       a folder for `kubectl apply -k`
   kubevet vap generate NSA --static-manifests DIR      for the API server's staticManifestsDir (docs/vap.md)
@@ -57,14 +61,15 @@ impl GenerateCommand {
         if objects.is_empty() {
             return Ok(status);
         }
+        let header = header(env::args());
         if let Some(folder) = &self.kustomize {
-            write_files(Some(folder), vap::kustomization(objects))?;
+            write_files(Some(folder), vap::kustomization(objects, &header))?;
         } else if let Some(folder) = &self.static_manifests {
-            let manifests = vap::static_manifests(objects)?;
+            let manifests = vap::static_manifests(objects, &header)?;
             write_static_manifests(folder, &manifests)?;
         } else {
             terminal::write(self.output.as_deref(), |out| {
-                out.write_all(vap::to_multi_doc(objects).as_bytes())
+                out.write_all(vap::to_multi_doc(objects, &header).as_bytes())
             })?;
         }
         Ok(status)

@@ -2,6 +2,7 @@
 //! One file per command; `export_flags` has the flags that two of them share.
 
 mod apply;
+mod command_line;
 mod create_policy_binding;
 mod deploy_library;
 mod diff;

@@ -210,7 +210,7 @@ impl Expr {
     /// value is named as the only element of a list.
     #[must_use]
     pub fn bind(self, variable: &str, body: Self) -> Self {
-        Self::List(vec![self])
+        self.single_element_list()
             .map(variable, body)
             .index(Self::Int(0))
     }
@@ -218,7 +218,25 @@ impl Expr {
     /// `[self].exists(variable, condition)`: as [`Expr::bind`], for a condition.
     #[must_use]
     pub fn bind_condition(self, variable: &str, condition: Self) -> Self {
-        Self::List(vec![self]).exists(variable, condition)
+        self.single_element_list().exists(variable, condition)
+    }
+
+    /// A list of this value alone. What [`Expr::bind`] made was one before its index.
+    fn single_element_list(self) -> Self {
+        if let Self::Index {
+            operand,
+            index,
+            optional: false,
+        } = &self
+            && **index == Self::Int(0)
+            && let Self::Comprehension(inner) = operand.as_ref()
+            && inner.operation == Macro::Map
+            && inner.filter.is_none()
+            && matches!(&inner.range, Self::List(items) if items.len() == 1)
+        {
+            return operand.as_ref().clone();
+        }
+        Self::List(vec![self])
     }
 
     fn comprehension(

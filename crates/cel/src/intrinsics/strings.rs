@@ -20,7 +20,10 @@ pub(crate) fn clean_path(path: Expr) -> Expr {
 
 /// `lib.strings.lower_ascii`.
 pub(crate) fn lower_ascii(string: Expr) -> Expr {
-    string.method("lowerAscii", [])
+    match string {
+        Expr::String(literal) => Expr::string(literal.to_ascii_lowercase()),
+        other => other.method("lowerAscii", []),
+    }
 }
 
 /// `lib.strings.contains_ignore_case`: a condition.

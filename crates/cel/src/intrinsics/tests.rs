@@ -30,7 +30,7 @@ fn plain_operand_is_not_bound() {
 fn receiver_is_in_parentheses_only_where_needed() {
     let sum = Expr::ident("a").plus(Expr::ident("b"));
     check(&strings::lower_ascii(sum), "(a + b).lowerAscii()");
-    check(&strings::lower_ascii(Expr::string("a")), "'a'.lowerAscii()");
+    check(&strings::lower_ascii(Expr::string("A")), "'a'");
     let list = Expr::List(vec![Expr::ident("a"), Expr::ident("b")]);
     check(
         &list.method("join", [Expr::string(",")]),

@@ -1,0 +1,323 @@
+//! One control as a policy that people read: a check for each body of its rule, each with a message
+//! of its own.
+//!
+//! `bundle` emits what the API server evaluates fastest. Here an expression is as short as it can
+//! be: nothing is factored over several bodies, nothing is said about the old object, and no message
+//! is cut, since the API server itself replaces one that is too long. The verdict is the same.
+
+use super::{
+    comprehension::LoopNest,
+    control::{applicable_kinds, as_bool, is_never_empty},
+    definitions::TOO_LARGE,
+    emitter::{EmitContext, Emitter},
+    expr::Expr,
+    factor,
+    message::{flattened, joined, message_parts},
+    regex_cost_guard::CostSkip,
+    schema_types::KubernetesTypes,
+    specialize::prune_by_constant_params,
+    target::{CelTarget, ObjectSide, ParamsFrom},
+    unsupported::Unsupported,
+    variables::{PolicyVariable, SharedVariables},
+};
+use kubevet_ir::{
+    BinderId, Clause, CompiledControl, CompiledLibrary, ConditionId, Const, Program, Term, TermId,
+};
+use kubevet_k8s::schema::Schema;
+use kubevet_model::{Control, ControlId};
+use std::{mem, slice, sync::Arc};
+
+/// A longer condition, in characters, is a variable: the message would repeat it.
+const MAX_REPEATED_CHARS: usize = 300;
+
+/// A control as a policy that people read.
+#[derive(Debug, Clone)]
+pub struct ReadableControl {
+    /// The control.
+    pub control: Arc<Control>,
+    /// The variables that the expressions use; each uses only those before it.
+    pub variables: Vec<PolicyVariable>,
+    /// The checks, in the order of the rule; the control passes if all of them do.
+    pub checks: Vec<ReadableCheck>,
+    /// True if an expression reads `params`.
+    pub reads_params: bool,
+    /// The objects that are not checked for their cost: they pass.
+    pub skipped: Option<CostSkip>,
+}
+
+/// A check: one body of the rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadableCheck {
+    /// A bool: true if the body finds nothing. Its evaluation ends in an error for no object that
+    /// reaches admission.
+    pub passes: Expr,
+    /// A string that names all elements in which the body finds something; a literal where it names
+    /// none. Meaningful only where `passes` is false.
+    pub message: Expr,
+}
+
+/// Emits a control of the library for kinds to all of which it applies.
+///
+/// # Errors
+/// The reason why it cannot be emitted.
+pub fn emit_readable(
+    library: &CompiledLibrary,
+    id: &ControlId,
+    target: &CelTarget<'_>,
+) -> Result<ReadableControl, String> {
+    let mut not_compiled = library.not_compiled.iter();
+    if let Some((_, reason)) = not_compiled.find(|(other, _)| other == id) {
+        return Err(reason.clone());
+    }
+    let mut compiled = library.controls.iter();
+    let compiled = compiled
+        .find(|compiled| compiled.control.id == *id)
+        .ok_or_else(|| "there is no such control".to_owned())?;
+    emit_compiled(&library.program, compiled, target).map_err(|reason| reason.0)
+}
+
+fn emit_compiled(
+    program: &Program,
+    compiled: &CompiledControl,
+    target: &CelTarget<'_>,
+) -> Result<ReadableControl, Unsupported> {
+    let types = &KubernetesTypes {
+        schema: Schema::embedded(),
+        min_kube: target.min_kube,
+    };
+    let control = &compiled.control;
+    let (kinds, is_other_kind) = applicable_kinds(control, target)?;
+    let pruned = prune_by_constant_params(program, compiled, target);
+    // A policy without a check is not valid.
+    let compiled = if pruned.clauses.is_empty() {
+        compiled
+    } else {
+        &pruned
+    };
+    // Factoring interns new conditions.
+    let mut program = program.clone();
+    let mut bodies = Vec::new();
+    for clause in &compiled.clauses {
+        let conditions = factor::alternatives(&mut program, slice::from_ref(clause));
+        bodies.push((clause, conditions));
+    }
+    let context = EmitContext {
+        program: &program,
+        target,
+        types,
+        kinds: &kinds,
+        side: ObjectSide::New,
+        with_list_names: false,
+    };
+    let mut variables = SharedVariables::default();
+    let mut emitter = Emitter::new(context, &mut variables);
+    let mut skipped = emitter.regex_cost_guard(compiled)?;
+    if let Some(skip) = &mut skipped {
+        let condition = mem::replace(&mut skip.condition, Expr::variable(TOO_LARGE));
+        emitter.variables.define(TOO_LARGE, condition);
+    }
+    let is_too_large = skipped.iter().map(|skip| skip.condition.clone());
+    let lacks_params = emitter.lacks_params(control);
+    let guard = Expr::any(
+        [is_other_kind, lacks_params]
+            .into_iter()
+            .chain(is_too_large),
+    );
+    let mut writer = CheckWriter {
+        emitter,
+        guard,
+        findings: Vec::new(),
+    };
+    let mut checks = Vec::new();
+    for (clause, conditions) in bodies {
+        checks.push(writer.check(clause, &conditions, &control.id)?);
+    }
+    let CheckWriter {
+        emitter, findings, ..
+    } = writer;
+    let reads_params = emitter.reads_params && matches!(target.params, ParamsFrom::Resource(_));
+    let mut variables = variables.into_list();
+    variables.extend(findings);
+    Ok(ReadableControl {
+        control: control.clone(),
+        variables,
+        checks,
+        reads_params,
+        skipped,
+    })
+}
+
+/// What a message makes of the elements in which a body finds something.
+enum Listing {
+    /// One sentence that lists what a part of it is for each: `container a, b is privileged`.
+    Part(TermId),
+    /// A sentence for each.
+    Sentences,
+}
+
+/// Writes the checks of a control.
+struct CheckWriter<'c, 'v> {
+    emitter: Emitter<'c, 'v>,
+    /// A bool: the control does not apply to the object.
+    guard: Expr,
+    /// The variables of checks whose conditions are long.
+    findings: Vec<PolicyVariable>,
+}
+
+impl CheckWriter<'_, '_> {
+    /// The check of a body, which finds something under each of the conditions.
+    fn check(
+        &mut self,
+        clause: &Clause,
+        conditions: &[ConditionId],
+        id: &ControlId,
+    ) -> Result<ReadableCheck, Unsupported> {
+        let program = self.emitter.context.program;
+        let prefix = format!("{id}: ");
+        let parts = message_parts(program, clause.message);
+        let named = named_loops(program, clause);
+        let mut nest = LoopNest::naming(program, clause, &named);
+        let none_found = self.emitter.none_of(conditions)?;
+        let passes = as_bool(Expr::any([self.guard.clone(), Expr::all(none_found)]));
+        let Some(innermost) = nest.innermost_named() else {
+            let sentence = self.emitter.sentence(&parts, None)?;
+            return Ok(ReadableCheck {
+                passes,
+                message: prefixed(&prefix, sentence),
+            });
+        };
+        let mut varying = parts
+            .iter()
+            .filter(|part| program.free_binders_of_term(**part).contains(&innermost));
+        let listing = match (varying.next(), varying.next(), nest.named()) {
+            (Some(only), None, 1) => Listing::Part(*only),
+            _ => Listing::Sentences,
+        };
+        let is_short = self.guard == Expr::Bool(false)
+            && passes.to_string().chars().count() <= MAX_REPEATED_CHARS;
+        let tells_findings = nest.named() == 1 || is_never_empty(program, clause.message);
+        if is_short || !tells_findings {
+            // The message is used only where these conditions hold.
+            nest.take_outer_conditions();
+            let list = self.list(nest, &parts, &listing)?;
+            let message = self.listing_message(&parts, &listing, list)?;
+            return Ok(ReadableCheck {
+                passes,
+                message: prefixed(&prefix, message),
+            });
+        }
+        let list = self.list(nest, &parts, &listing)?;
+        let list = Expr::conditional(self.guard.clone(), Expr::empty_list(), list);
+        let list = self.findings_variable(clause, list);
+        let message = self.listing_message(&parts, &listing, list.clone())?;
+        Ok(ReadableCheck {
+            passes: list.size().equals(Expr::Int(0)),
+            message: prefixed(&prefix, message),
+        })
+    }
+
+    /// A list of strings, one for each element that the message names.
+    fn list(
+        &mut self,
+        nest: LoopNest,
+        parts: &[TermId],
+        listing: &Listing,
+    ) -> Result<Expr, Unsupported> {
+        if let Listing::Part(part) = listing {
+            return self
+                .emitter
+                .each_finding(nest, &mut |emitter| emitter.part(*part));
+        }
+        let depth = nest.named();
+        let mut list = self
+            .emitter
+            .each_finding(nest, &mut |emitter| emitter.sentence(parts, None))?;
+        for _ in 1..depth {
+            list = flattened(list);
+        }
+        Ok(list)
+    }
+
+    fn listing_message(
+        &mut self,
+        parts: &[TermId],
+        listing: &Listing,
+        list: Expr,
+    ) -> Result<Expr, Unsupported> {
+        match listing {
+            Listing::Part(part) => {
+                let names = joined(list, ", ");
+                self.emitter.sentence(parts, Some((*part, names)))
+            }
+            Listing::Sentences => Ok(joined(list, "; ")),
+        }
+    }
+
+    /// A variable with what a body finds, named after the field that it finds wrong.
+    fn findings_variable(&mut self, clause: &Clause, list: Expr) -> Expr {
+        let program = self.emitter.context.program;
+        let field = clause
+            .paths
+            .first()
+            .and_then(|path| last_field(program, *path));
+        let base = field.map_or_else(|| "findings".to_owned(), |field| format!("{field}Findings"));
+        let is_taken = |name: &String| {
+            let mut findings = self.findings.iter();
+            self.emitter.variables.has(name) || findings.any(|variable| variable.name == *name)
+        };
+        let numbered = (2..).map(|number| format!("{base}{number}"));
+        let name = std::iter::once(base.clone())
+            .chain(numbered)
+            .find(|name| !is_taken(name))
+            .unwrap_or(base);
+        self.findings.push(PolicyVariable {
+            name: name.clone(),
+            expression: list,
+        });
+        Expr::variable(name)
+    }
+}
+
+/// The loops of a clause whose elements its message names.
+fn named_loops(program: &Program, clause: &Clause) -> Vec<BinderId> {
+    let binders = program.free_binders_of_term(clause.message);
+    let named = binders.iter().copied();
+    named
+        .filter(|binder| clause.binders.contains(binder))
+        .collect()
+}
+
+/// The last field that is written out in a path: `privileged` of
+/// `{container}.securityContext.privileged`.
+fn last_field(program: &Program, path: TermId) -> Option<&str> {
+    let parts = match program.term(path) {
+        Term::Concat(parts) => parts.as_ref(),
+        _ => slice::from_ref(&path),
+    };
+    let literals = parts
+        .iter()
+        .rev()
+        .filter_map(|part| match program.term(*part) {
+            Term::Const(Const::String(literal)) => Some(literal.as_ref()),
+            _ => None,
+        });
+    literals
+        .flat_map(|literal| literal.rsplit(|c: char| !c.is_ascii_alphanumeric()))
+        .find(|field| field.starts_with(|first: char| first.is_ascii_lowercase()))
+}
+
+/// The string behind a prefix.
+fn prefixed(prefix: &str, string: Expr) -> Expr {
+    match string {
+        Expr::String(literal) => Expr::string(format!("{prefix}{literal}")),
+        Expr::Sum(mut operands) => {
+            if let Some(Expr::String(first)) = operands.first_mut() {
+                first.insert_str(0, prefix);
+            } else {
+                operands.insert(0, Expr::string(prefix));
+            }
+            Expr::Sum(operands)
+        }
+        other => Expr::string(prefix).plus(other),
+    }
+}
