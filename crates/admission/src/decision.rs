@@ -26,6 +26,22 @@ pub struct Decision {
     pub evaluated: Vec<ControlId>,
     /// The names of the bindings that match the request.
     pub bindings: Vec<String>,
+    /// What bindings that deny nothing would deny with `Deny`, by control and binding.
+    pub would_deny: Vec<WouldDeny>,
+}
+
+/// The findings of one control that one binding would deny, if `Deny` were among its actions. The
+/// findings that another binding with equal params denies are not among them, nor those that no
+/// binding would deny: existing ones, and those of objects that a built-in controller creates for a
+/// covered owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WouldDeny {
+    /// The control that was violated.
+    pub control: ControlId,
+    /// The binding that denies nothing.
+    pub binding: String,
+    /// The number of findings.
+    pub count: usize,
 }
 
 /// The number of findings of one control, action and binding that a decision does not keep.

@@ -46,7 +46,7 @@ mod unreadable;
 mod warnings;
 
 pub use decide::decide;
-pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason};
+pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason, WouldDeny};
 pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};
 pub use read_failure::ReadFailure;
 pub use request::{AdmissionRequest, UserInfo};

@@ -4,7 +4,7 @@
 //! bound, ten thousand containers under twenty bindings would be millions of findings in memory. It
 //! decides nothing.
 
-use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
+use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl, WouldDeny};
 use kubevet_model::{Action, ControlId, Violation};
 use kubevet_policy::Binding;
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -32,6 +32,8 @@ pub(super) struct OutcomeCollector {
     kept_counts: BTreeMap<(ControlId, Option<Action>), usize>,
     /// The number of findings that were not kept, by control, action and binding.
     dropped: BTreeMap<(ControlId, Option<Action>, String), usize>,
+    /// The number of findings that a binding would deny, by control and binding.
+    would_deny: BTreeMap<(ControlId, String), usize>,
     unevaluated: Vec<UnevaluatedControl>,
     unevaluated_counts: BTreeMap<(Option<ControlId>, Option<Action>), usize>,
 }
@@ -60,6 +62,12 @@ impl OutcomeCollector {
             let key = (finding.control.clone(), action, binding.name.clone());
             *self.dropped.entry(key).or_default() += 1;
         }
+    }
+
+    /// Counts a finding that `binding` would deny if it denied anything.
+    pub(super) fn add_would_deny(&mut self, finding: &Violation, binding: &Binding) {
+        let key = (finding.control.clone(), binding.name.clone());
+        *self.would_deny.entry(key).or_default() += 1;
     }
 
     /// Adds a control that was not evaluated. Beyond the bound it is neither kept nor counted.
@@ -93,6 +101,13 @@ impl OutcomeCollector {
             count,
         });
         decision.dropped = dropped.collect();
+        let would_deny = self.would_deny.into_iter();
+        let would_deny = would_deny.map(|((control, binding), count)| WouldDeny {
+            control,
+            binding,
+            count,
+        });
+        decision.would_deny = would_deny.collect();
         decision.unevaluated = self.unevaluated;
         decision.unevaluated.sort_by_cached_key(|unevaluated| {
             let message = unevaluated.cause.to_string();

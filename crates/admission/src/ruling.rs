@@ -10,7 +10,7 @@ use super::{
     outcomes::{OutcomeCollector, Ruling},
     prior_state::{PriorFindings, PriorState},
 };
-use kubevet_model::{EvalError, OnUpdate, Violation};
+use kubevet_model::{Action, EvalError, OnUpdate, Violation};
 use kubevet_policy::Binding;
 use std::cell::OnceCell;
 
@@ -25,6 +25,7 @@ impl Evaluation<'_> {
         outcomes: &mut OutcomeCollector,
     ) {
         let mut strongest: Option<Ruling<'_>> = None;
+        let mut would_deny: Vec<&Binding> = Vec::new();
         let prior_state = OnceCell::new();
         let covers = |binding: &Binding| binding.controls.contains(&finding.control);
         for (index, binding) in bindings.iter().filter(|(_, binding)| covers(binding)) {
@@ -36,6 +37,9 @@ impl Evaluation<'_> {
             };
             match self.reason(binding, finding, prior_state) {
                 Ok(reason) => {
+                    if reason == Reason::New && !binding.actions.contains(&Action::Deny) {
+                        would_deny.push(binding);
+                    }
                     let ruling = Ruling {
                         binding_index: *index,
                         binding,
@@ -58,6 +62,11 @@ impl Evaluation<'_> {
         }
         if let Some(ruling) = strongest {
             outcomes.add(finding, ruling);
+            if ruling.action != Some(Action::Deny) {
+                for binding in would_deny {
+                    outcomes.add_would_deny(finding, binding);
+                }
+            }
         }
     }
 

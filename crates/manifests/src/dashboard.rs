@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 /// A panel of the dashboard.
 struct Panel {
     title: &'static str,
+    /// What the panel shows, behind the "i" in its corner.
+    description: &'static str,
     /// The unit of the values, by Grafana's name.
     unit: &'static str,
     queries: &'static [Query],
@@ -23,6 +25,7 @@ struct Query {
 const NUMBERS: &[Panel] = &[
     Panel {
         title: "Reviews",
+        description: "Requests that API servers sent and the gate answered, a second.",
         unit: "reqps",
         queries: &[Query {
             expression: "sum(rate(kubevet_reviews_total[5m]))",
@@ -31,6 +34,7 @@ const NUMBERS: &[Panel] = &[
     },
     Panel {
         title: "Denied in 1 h",
+        description: "Requests that the gate refused in the last hour.",
         unit: "short",
         queries: &[Query {
             expression: "sum(increase(kubevet_reviews_total{verdict=\"denied\"}[1h]))",
@@ -39,6 +43,8 @@ const NUMBERS: &[Panel] = &[
     },
     Panel {
         title: "p99",
+        description: "The time within which 99 of 100 reviews are answered. API servers wait five \
+                      seconds.",
         unit: "s",
         queries: &[Query {
             expression: "histogram_quantile(0.99, sum by (le) \
@@ -48,6 +54,7 @@ const NUMBERS: &[Panel] = &[
     },
     Panel {
         title: "Certificate ends in",
+        description: "The time that the certificate is still valid. It is renewed with 30 days left.",
         unit: "s",
         queries: &[Query {
             expression: "min(kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}) \
@@ -57,6 +64,7 @@ const NUMBERS: &[Panel] = &[
     },
     Panel {
         title: "Bindings in force",
+        description: "ControlBindings that the gate enforces.",
         unit: "short",
         queries: &[Query {
             expression: "max(kubevet_bindings{state=\"accepted\"})",
@@ -65,6 +73,7 @@ const NUMBERS: &[Panel] = &[
     },
     Panel {
         title: "Bindings refused",
+        description: "ControlBindings with an error: kubectl get controlbindings shows which, and why.",
         unit: "short",
         queries: &[Query {
             expression: "max(kubevet_bindings{state=\"refused\"})",
@@ -77,6 +86,8 @@ const NUMBERS: &[Panel] = &[
 const SERIES: &[Panel] = &[
     Panel {
         title: "Reviews by verdict",
+        description: "denied: refused. warned: admitted with a warning. unevaluated: admitted although \
+                      a control gave no answer.",
         unit: "reqps",
         queries: &[Query {
             expression: "sum by (verdict) (rate(kubevet_reviews_total[5m]))",
@@ -85,6 +96,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Reviews by kind",
+        description: "The load by operation and kind. Kinds that no control checks are counted as \
+                      other.",
         unit: "reqps",
         queries: &[Query {
             expression: "sum by (kind, operation) (rate(kubevet_reviews_total[5m]))",
@@ -93,6 +106,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Time of a review",
+        description: "From the last byte of the request to the answer: the median, and the slowest of \
+                      a hundred.",
         unit: "s",
         queries: &[
             Query {
@@ -109,6 +124,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Mean time by phase",
+        description: "Reading, evaluating controls, and deciding, which includes waiting for the \
+                      labels of a namespace.",
         unit: "s",
         queries: &[Query {
             expression: "sum by (phase) \
@@ -120,6 +137,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Denials by control",
+        description: "Findings that were denied, dry runs left out. A sudden rise is often a \
+                      controller that tries again and again.",
         unit: "short",
         queries: &[Query {
             expression: "sum by (control) (increase(kubevet_denials_total[5m]))",
@@ -128,6 +147,7 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Denials by binding",
+        description: "The same findings by the ControlBinding that denied them.",
         unit: "short",
         queries: &[Query {
             expression: "sum by (binding) (increase(kubevet_denials_total[5m]))",
@@ -135,15 +155,42 @@ const SERIES: &[Panel] = &[
         }],
     },
     Panel {
-        title: "Findings by what was done",
+        title: "Would be denied, by namespace",
+        description: "Findings that a binding with Warn or Audit alone would have denied with Deny. \
+                      Objects that a controller creates for a checked owner are not counted again.",
         unit: "short",
         queries: &[Query {
-            expression: "sum by (action) (increase(kubevet_findings_total[5m]))",
+            expression: "sum by (namespace) \
+                             (increase(kubevet_findings_total{action=\"would_deny\"}[1h]))",
+            legend: "{{namespace}}",
+        }],
+    },
+    Panel {
+        title: "Would be denied, by binding and control",
+        description: "The same findings by what would deny them. A binding without any for some \
+                      days can go to Deny.",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum by (binding, control) \
+                             (increase(kubevet_findings_total{action=\"would_deny\"}[1h]))",
+            legend: "{{binding}} {{control}}",
+        }],
+    },
+    Panel {
+        title: "Findings by what was done",
+        description: "Findings by the strongest action of the bindings that cover them. Dry runs are \
+                      left out.",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum by (action) \
+                             (increase(kubevet_findings_total{action!=\"would_deny\"}[5m]))",
             legend: "{{action}}",
         }],
     },
     Panel {
         title: "Not judged, no review",
+        description: "Reviews that were answered by policy and why, requests that are not reviews, and \
+                      reviews in which a control gave no answer.",
         unit: "reqps",
         queries: &[
             Query {
@@ -162,6 +209,7 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Connections",
+        description: "Open connections of API servers, and those that failed or were refused.",
         unit: "short",
         queries: &[
             Query {
@@ -180,6 +228,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Age of what is known of namespaces",
+        description: "The time since the API server was last heard about namespaces. Selectors go by \
+                      the labels of that time.",
         unit: "s",
         queries: &[Query {
             expression: "max by (pod) (kubevet_namespace_cache_age_seconds)",
@@ -188,6 +238,8 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Library and certificates",
+        description: "The generation counts up with each change of library or bindings; all replicas \
+                      should agree on problems.",
         unit: "short",
         queries: &[
             Query {
@@ -206,6 +258,7 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Lost",
+        description: "Events, log lines and recorded reviews that were not written.",
         unit: "short",
         queries: &[
             Query {
@@ -287,6 +340,7 @@ impl Panel {
             "id": index + 1,
             "type": kind,
             "title": self.title,
+            "description": self.description,
             "datasource": source,
             "gridPos": {
                 "x": position.x,

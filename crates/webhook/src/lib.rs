@@ -15,7 +15,7 @@
 //! | `capacity` | memory for bodies, and permits for evaluations |
 //! | `fair_queue`, `fair_semaphore` | round robin by caller and user; permits for tasks |
 //! | `byte_accounts`, `memory_budget` | bytes by caller, and eviction; the same for requests |
-//! | `metrics` | metrics for Prometheus |
+//! | `metrics`, `label_bounds` | metrics for Prometheus; the bounds on the values of labels |
 //! | `decision_log`, `log_entry` | the log of decisions, and one line of it |
 //! | `recorder` | reviews as files, for `kubevet review` |
 //! | `log_writer`, `background_writer` | lines of a log, and the thread that writes them |
@@ -40,6 +40,7 @@ mod evaluation;
 mod explain;
 mod fair_queue;
 mod fair_semaphore;
+mod label_bounds;
 mod log_entry;
 mod log_writer;
 mod memory_budget;

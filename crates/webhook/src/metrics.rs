@@ -3,15 +3,21 @@
 //! Values of labels come from a fixed set or are bounded in length, so that no user can create
 //! series at will.
 
-use super::snapshot::{PhaseDurations, ReviewOutcome};
-use kubevet_admission::DroppedFindings;
+use super::{
+    label_bounds::LabelBounds,
+    snapshot::{PhaseDurations, ReviewOutcome},
+};
+use kubevet_admission::Decision;
 use kubevet_model::{Action, ControlId, escape_hidden};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// The upper bounds of the histogram in seconds: 1, 2 and 5 of most powers of ten from 1 µs to 10
 /// s.
@@ -20,9 +26,11 @@ const DURATION_BUCKETS: [f64; 22] = [
     0.1, 0.2, 0.5, 1.0, 5.0, 10.0,
 ];
 /// The number of characters of a label's value.
-const MAX_LABEL_CHARS: usize = 253;
+pub(super) const MAX_LABEL_CHARS: usize = 253;
 /// The label of a kind that no control checks.
 const OTHER_KIND: &str = "other";
+/// The action of a finding that a binding would deny if `Deny` were among its actions.
+const WOULD_DENY: &str = "would_deny";
 /// The labels of a review that could not be read.
 const UNKNOWN: &str = "unknown";
 
@@ -48,6 +56,8 @@ struct DenialLabels {
 struct FindingLabels {
     control: String,
     action: &'static str,
+    binding: String,
+    namespace: String,
 }
 
 /// The name of the field is the name of the label.
@@ -66,6 +76,8 @@ pub struct WebhookMetrics {
     /// The kinds that have a label of their own. All others share [`OTHER_KIND`], since any user
     /// can name a kind.
     kinds: BTreeSet<String>,
+    /// The bindings and namespaces that have a label of their own.
+    label_bounds: LabelBounds,
     reviews: Family<ReviewLabels, Counter>,
     durations: Family<PhaseLabels, Histogram, fn() -> Histogram>,
     denials: Family<DenialLabels, Counter>,
@@ -85,6 +97,7 @@ impl WebhookMetrics {
     pub fn new(registry: &mut Registry, kinds: BTreeSet<String>) -> Self {
         let metrics = Self {
             kinds,
+            label_bounds: LabelBounds::default(),
             reviews: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             denials: Family::default(),
@@ -121,7 +134,8 @@ impl WebhookMetrics {
         );
         registry.register(
             "kubevet_findings",
-            "Findings by control and what was done, dry runs left out",
+            "Findings by control, action, binding and namespace, dry runs left out; would_deny \
+             counts once more what a binding without Deny would have denied with it",
             self.findings.clone(),
         );
         registry.register(
@@ -180,43 +194,32 @@ impl WebhookMetrics {
             kind,
         };
         self.reviews.get_or_create(&labels).inc();
-        if dry_run {
-            return;
-        }
-        for kept in &outcome.decision.outcomes {
-            self.count_findings(&kept.finding.control, kept.action, &kept.binding, 1);
-        }
-        for dropped in &outcome.decision.dropped {
-            let DroppedFindings {
-                control,
-                action,
-                binding,
-                count,
-            } = dropped;
-            self.count_findings(control, *action, binding, *count);
+        if !dry_run {
+            let review = outcome.review.as_ref();
+            let namespace = review.map_or("", |review| review.namespace.as_str());
+            self.count_findings(&outcome.decision, namespace);
         }
     }
 
-    fn count_findings(
-        &self,
-        control: &ControlId,
-        action: Option<Action>,
-        binding: &str,
-        count: usize,
-    ) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let control = escape_hidden(control.as_str(), MAX_LABEL_CHARS).into_owned();
-        let labels = FindingLabels {
-            control: control.clone(),
-            action: action.map_or("none", Action::name),
-        };
-        self.findings.get_or_create(&labels).inc_by(count);
-        if action == Some(Action::Deny) {
-            let labels = DenialLabels {
+    fn count_findings(&self, decision: &Decision, namespace: &str) {
+        for ((control, action, binding), count) in finding_counts(decision) {
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            let control = escape_hidden(control.as_str(), MAX_LABEL_CHARS).into_owned();
+            let (binding, namespace) = self.label_bounds.values(binding, namespace);
+            if action == Action::Deny.name() {
+                let labels = DenialLabels {
+                    control: control.clone(),
+                    binding: binding.clone(),
+                };
+                self.denials.get_or_create(&labels).inc_by(count);
+            }
+            let labels = FindingLabels {
                 control,
-                binding: escape_hidden(binding, MAX_LABEL_CHARS).into_owned(),
+                action,
+                binding,
+                namespace,
             };
-            self.denials.get_or_create(&labels).inc_by(count);
+            self.findings.get_or_create(&labels).inc_by(count);
         }
     }
 
@@ -274,6 +277,28 @@ impl WebhookMetrics {
             OTHER_KIND.to_owned()
         }
     }
+}
+
+/// Returns the number of findings by control, action and binding.
+fn finding_counts(decision: &Decision) -> BTreeMap<(&ControlId, &'static str, &str), usize> {
+    let name = |action: Option<Action>| action.map_or("none", Action::name);
+    let kept = decision.outcomes.iter().map(|kept| {
+        let key = (&kept.finding.control, name(kept.action), &*kept.binding);
+        (key, 1)
+    });
+    let dropped = decision.dropped.iter().map(|dropped| {
+        let key = (&dropped.control, name(dropped.action), &*dropped.binding);
+        (key, dropped.count)
+    });
+    let would_deny = decision.would_deny.iter().map(|entry| {
+        let key = (&entry.control, WOULD_DENY, &*entry.binding);
+        (key, entry.count)
+    });
+    let mut counts = BTreeMap::new();
+    for (key, count) in kept.chain(dropped).chain(would_deny) {
+        *counts.entry(key).or_default() += count;
+    }
+    counts
 }
 
 /// Returns the name of an answer's verdict, for metrics and for the decision log.

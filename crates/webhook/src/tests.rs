@@ -310,3 +310,43 @@ async fn late_evaluation_is_answered_by_policy_and_keeps_its_permit() {
     drop(unblock);
     check_denied(&call("30s").await, 403);
 }
+
+const AUDITING: &str = "apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: trial}
+spec: {controls: [C-0057], validationActions: [Audit]}
+";
+
+/// The review of a Pod that the controller creates for a ReplicaSet.
+fn of_a_replica_set(review: &str) -> String {
+    let user = "system:serviceaccount:kube-system:replicaset-controller";
+    let owner = r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-1","controller":true}"#;
+    review.replace("\"ann\"", &format!("\"{user}\"")).replace(
+        r#""metadata":{"#,
+        &format!(r#""metadata":{{"ownerReferences":[{owner}],"#),
+    )
+}
+
+/// A workload counts once, for the object that a user writes, and not again for its Pods.
+#[tokio::test]
+async fn finding_of_an_auditing_binding_is_counted_as_would_deny() {
+    let endpoint = TestEndpoint::new(AUDITING, None, permits(1, 1));
+    for body in [
+        review(1, 0),
+        of_a_replica_set(&review(1, 0)),
+        review(1, 0).replace("shop", "other"),
+        review(1, 0).replace(r#""operation""#, r#""dryRun":true,"operation""#),
+    ] {
+        assert_eq!(endpoint.call("30s", body).await["allowed"], true);
+    }
+    for (action, namespace, expected) in [
+        ("would_deny", "shop", 1),
+        ("Audit", "shop", 2),
+        ("would_deny", "other", 1),
+    ] {
+        endpoint.check_metric(&format!(
+            "kubevet_findings_total{{control=\"C-0057\",action=\"{action}\",binding=\"trial\",\
+             namespace=\"{namespace}\"}} {expected}\n"
+        ));
+    }
+}

@@ -7,6 +7,7 @@ mod message_rules;
 mod owner_rules;
 mod unevaluated_rules;
 mod update_rules;
+mod would_deny_rules;
 
 use super::*;
 use kubevet_document::{self as document, Document};

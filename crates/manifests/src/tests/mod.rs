@@ -2,6 +2,7 @@
 
 mod binding_schema;
 mod helm_chart;
+mod monitoring;
 mod repository;
 
 use super::{install::CLIENT_CA_PATH, *};
