@@ -21,9 +21,9 @@ use std::{
 /// Where library, params and bindings come from.
 #[derive(Debug, Args)]
 pub(super) struct EnforcementFlags {
-    /// What is enforced where: a folder of ControlBindings. Without one, all is judged and nothing
-    /// denied
-    #[arg(long, value_name = "DIR")]
+    /// What is enforced where: a file or folder of ControlBindings. Without one, all is judged and
+    /// nothing denied
+    #[arg(long, value_name = "FILE|DIR")]
     pub(super) bindings: Option<PathBuf>,
     /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
     /// names to lists
@@ -46,8 +46,9 @@ pub(super) struct EnforcementConfig {
 
 impl EnforcementFlags {
     /// Loads everything, and returns all problems. If there are any, nothing of it should be used.
-    /// `has_cluster` is true if a cluster can be asked for the labels of namespaces.
-    pub(super) fn load(&self, has_cluster: bool) -> (EnforcementConfig, Vec<Problem>) {
+    /// `missing_flags` are the flags to give for the labels of namespaces, if nothing gives them:
+    /// then a binding that needs them is a problem.
+    pub(super) fn load(&self, missing_flags: Option<&str>) -> (EnforcementConfig, Vec<Problem>) {
         // Before the files are read, so that a change meanwhile is seen by the next comparison.
         let fingerprint = self.metadata_fingerprint();
         let (mut library, mut problems) = self.library.load();
@@ -74,9 +75,11 @@ impl EnforcementFlags {
             problems.extend(binding_problems);
             bindings
         });
-        if !has_cluster {
-            let bindings = bindings.iter().flatten();
-            problems.extend(bindings.filter_map(namespace_selector_problem));
+        if let Some(flags) = missing_flags {
+            problems.extend(namespace_selector_problems(
+                bindings.iter().flatten(),
+                flags,
+            ));
         }
         let config = EnforcementConfig {
             library: Arc::new(library),
@@ -106,21 +109,22 @@ impl EnforcementFlags {
     }
 }
 
-/// Returns the problem of a binding that needs a cluster.
-fn namespace_selector_problem(binding: &Binding) -> Option<Problem> {
-    if !binding.match_resources.needs_namespaces() {
-        return None;
-    }
-    let message = format!(
-        "the binding {} selects namespaces by their labels, and there is no cluster to ask for them: give \
-         --kubeconfig, or name the namespaces in matchResources.namespaces",
-        binding.name
-    );
-    Some(Problem::in_file(
-        ProblemCode::BindingNeedsCluster,
-        "",
-        message,
-    ))
+/// Returns the problems of bindings that need the labels of namespaces. `flags` would give them.
+pub(super) fn namespace_selector_problems<'b>(
+    bindings: impl IntoIterator<Item = &'b Binding>,
+    flags: &str,
+) -> Vec<Problem> {
+    let bindings = bindings.into_iter();
+    let selecting = bindings.filter(|binding| binding.match_resources.needs_namespaces());
+    let problem = |binding: &Binding| {
+        let message = format!(
+            "the binding {} selects namespaces by their labels, and there is no cluster to ask for them: give {flags}, \
+             or name the namespaces in matchResources.namespaces",
+            binding.name
+        );
+        Problem::in_file(ProblemCode::BindingNeedsCluster, "", message)
+    };
+    selecting.map(problem).collect()
 }
 
 impl EnforcementConfig {

@@ -18,6 +18,7 @@ mod fairness;
 mod hostile_policies;
 mod manifests;
 mod policies;
+mod replay;
 mod review;
 mod scan;
 mod serve;

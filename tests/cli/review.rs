@@ -103,7 +103,8 @@ fn input_that_is_not_reviewable_is_reported() {
             &["none.yaml", "--request"],
             "cannot read none.yaml: No such file",
         ),
-        (&["b"], "cannot read b"),
+        // A folder is replayed, which needs bindings.
+        (&["b"], "name the bindings to try: --bindings FILE|DIR"),
         (&["pod.yaml", "--bindings", "none"], "none"),
         (&["pod.yaml", "--bindings", "wrong"], "wrong/b.yaml:4:"),
         (

@@ -13,6 +13,7 @@
 //! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `control_status`, `counts` | the result of a scan |
+//! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
@@ -32,6 +33,7 @@ mod path;
 mod pattern;
 mod problem;
 mod problem_code;
+mod replay;
 mod sanitize;
 mod scan;
 mod severity;
@@ -52,6 +54,7 @@ pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
+pub use replay::{DenialGroup, Replay, RequestCounts, UnevaluatedRequests};
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
     truncate_bytes, truncate_utf8,

@@ -35,14 +35,19 @@ pub fn read_bindings(
     (distinct(found, &mut problems), sorted(problems))
 }
 
-/// Reads the bindings of the `*.yaml`, `*.yml` and `*.json` files of a folder, without its
-/// subfolders. A folder without bindings is a problem: whoever names one means to enforce
+/// Reads the bindings of a file, or of the `*.yaml`, `*.yml` and `*.json` files of a folder, without
+/// its subfolders. A path without bindings is a problem: whoever names one means to enforce
 /// something.
 #[must_use]
-pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Problem>) {
+pub fn load_bindings(path: &Path, library: &Library) -> (Vec<Binding>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut found = Vec::new();
-    for path in binding_files(dir, &mut problems) {
+    let files = if path.is_file() {
+        vec![path.to_owned()]
+    } else {
+        binding_files(path, &mut problems)
+    };
+    for path in files {
         let file: Arc<str> = path.display().to_string().into();
         match read_text(&path) {
             Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
@@ -53,7 +58,7 @@ pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Proble
         let message = format!("no binding is in this folder: put a .yaml file there and {EXAMPLE}");
         problems.push(Problem::in_file(
             ProblemCode::PolicyEmpty,
-            dir.display().to_string(),
+            path.display().to_string(),
             message,
         ));
     }

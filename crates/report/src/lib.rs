@@ -10,6 +10,7 @@
 //! | `json/` | the public JSON report; its schema is `schemas/scan-report.v1.json` |
 //! | `pretty/` | the report that a person reads in a terminal, in three views |
 //! | `catalog/` | the library: lists of controls and frameworks, and one control in full |
+//! | `replay/` | what bindings would deny of recorded requests |
 //! | `terminal` | writes lines: colour, columns, wrapping at the width |
 //! | `sanitize` | escapes hidden characters, measures and truncates strings |
 //! | `escaping_formatter` | JSON without characters that a terminal would interpret |
@@ -20,11 +21,13 @@ mod escaping_formatter;
 mod json;
 mod number_format;
 mod pretty;
+mod replay;
 mod sanitize;
 mod terminal;
 
 pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
 pub use escaping_formatter::EscapingFormatter;
+pub use replay::{write_replay_json, write_replay_table};
 pub use sanitize::escape_bounded;
 
 use kubevet_model::Scan;

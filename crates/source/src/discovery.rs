@@ -37,17 +37,20 @@ const GLOB_CHARS: [char; 4] = ['*', '?', '[', '{'];
 
 /// The files to read, and the paths that are not read.
 #[derive(Debug, Default)]
-pub(super) struct DiscoveredFiles {
+pub struct DiscoveredFiles {
     /// The files in a fixed order; `-` is standard input.
-    pub(super) files: Vec<PathBuf>,
-    pub(super) problems: Vec<Problem>,
-    pub(super) skipped: Vec<Skipped>,
+    pub files: Vec<PathBuf>,
+    /// The paths that could not be found or walked.
+    pub problems: Vec<Problem>,
+    /// The paths that are not read, and why.
+    pub skipped: Vec<Skipped>,
     seen: BTreeSet<PathBuf>,
 }
 
 impl DiscoveredFiles {
     /// Finds the files of all patterns, each file once.
-    pub(super) fn discover(patterns: &[PathBuf]) -> Self {
+    #[must_use]
+    pub fn discover(patterns: &[PathBuf]) -> Self {
         let mut discovered = Self::default();
         for pattern in patterns {
             discovered.add_pattern(pattern);

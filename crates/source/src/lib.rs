@@ -12,5 +12,6 @@ mod input;
 mod objects;
 mod read_bytes;
 
+pub use discovery::DiscoveredFiles;
 pub use files::read;
 pub use input::Input;

@@ -18,6 +18,7 @@
 //! | `metrics`, `label_bounds` | metrics for Prometheus; the bounds on the values of labels |
 //! | `decision_log`, `log_entry` | the log of decisions, and one line of it |
 //! | `recorder` | reviews as files, for `kubevet review` |
+//! | `replay` | what bindings would deny of recorded reviews |
 //! | `log_writer`, `background_writer` | lines of a log, and the thread that writes them |
 //! | `explain` | an answer, control by control |
 //! | `synthetic_review` | a manifest as a review |
@@ -46,6 +47,7 @@ mod log_writer;
 mod memory_budget;
 mod metrics;
 mod recorder;
+mod replay;
 mod response;
 mod review;
 mod scheduling;
@@ -61,6 +63,7 @@ pub use explain::explain;
 pub use log_writer::{LogOutput, LogWriter};
 pub use metrics::WebhookMetrics;
 pub use recorder::Recorder;
+pub use replay::{ReplayedRequest, Replayer};
 pub use review::{GroupVersionResource, MAX_BODY_BYTES, Review};
 pub use snapshot::{AnswerContext, AnswerError, PhaseDurations, PolicySnapshot, ReviewOutcome};
-pub use synthetic_review::review_from_manifest;
+pub use synthetic_review::{review_by_controller, review_from_manifest};

@@ -5,7 +5,7 @@
 //! nothing.
 
 use super::envelope::{Envelope, MAX_UID_BYTES};
-use kubevet_admission::UserInfo;
+use kubevet_admission::{AdmissionRequest, UserInfo};
 use kubevet_document::{self as document, Document, Limits, Node};
 use kubevet_k8s::matching::{Attributes, Labels};
 use kubevet_model::{Kind, Operation};
@@ -156,6 +156,19 @@ impl Review {
             namespace: &self.namespace,
             labels: self.labels.as_ref(),
             old_labels: self.old_labels.as_ref(),
+        }
+    }
+
+    /// Returns the request that a decision is made about.
+    #[must_use]
+    pub fn admission_request(&self) -> AdmissionRequest<'_> {
+        AdmissionRequest {
+            attributes: self.attributes(),
+            kind: &self.kind,
+            user: &self.user,
+            dry_run: self.dry_run,
+            object: self.object.as_ref(),
+            old_object: self.old_object.as_ref(),
         }
     }
 

@@ -9,9 +9,7 @@ use super::{
     evaluation::Evaluation,
     review::{Review, ReviewError},
 };
-use kubevet_admission::{
-    AdmissionRequest, Callbacks, Decision, Enforcement, ReadFailure, decide, decide_unreadable,
-};
+use kubevet_admission::{Callbacks, Decision, Enforcement, ReadFailure, decide, decide_unreadable};
 use kubevet_engine::Engine;
 use kubevet_k8s::matching::Labels;
 use kubevet_model::EvalRequest;
@@ -193,14 +191,7 @@ impl PolicySnapshot {
         context: &AnswerContext<'_>,
         evaluation: &Evaluation<'_>,
     ) -> Decision {
-        let request = AdmissionRequest {
-            attributes: review.attributes(),
-            kind: &review.kind,
-            user: &review.user,
-            dry_run: review.dry_run,
-            object: review.object.as_ref(),
-            old_object: review.old_object.as_ref(),
-        };
+        let request = review.admission_request();
         let callbacks = Callbacks {
             namespace_labels: &|| (context.namespace_labels)(&review.namespace),
             evaluate: &|object, params| evaluation.evaluate(object, params),

@@ -2,19 +2,30 @@
 //! cluster.
 
 use kubevet_document::Document;
-use kubevet_k8s::schema::Schema;
+use kubevet_k8s::{schema::Schema, workload::CONTROLLER_ACCOUNTS};
 use kubevet_model::{Kind, ObjectId};
 use serde_json::json;
 
 /// The uid of every synthetic review.
 const UID: &str = "00000000-0000-0000-0000-000000000000";
-/// The user of every synthetic review.
-const USER: &str = "kubevet-review";
+/// The user of a synthetic review whose user is not known.
+pub(super) const UNKNOWN_USER: &str = "kubevet-review";
 
 /// Returns the body of a review about creating `object`. It names the namespace of the object, if
 /// the object names one.
 #[must_use]
 pub fn review_from_manifest(object: &Document) -> Vec<u8> {
+    review_by_user(object, UNKNOWN_USER)
+}
+
+/// As [`review_from_manifest`], of an object that a built-in controller creates. `account` is the
+/// name of the controller's service account.
+#[must_use]
+pub fn review_by_controller(object: &Document, account: &str) -> Vec<u8> {
+    review_by_user(object, &format!("{CONTROLLER_ACCOUNTS}{account}"))
+}
+
+fn review_by_user(object: &Document, user: &str) -> Vec<u8> {
     let ObjectId {
         api_version,
         kind,
@@ -33,7 +44,7 @@ pub fn review_from_manifest(object: &Document) -> Vec<u8> {
         "name": if has_generated_name { "" } else { name.as_str() },
         "namespace": namespace,
         "operation": "CREATE",
-        "userInfo": {"username": USER, "groups": ["system:authenticated"]},
+        "userInfo": {"username": user, "groups": ["system:authenticated"]},
         "oldObject": null,
         "dryRun": true,
     })

@@ -37,6 +37,8 @@ use std::time::Duration;
 
 /// The interval at which files are polled for changes.
 const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The flag that gives a server the labels of namespaces.
+const KUBECONFIG_FLAG: &str = "--kubeconfig";
 /// The interval at which certificates and failure policies are reconciled.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(15);
 /// The time limit for writing the Events, and then for writing the logs, at shutdown.
@@ -54,7 +56,9 @@ impl ServeCommand {
     /// # Errors
     /// The server cannot start: a broken library or binding, no certificate, an address in use.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
-        let (config, problems) = self.enforcement.load(self.cluster.api_access().is_some());
+        let has_cluster = self.cluster.api_access().is_some();
+        let missing_flags = (!has_cluster).then_some(KUBECONFIG_FLAG);
+        let (config, problems) = self.enforcement.load(missing_flags);
         if !problems.is_empty() {
             return Ok(stderr::print_problems(&problems));
         }

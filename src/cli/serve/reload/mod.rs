@@ -15,6 +15,7 @@ mod tests;
 
 pub(super) use status_writer::StatusWriter;
 
+use super::KUBECONFIG_FLAG;
 use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
 use arc_swap::ArcSwap;
 use cluster_binding::{EvaluatedBinding, evaluate};
@@ -116,7 +117,8 @@ impl LiveConfig {
 
     async fn reload(&mut self) {
         let (flags, has_cluster) = (Arc::clone(&self.flags), self.status_writer.is_some());
-        let Ok((config, problems)) = spawn_blocking(move || flags.load(has_cluster)).await else {
+        let missing_flags = (!has_cluster).then_some(KUBECONFIG_FLAG);
+        let Ok((config, problems)) = spawn_blocking(move || flags.load(missing_flags)).await else {
             error!("the library could not be read: reading it broke down; what was in force stays");
             return self.keep_current(1);
         };

@@ -23,7 +23,7 @@ fn live_config_after(
     meanwhile: impl FnOnce(),
 ) -> LiveConfig {
     let flags = Flags::parse_from([&["kubevet"], arguments].concat()).enforcement;
-    let (config, problems) = flags.load(true);
+    let (config, problems) = flags.load(None);
     assert_eq!(problems, []);
     meanwhile();
     let metrics = Arc::new(WebhookMetrics::new(registry, BTreeSet::new()));
