@@ -21,6 +21,13 @@ pub(super) struct ControllerOwner {
     name: String,
 }
 
+/// Returns true if a built-in controller creates the request's object for an owner, such as the Pod
+/// of a ReplicaSet.
+#[must_use]
+pub fn is_controller_owned(request: &AdmissionRequest<'_>) -> bool {
+    ControllerOwner::of(request).is_some()
+}
+
 impl ControllerOwner {
     /// Returns the owner of the request's object, if the user is a built-in controller and the
     /// object's controller reference names an owner of the kind that it reconciles.

@@ -45,6 +45,7 @@ mod unevaluated;
 mod unreadable;
 mod warnings;
 
+pub use controller_owned::is_controller_owned;
 pub use decide::decide;
 pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason, WouldDeny};
 pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};

@@ -2,7 +2,6 @@
 //!
 //! It borrows everything from the review that carried it, and knows no binding.
 
-use super::controller_owned::ControllerOwner;
 use kubevet_document::{Document, Node};
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::{Kind, Operation};
@@ -34,13 +33,6 @@ pub struct AdmissionRequest<'a> {
 }
 
 impl AdmissionRequest<'_> {
-    /// True if a built-in controller creates the object for an owner, such as the Pod of a
-    /// ReplicaSet.
-    #[must_use]
-    pub fn is_controller_owned(&self) -> bool {
-        ControllerOwner::of(self).is_some()
-    }
-
     /// True if the request writes the `status` subresource only.
     pub(super) fn writes_status(&self) -> bool {
         self.attributes.subresource == "status"

@@ -4,13 +4,14 @@
 //! Users create namespaces, and every new value of a label is a new series, which costs memory here
 //! and in Prometheus. A value is known until the process ends.
 
-use super::metrics::MAX_LABEL_CHARS;
 use kubevet_model::escape_hidden;
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
 };
 
+/// The number of characters of a label's value.
+pub(super) const MAX_LABEL_CHARS: usize = 253;
 /// The number of bindings with series of their own.
 pub(super) const MAX_BINDINGS: usize = 100;
 /// The number of pairs of a binding and a namespace with series of their own.

@@ -4,7 +4,7 @@
 //! series at will.
 
 use super::{
-    label_bounds::LabelBounds,
+    label_bounds::{LabelBounds, MAX_LABEL_CHARS},
     snapshot::{PhaseDurations, ReviewOutcome},
 };
 use kubevet_admission::Decision;
@@ -25,8 +25,6 @@ const DURATION_BUCKETS: [f64; 22] = [
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2,
     0.1, 0.2, 0.5, 1.0, 5.0, 10.0,
 ];
-/// The number of characters of a label's value.
-pub(super) const MAX_LABEL_CHARS: usize = 253;
 /// The label of a kind that no control checks.
 const OTHER_KIND: &str = "other";
 /// The action of a finding that a binding would deny if `Deny` were among its actions.

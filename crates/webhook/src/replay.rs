@@ -8,7 +8,7 @@ use super::{
     snapshot::{AnswerContext, AnswerError, PolicySnapshot, ReviewOutcome},
     synthetic_review::UNKNOWN_USER,
 };
-use kubevet_admission::{Decision, Enforcement};
+use kubevet_admission::{Decision, Enforcement, is_controller_owned};
 use kubevet_document::{self as document, Limits, Node};
 use kubevet_model::{
     Action, ControlId, DenialGroup, Problem, ProblemCode, Replay, RequestCounts, Severity,
@@ -113,7 +113,7 @@ impl<'s> Replayer<'s> {
         self.replay.checked += usize::from(!decision.evaluated.is_empty());
         self.add_unevaluated(decision, request.file);
         let denying = denying_controls(decision);
-        let is_owned = review.admission_request().is_controller_owned();
+        let is_owned = is_controller_owned(&review.admission_request());
         if denying.is_empty() {
             self.owned_objects.extend(is_owned.then_some(object));
         } else if was_allowed == Some(false) || self.denies_now(&body, context, request.file) {

@@ -1,8 +1,8 @@
 //! Installations with different options; in the files below, what their parts must agree in.
 
+mod alert_runbooks;
 mod binding_schema;
 mod helm_chart;
-mod monitoring;
 mod repository;
 
 use super::{install::CLIENT_CA_PATH, *};

@@ -1,3 +1,5 @@
+//! Requests, and what other bindings would deny of them.
+
 use super::*;
 use crate::tests::snapshot;
 use kubevet_k8s::matching::Labels;
