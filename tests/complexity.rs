@@ -153,6 +153,7 @@ impl Bench {
         let rules = Enforcement {
             bindings: vec![binding],
             path_reads: engine.path_reads(),
+            workloads: engine.workloads().clone(),
             ..Enforcement::default()
         };
         let mut bench = Self {
@@ -474,7 +475,7 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
 fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
     let of = |kind_selector: &KindSelector| match kind_selector {
         KindSelector::Workloads => vec![Kind::new("", "Pod")],
-        KindSelector::Kind(kind) => vec![kind.clone()],
+        KindSelector::Kind(kind) | KindSelector::CustomWorkload(kind) => vec![kind.clone()],
     };
     let all: BTreeSet<Kind> = selectors.iter().flat_map(of).collect();
     all.into_iter()

@@ -39,6 +39,7 @@ impl WebhookSubject {
             bindings,
             controls,
             path_reads,
+            workloads: engine.workloads().clone(),
             exempt_namespaces: Default::default(),
         };
         Self {

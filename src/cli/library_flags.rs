@@ -4,14 +4,15 @@
 use super::bounded_read::read_file;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use kubevet_model::Problem;
+use kubevet_k8s::workload::custom::CustomWorkloads;
+use kubevet_model::{Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library, Params};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The maximum size of a --controls-config file.
+/// The maximum size of a --controls-config or --workloads file.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
 
 /// Where the controls come from.
@@ -30,13 +31,20 @@ pub(super) struct LibraryFlags {
         help_heading = "Controls"
     )]
     custom_rules: Vec<PathBuf>,
+    /// Judge the pods of more kinds: a YAML list of {apiVersion, kind, resource, podTemplate or
+    /// podSpec}. `kubevet list workloads` shows the kinds that are known
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Controls")]
+    workloads: Option<PathBuf>,
 }
 
 impl LibraryFlags {
     /// Returns the files and folders that the library is read from, apart from the embedded one.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let folders = self.policies.iter();
-        folders.chain(&self.custom_rules).map(PathBuf::as_path)
+        folders
+            .chain(&self.custom_rules)
+            .chain(&self.workloads)
+            .map(PathBuf::as_path)
     }
 
     /// Loads the library. Returns everything that is wrong with it, too.
@@ -50,8 +58,37 @@ impl LibraryFlags {
             problems.extend(load_problems);
             problems.extend(library.add_custom(controls, modules));
         }
+        library.set_workloads(self.workloads(&mut problems));
         (library, problems)
     }
+
+    /// Returns the kinds of other software with pod specs.
+    pub(super) fn workloads(&self, problems: &mut Vec<Problem>) -> CustomWorkloads {
+        let mut table = CustomWorkloads::shipped();
+        let Some(file) = &self.workloads else {
+            return table;
+        };
+        let name = file.display().to_string();
+        match read_regular_file(file) {
+            Ok(bytes) => problems.extend(policy::read_workloads(&name, &bytes, &mut table)),
+            Err(error) => problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                "",
+                format!("{error:#}"),
+            )),
+        }
+        table
+    }
+}
+
+/// Reads a small file.
+fn read_regular_file(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let name = file.display();
+    let metadata = fs::metadata(file).with_context(|| format!("cannot read {name}"))?;
+    if !metadata.is_file() {
+        bail!("cannot read {name}: no regular file");
+    }
+    read_file(file, MAX_CONFIG_BYTES)
 }
 
 /// Sets params from a `--controls-config` file. Returns what is wrong in it.
@@ -64,11 +101,7 @@ pub(super) fn apply_controls_config(
     params: &mut Params,
 ) -> anyhow::Result<Vec<Problem>> {
     let name = file.display().to_string();
-    let metadata = fs::metadata(file).with_context(|| format!("cannot read {name}"))?;
-    if !metadata.is_file() {
-        bail!("cannot read {name}: no regular file");
-    }
-    let bytes = read_file(file, MAX_CONFIG_BYTES)?;
+    let bytes = read_regular_file(file)?;
     Ok(policy::read_controls_config(
         &name,
         &bytes,

@@ -1,11 +1,12 @@
-//! `kubevet list`: the controls and frameworks of the library.
+//! `kubevet list`: the controls and frameworks of the library, and the kinds with pod specs.
 
 use super::{exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal};
 use anyhow::bail;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
-use kubevet_model::Control;
+use kubevet_k8s::workload::WORKLOADS;
+use kubevet_model::{Control, Kind};
 use kubevet_policy::{Library, ParamValue};
-use kubevet_report::{self as report, ListFormat, Param, View};
+use kubevet_report::{self as report, ListFormat, Param, View, WorkloadEntry};
 
 #[derive(Debug, Args)]
 pub(super) struct ListCommand {
@@ -25,6 +26,8 @@ enum ListTarget {
     Controls,
     /// Every framework, and how many controls it holds
     Frameworks,
+    /// Every kind with pod specs, and where its objects keep them
+    Workloads,
     /// One control in full: why it matters, what to do, what it can be told
     Control {
         /// The id, such as C-0057
@@ -56,6 +59,12 @@ impl ListCommand {
             ListTarget::Frameworks => terminal::write(None, |out| {
                 report::write_frameworks(frameworks, format, &style, out)
             }),
+            ListTarget::Workloads => {
+                let workloads = workload_entries(library);
+                terminal::write(None, |out| {
+                    report::write_workloads(&workloads, format, &style, out)
+                })
+            }
             ListTarget::Control { id } => {
                 let Some(control) = library.find(id) else {
                     bail!("no control is called `{id}`{}", library.suggest_control(id));
@@ -67,6 +76,24 @@ impl ListCommand {
             }
         }
     }
+}
+
+/// Returns the kinds with pod specs: those of Kubernetes first.
+fn workload_entries(library: &Library) -> Vec<WorkloadEntry> {
+    let built_in = WORKLOADS.iter().map(|workload| {
+        let kind = Kind::new(workload.group, workload.name);
+        WorkloadEntry {
+            resource: library.workloads.resource(&kind),
+            pods: vec![workload.pod_spec.join(".")],
+            kind,
+        }
+    });
+    let custom = library.workloads.rows().iter().map(|row| WorkloadEntry {
+        kind: row.kind.clone(),
+        resource: row.resource.clone(),
+        pods: row.pods.iter().map(|pod| pod.path().to_string()).collect(),
+    });
+    built_in.chain(custom).collect()
 }
 
 /// Returns the params that a control reads, with their descriptions and defaults.

@@ -108,6 +108,7 @@ impl ManifestsCommand {
             image: self.image,
             replicas: self.replicas,
             kinds: manifests::kinds(&library),
+            workloads: library.workloads.clone(),
             api_servers: self.api_server_cidr,
             client_names: self.client_name,
             failure_policy: self.failure_policy,

@@ -149,6 +149,7 @@ impl EnforcementConfig {
             bindings,
             controls,
             path_reads: self.engine.path_reads(),
+            workloads: self.engine.workloads().clone(),
             exempt_namespaces,
         };
         PolicySnapshot {

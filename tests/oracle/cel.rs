@@ -656,6 +656,7 @@ fn cel_update_findings_agree_with_the_webhook() {
             }],
             controls: BTreeMap::from([(id.clone(), control)]),
             path_reads: proof.engine.path_reads(),
+            workloads: proof.engine.workloads().clone(),
             exempt_namespaces: BTreeSet::new(),
         };
         let pairs: Vec<_> = objects

@@ -3,8 +3,8 @@
 use super::{check, check_scan, clean, pod};
 use kubevet_testkit::test_dir::TestDir;
 
-const ROLLOUT: &str = "apiVersion: argoproj.io/v1alpha1
-kind: Rollout
+const WIDGET: &str = "apiVersion: example.com/v1
+kind: Widget
 metadata: {name: ferry}
 spec: {template: {spec: {hostPID: true}}}
 ";
@@ -12,19 +12,19 @@ spec: {template: {spec: {hostPID: true}}}
 #[test]
 fn object_that_no_control_checks_is_never_called_clean() {
     check_scan(
-        "rollout.yaml",
-        ROLLOUT,
+        "widget.yaml",
+        WIDGET,
         2,
         &[
             "+nothing was checked",
-            "+Rollout 1",
+            "+Widget 1",
             "-no findings",
             "-Frameworks",
             "-100%",
         ],
     );
-    let accounts = "+1 of 3 objects checked; 2 of kinds that no control checks: Rollout 2";
-    let beside = |pod: String| format!("{pod}---\n{ROLLOUT}---\n{ROLLOUT}");
+    let accounts = "+1 of 3 objects checked; 2 of kinds that no control checks: Widget 2";
+    let beside = |pod: String| format!("{pod}---\n{WIDGET}---\n{WIDGET}");
     check_scan("clean.yaml", beside(clean("a")), 0, &[accounts]);
     check_scan(
         "found.yaml",
@@ -37,7 +37,7 @@ fn object_that_no_control_checks_is_never_called_clean() {
     let summary = &dir.run(&arguments).json()["summary"];
     assert_eq!(summary["objects"], 3);
     assert_eq!(summary["checked"], 1);
-    assert_eq!(summary["notApplicable"], serde_json::json!({"Rollout": 2}));
+    assert_eq!(summary["notApplicable"], serde_json::json!({"Widget": 2}));
 }
 
 #[test]

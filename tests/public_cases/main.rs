@@ -18,6 +18,7 @@ mod params;
 mod paths;
 mod schema;
 mod streams;
+mod workloads;
 
 use kubevet_testkit::test_dir::TestDir;
 

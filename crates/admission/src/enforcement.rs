@@ -1,7 +1,7 @@
 //! The inputs of a decision besides the request: the bindings in force, and callbacks.
 
 use kubevet_document::Document;
-use kubevet_k8s::matching::Labels;
+use kubevet_k8s::{matching::Labels, workload::custom::CustomWorkloads};
 use kubevet_model::{Control, ControlId, EvalError, PathReads, Verdict};
 use kubevet_policy::{Binding, Params};
 use std::{
@@ -19,6 +19,8 @@ pub struct Enforcement {
     /// The fields that the conditions behind each control's paths read. A control of which this is
     /// not known has no entry.
     pub path_reads: BTreeMap<ControlId, Vec<PathReads>>,
+    /// The kinds of other software with pod specs.
+    pub workloads: CustomWorkloads,
     /// Namespaces in which no request is denied: the webhook's own.
     pub exempt_namespaces: BTreeSet<String>,
 }

@@ -40,7 +40,7 @@ impl<'a> Evaluation<'a> {
             request,
             object,
             callbacks,
-            key_hasher: FindingKeyHasher::new(object, &enforcement.path_reads),
+            key_hasher: FindingKeyHasher::new(object, enforcement),
             owner: ControllerOwner::of(request),
             is_being_deleted: request.is_being_deleted(),
         }

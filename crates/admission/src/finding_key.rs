@@ -6,10 +6,17 @@
 //! an element inserted before another changes no key. If a value that a condition reads changes,
 //! the finding gets another key and counts as new.
 //!
+//! A custom kind whose controller composes its pods has no paths in common with the rules: there the
+//! key covers the whole `spec`, so that any change of it makes the findings new.
+//!
 //! Keys are hashes with a random seed for each decision, so that no user can construct a collision.
 
+use super::enforcement::Enforcement;
 use kubevet_document::{Document, Node, Value};
-use kubevet_k8s::workload;
+use kubevet_k8s::workload::{
+    self,
+    custom::{CustomWorkloads, PodLayout},
+};
 use kubevet_model::{
     ControlId, ElementField, FieldPath, FieldPattern, Kind, PathReads, PatternRoot, PatternStep,
     Segment, Violation,
@@ -31,16 +38,69 @@ const MIN_MEMOIZED_BYTES: usize = 64;
 pub(super) struct FindingKeyHasher<'d> {
     document: &'d Document,
     path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
-    has_pod_spec: bool,
+    workloads: &'d CustomWorkloads,
     hash_state: RandomState,
     /// The memoized hashes, by the number of the node.
     node_hashes: RefCell<HashMap<u32, u64>>,
     #[cfg(test)]
     hashed_bytes: std::cell::Cell<usize>,
-    /// The steps from the root of the object to its pod spec, such as `spec`, `template`, `spec`.
-    pod_spec_steps: Vec<PatternStep>,
-    /// The steps from the root of the object to the metadata of its Pods.
-    pod_metadata_steps: Vec<PatternStep>,
+    pods: PodRoots,
+}
+
+/// Where an object keeps its pods.
+#[derive(Default)]
+struct PodRoots {
+    /// The steps from the root of the object to each pod spec, such as `spec`, `template`, `spec`.
+    specs: Vec<Vec<PatternStep>>,
+    /// The steps from the root of the object to the metadata of each Pod.
+    metadata: Vec<Vec<PatternStep>>,
+    /// True if a controller composes the pods.
+    are_composed: bool,
+}
+
+impl PodRoots {
+    fn of(document: &Document, workloads: &CustomWorkloads) -> Self {
+        let string_field = |key: &str| {
+            let field = document.root().get(key);
+            field.and_then(Node::as_str).unwrap_or_default()
+        };
+        let (group, name) = (
+            Kind::group_of(string_field("apiVersion")),
+            string_field("kind"),
+        );
+        let field = |name: &&str| PatternStep::Field((*name).to_owned());
+        let mut roots = Self::default();
+        if let Some(spec) = workload::pod_spec_path_of(group, name) {
+            // The metadata of the Pods is beside their spec.
+            let template = spec.split_last().map_or(&[][..], |(_, template)| template);
+            let metadata = template.iter().chain(&["metadata"]).map(field);
+            roots.specs.push(spec.iter().map(field).collect());
+            roots.metadata.push(metadata.collect());
+            return roots;
+        }
+        for layout in workloads
+            .get(group, name)
+            .into_iter()
+            .flat_map(|row| &row.pods)
+        {
+            let steps = |last: &'static str| {
+                let steps = layout.path().pattern_steps();
+                steps.chain([field(&last)]).collect()
+            };
+            match layout {
+                PodLayout::Template { .. } => {
+                    roots.specs.push(steps("spec"));
+                    roots.metadata.push(steps("metadata"));
+                }
+                PodLayout::Spec(path) => {
+                    roots.specs.push(path.pattern_steps().collect());
+                    roots.metadata.push(vec![field(&"metadata")]);
+                }
+                PodLayout::Composed(_) => roots.are_composed = true,
+            }
+        }
+        roots
+    }
 }
 
 /// The keys of all findings of one object.
@@ -63,50 +123,36 @@ impl FindingKeys {
 }
 
 impl<'d> FindingKeyHasher<'d> {
-    pub(super) fn new(
-        document: &'d Document,
-        path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
-    ) -> Self {
-        Self::with_hash_state(document, path_reads, RandomState::new())
+    pub(super) fn new(document: &'d Document, enforcement: &'d Enforcement) -> Self {
+        let Enforcement {
+            path_reads,
+            workloads,
+            ..
+        } = enforcement;
+        Self::with_hash_state(document, path_reads, workloads, RandomState::new())
     }
 
     /// Returns a hasher for another object, whose keys can be compared with these.
     pub(super) fn for_document(&self, document: &'d Document) -> Self {
-        Self::with_hash_state(document, self.path_reads, self.hash_state.clone())
+        let hash_state = self.hash_state.clone();
+        Self::with_hash_state(document, self.path_reads, self.workloads, hash_state)
     }
 
     fn with_hash_state(
         document: &'d Document,
         path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+        workloads: &'d CustomWorkloads,
         hash_state: RandomState,
     ) -> Self {
-        let string_field = |key: &str| {
-            let field = document.root().get(key);
-            field.and_then(Node::as_str).unwrap_or_default()
-        };
-        let group = Kind::group_of(string_field("apiVersion"));
-        let pod_spec = workload::pod_spec_path_of(group, string_field("kind"));
-        let steps = |fields: &[&str]| {
-            let fields = fields.iter();
-            fields
-                .map(|field| PatternStep::Field((*field).to_owned()))
-                .collect()
-        };
-        // The metadata of the Pods is beside their spec.
-        let template = pod_spec
-            .and_then(|path| path.split_last())
-            .map(|(_, template)| template)
-            .unwrap_or_default();
         Self {
             document,
             path_reads,
+            workloads,
             hash_state,
             node_hashes: RefCell::default(),
             #[cfg(test)]
             hashed_bytes: std::cell::Cell::default(),
-            has_pod_spec: pod_spec.is_some(),
-            pod_spec_steps: steps(pod_spec.unwrap_or_default()),
-            pod_metadata_steps: steps(&[template, &["metadata"]].concat()),
+            pods: PodRoots::of(document, workloads),
         }
     }
 
@@ -123,30 +169,23 @@ impl<'d> FindingKeyHasher<'d> {
         for path in &finding.paths {
             self.hash_path(path, path_reads, &mut state);
         }
-        state.finish()
-    }
-
-    /// Returns the steps from the root of the object to the root of a pattern; `None` if the object
-    /// has no pod spec.
-    fn root_steps(&self, root: PatternRoot) -> Option<&[PatternStep]> {
-        match root {
-            PatternRoot::Object => Some(&[]),
-            PatternRoot::PodSpec => self.has_pod_spec.then_some(&self.pod_spec_steps),
-            PatternRoot::PodMetadata => self.has_pod_spec.then_some(&self.pod_metadata_steps),
+        if self.pods.are_composed {
+            self.hash_value(self.document.root().get("spec"), &mut state);
         }
+        state.finish()
     }
 
     /// Returns the number of segments that lead to the root of `pattern`, if the pattern matches
     /// the path.
     fn root_depth(&self, pattern: &FieldPattern, segments: &[Segment<'_>]) -> Option<usize> {
-        let root = self.root_steps(pattern.root)?;
-        let matches = |(step, segment): (&PatternStep, &Segment<'_>)| match step {
-            PatternStep::Each => true,
-            PatternStep::Field(name) => segment.is_key(name),
+        let roots = match pattern.root {
+            PatternRoot::Object => return match_from(&[], pattern, segments),
+            PatternRoot::PodSpec => &self.pods.specs,
+            PatternRoot::PodMetadata => &self.pods.metadata,
         };
-        let has_same_length = root.len() + pattern.steps.len() == segments.len();
-        let mut pairs = root.iter().chain(&pattern.steps).zip(segments);
-        (has_same_length && pairs.all(matches)).then_some(root.len())
+        roots
+            .iter()
+            .find_map(|root| match_from(root, pattern, segments))
     }
 
     fn hash_path(&self, path: &FieldPath, path_reads: &[PathReads], state: &mut impl Hasher) {
@@ -248,4 +287,19 @@ impl<'d> FindingKeyHasher<'d> {
         self.hashed_bytes.set(self.hashed_bytes.get() + json.len());
         self.hash_state.hash_one(&json)
     }
+}
+
+/// Returns the length of `root` if the path is that of the pattern from there.
+fn match_from(
+    root: &[PatternStep],
+    pattern: &FieldPattern,
+    segments: &[Segment<'_>],
+) -> Option<usize> {
+    let matches = |(step, segment): (&PatternStep, &Segment<'_>)| match step {
+        PatternStep::Each => true,
+        PatternStep::Field(name) => segment.is_key(name),
+    };
+    let has_same_length = root.len() + pattern.steps.len() == segments.len();
+    let mut pairs = root.iter().chain(&pattern.steps).zip(segments);
+    (has_same_length && pairs.all(matches)).then_some(root.len())
 }

@@ -55,15 +55,17 @@ impl KindIndex {
             .chain(interpreted.iter().map(|interpreted| &*interpreted.control));
         let kinds = named_kinds(controls)
             .into_iter()
-            .map(|kind| {
-                let applies = |selector: &KindSelector| selector.matches(kind);
-                (kind.clone(), entry(&applies))
-            })
+            .map(|kind| (kind.clone(), entry(&|selector| names(selector, kind))))
             .collect();
         Self {
             workloads: entry(&is_workloads),
             kinds,
         }
+    }
+
+    /// Returns the controls of workloads that no control names.
+    pub(super) fn workloads(&self) -> &KindEntry {
+        &self.workloads
     }
 
     /// Returns the controls of a kind; `None` if there are none.
@@ -91,10 +93,17 @@ pub(super) fn package_sets(interpreted: &[InterpretedControl]) -> Vec<BTreeSet<S
     add(packages_where(interpreted, &is_workloads));
     let controls = interpreted.iter().map(|interpreted| &*interpreted.control);
     for kind in named_kinds(controls) {
-        let applies = |selector: &KindSelector| selector.matches(kind);
-        add(packages_where(interpreted, &applies));
+        add(packages_where(interpreted, &|selector| {
+            names(selector, kind)
+        }));
     }
     sets
+}
+
+/// True if a rule for the selector evaluates objects of the kind themselves. Of a custom workload
+/// it evaluates the pods.
+fn names(selector: &KindSelector, kind: &Kind) -> bool {
+    !matches!(selector, KindSelector::CustomWorkload(_)) && selector.matches(kind)
 }
 
 fn is_workloads(selector: &KindSelector) -> bool {
@@ -118,7 +127,7 @@ fn named_kinds<'c>(controls: impl Iterator<Item = &'c Control>) -> BTreeSet<&'c 
         .flat_map(|control| &control.kinds)
         .filter_map(|selector| match selector {
             KindSelector::Kind(kind) => Some(kind),
-            KindSelector::Workloads => None,
+            KindSelector::Workloads | KindSelector::CustomWorkload(_) => None,
         })
         .collect()
 }

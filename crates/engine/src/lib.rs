@@ -7,6 +7,9 @@
 //! | file or folder | holds |
 //! |---|---|
 //! | `engine` | the engine: the combined verdict of all controls that apply to an object |
+//! | `tiers` | the controls of both tiers, and what evaluations share |
+//! | `evaluation` | one evaluation of an object |
+//! | `pod_views` | the pods of an object of a custom kind, as objects that rules know |
 //! | `compile` | the compiler driver: from a library to both tiers, in four phases |
 //! | `kind_index` | the controls of each kind |
 //! | `eval` | the evaluator of compiled controls |
@@ -20,16 +23,21 @@ mod compile;
 mod condition_coverage;
 mod engine;
 mod eval;
+mod evaluation;
 mod explain;
 mod interpreted_control;
 mod interpreter;
 mod interpreter_input;
 mod kind_index;
 mod parse_findings;
+mod pod_views;
 #[cfg(test)]
 mod tests;
+mod tiers;
 
 pub use condition_coverage::ConditionCoverage;
-pub use engine::{Engine, EvalLimits};
+pub use engine::Engine;
 pub use eval::{ConditionCounts, StepBudgetExceeded};
+pub use evaluation::EvalLimits;
 pub use explain::Explanation;
+pub use pod_views::{PodView, TooLarge, pod_views};

@@ -61,13 +61,13 @@ pub fn webhook(
     );
     let mut slots = slots(options);
     slots.insert("client", client_config);
-    let template = webhook_configuration::template(&options.kinds, options.failure_policy);
+    let template = webhook_configuration::template(options);
     Ok(render(&template, &slots))
 }
 
 /// Returns the templates of the objects, in the order in which they must be applied.
 pub(crate) fn templates(options: &InstallOptions) -> Vec<(&'static str, String)> {
-    let webhooks = webhook_configuration::template(&options.kinds, options.failure_policy);
+    let webhooks = webhook_configuration::template(options);
     let file = |name, template: &str| (name, template.to_owned());
     vec![
         file(

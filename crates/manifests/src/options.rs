@@ -2,7 +2,7 @@
 //! so an option that YAML could read as anything else is rejected.
 
 use super::error::InvalidOption;
-use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_k8s::workload::{SelectKinds as _, custom::CustomWorkloads};
 use kubevet_model::{Kind, names::is_dns_label};
 use kubevet_policy::Library;
 use std::collections::BTreeSet;
@@ -18,6 +18,8 @@ pub struct InstallOptions {
     pub replicas: u32,
     /// Every kind that a control applies to: see [`kinds`].
     pub kinds: BTreeSet<Kind>,
+    /// The kinds of other software with pod specs.
+    pub workloads: CustomWorkloads,
     /// The address ranges of the API servers, as `ADDRESS/BITS`; empty: any address may call.
     pub api_servers: Vec<String>,
     /// The common names of the certificates that callers must show; empty: none is required.
@@ -35,6 +37,7 @@ impl InstallOptions {
             image: image.to_owned(),
             replicas: 2,
             kinds,
+            workloads: CustomWorkloads::shipped(),
             api_servers: Vec::new(),
             client_names: Vec::new(),
             failure_policy: None,

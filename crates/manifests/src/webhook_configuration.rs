@@ -2,7 +2,7 @@
 //! those that kubevet does not answer.
 
 use super::{
-    options::FailurePolicy,
+    options::{FailurePolicy, InstallOptions},
     template::{Slots, render},
     webhook_rules::{ResourcesByGroup, resources_by_group},
 };
@@ -51,16 +51,23 @@ const CONNECT_RESOURCES: &str =
 /// Returns the template of the configuration, with the slots `client`, `namespace` and `labels`.
 ///
 /// There are three webhooks, so that an outage blocks no more than is asked for: workloads in
-/// namespaces that ask for `Fail`, workloads elsewhere, and everything else. If `workloads` is
+/// namespaces that ask for `Fail`, workloads elsewhere, and everything else. If a failure policy is
 /// given, one webhook with that failure policy replaces the first two. Everything else is never
 /// blocked.
-pub(crate) fn template(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
-    let workload_kinds = KindSelector::Workloads.kinds();
-    let other_kinds = kinds.iter().filter(|kind| !workload_kinds.contains(kind));
-    let workload_rules = object_rules(&resources_by_group(&workload_kinds), true);
-    let other_rules = object_rules(&resources_by_group(other_kinds), false)
-        + &rule("", "CONNECT", CONNECT_RESOURCES);
-    let mut webhooks = match workloads {
+pub(crate) fn template(options: &InstallOptions) -> String {
+    let mut workload_kinds: BTreeSet<Kind> = KindSelector::Workloads.kinds().into_iter().collect();
+    let custom_kinds = options.workloads.rows().iter().map(|row| row.kind.clone());
+    workload_kinds.extend(custom_kinds.filter(|kind| options.kinds.contains(kind)));
+    let rules = |kinds: &BTreeSet<Kind>, are_workloads| {
+        object_rules(
+            &resources_by_group(kinds, &options.workloads),
+            are_workloads,
+        )
+    };
+    let other_kinds = &options.kinds - &workload_kinds;
+    let workload_rules = rules(&workload_kinds, true);
+    let other_rules = rules(&other_kinds, false) + &rule("", "CONNECT", CONNECT_RESOURCES);
+    let mut webhooks = match options.failure_policy {
         Some(policy) => workload_webhook(policy).template(&workload_rules),
         None => FAIL.template(&workload_rules) + &IGNORE.template(&workload_rules),
     };

@@ -1,6 +1,6 @@
 //! The resources of kinds: webhook rules are about resources, controls about kinds.
 
-use kubevet_k8s::schema::Schema;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,11 @@ pub(crate) type ResourcesByGroup = BTreeMap<String, BTreeSet<String>>;
 /// Returns the resources of kinds by API group.
 ///
 /// Connection options (`PodExecOptions`) are no objects and have no resource here. A custom
-/// resource may have any plural; its regular plural is assumed, which `kubectl api-resources`
-/// confirms.
+/// resource may have any plural: that of the table, else its regular plural, which `kubectl
+/// api-resources` confirms. The API server ignores resources of CRDs that are not installed.
 pub(crate) fn resources_by_group<'k>(
     kinds: impl IntoIterator<Item = &'k Kind>,
+    workloads: &CustomWorkloads,
 ) -> ResourcesByGroup {
     let mut resources = ResourcesByGroup::new();
     for kind in kinds {
@@ -23,7 +24,7 @@ pub(crate) fn resources_by_group<'k>(
         resources
             .entry(kind.group.clone())
             .or_default()
-            .insert(Schema::embedded().resource(kind));
+            .insert(workloads.resource(kind));
     }
     resources
 }

@@ -88,8 +88,11 @@ impl fmt::Display for Kind {
 /// A selector of kinds. `SelectKinds` in the crate `k8s` resolves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KindSelector {
-    /// Every kind that carries a pod spec (`workloads` in control.yaml).
+    /// Every built-in kind that carries a pod spec (`workloads` in control.yaml).
     Workloads,
+    /// A kind of other software with pod specs, to which `workloads` extends. A library gets them
+    /// from its table of such kinds; no file names them.
+    CustomWorkload(Kind),
     /// One kind.
     Kind(Kind),
 }

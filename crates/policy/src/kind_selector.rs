@@ -225,19 +225,19 @@ fn group_with(name: &str) -> Option<&'static str> {
         .filter(|group| !group.is_empty())
 }
 
-fn is_kind(name: &str) -> bool {
+pub(super) fn is_kind(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.len() <= 63
         && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// True for `v1`, `v1beta2`.
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     text.strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains('.'))
 }
 
-fn is_custom_group(group: &str) -> bool {
+pub(super) fn is_custom_group(group: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
             && label
@@ -255,7 +255,9 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let got = match parse(text) {
             Ok(KindSelector::Workloads) => "every workload".to_owned(),
-            Ok(KindSelector::Kind(kind)) => format!("{}|{}", kind.group, kind.name),
+            Ok(KindSelector::Kind(kind) | KindSelector::CustomWorkload(kind)) => {
+                format!("{}|{}", kind.group, kind.name)
+            }
             Err(message) => message,
         };
         assert_eq!(got, expected, "{text}");

@@ -15,6 +15,7 @@
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
 //! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
+//! | `workloads_file` | a user's kinds with pod specs |
 //! | `testdata`, `cases`, `differences` | the expected results of controls |
 //! | `cause` | what violations of several controls have in common |
 //! | `scaffold` | writes a new control |
@@ -55,6 +56,7 @@ mod scaffold;
 mod testdata;
 #[cfg(test)]
 mod tests;
+mod workloads_file;
 
 pub use binding::{Binding, fallback_binding, read_binding};
 pub use builtin::{BuiltinCheck, BuiltinControl};
@@ -72,3 +74,4 @@ pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Para
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
 pub use testdata::{Expected, TestObject, read_testdata};
+pub use workloads_file::read_workloads;

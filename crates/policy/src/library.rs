@@ -3,7 +3,8 @@
 use super::{
     builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema, rego_text,
 };
-use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
+use kubevet_k8s::workload::custom::CustomWorkloads;
+use kubevet_model::{Control, Framework, KindSelector, Position, Problem, ProblemCode};
 use std::sync::Arc;
 
 /// A Rego module.
@@ -45,6 +46,9 @@ pub struct Library {
     pub frameworks: Vec<Arc<Framework>>,
     /// The params.
     pub params: ParamSchema,
+    /// The kinds of other software to which controls of workloads apply: see
+    /// [`Library::set_workloads`].
+    pub workloads: CustomWorkloads,
 }
 
 impl Library {
@@ -105,6 +109,24 @@ impl Library {
                 .iter()
                 .map(|framework| framework.name.as_str()),
         )
+    }
+
+    /// Extends all controls of workloads to kinds of other software. Controls that are added later
+    /// are not extended.
+    pub fn set_workloads(&mut self, workloads: CustomWorkloads) {
+        for source in &mut self.controls {
+            let control = Arc::make_mut(&mut source.control);
+            control
+                .kinds
+                .retain(|selector| !matches!(selector, KindSelector::CustomWorkload(_)));
+            if control.kinds.contains(&KindSelector::Workloads) {
+                let kinds = workloads.rows().iter().map(|row| row.kind.clone());
+                control
+                    .kinds
+                    .extend(kinds.map(KindSelector::CustomWorkload));
+            }
+        }
+        self.workloads = workloads;
     }
 
     /// Adds a user's controls and modules. None of them may replace one of the library: a control

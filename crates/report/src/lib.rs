@@ -25,7 +25,10 @@ mod replay;
 mod sanitize;
 mod terminal;
 
-pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
+pub use catalog::{
+    ListFormat, Param, WorkloadEntry, write_control, write_controls, write_frameworks,
+    write_workloads,
+};
 pub use escaping_formatter::EscapingFormatter;
 pub use replay::{write_replay_json, write_replay_table};
 pub use sanitize::escape_bounded;

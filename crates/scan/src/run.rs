@@ -207,7 +207,7 @@ fn locate(
         position,
     };
     LocatedFinding {
-        container: container_name(document, object, &path),
+        container: container_name(input.engine, document, object, &path),
         finding: fingerprint::finding(document, object, control, violation),
         source,
         excerpt,
@@ -215,8 +215,15 @@ fn locate(
 }
 
 /// Returns the name of the container that a path is in, or the container's path if it has no name.
-fn container_name(document: &Document, object: &ObjectId, path: &FieldPath) -> Option<String> {
-    let container = workload::container_of(&object.group_kind(), path)?;
+fn container_name(
+    engine: &Engine,
+    document: &Document,
+    object: &ObjectId,
+    path: &FieldPath,
+) -> Option<String> {
+    let kind = object.group_kind();
+    let container = workload::container_of(&kind, path)
+        .or_else(|| engine.workloads().container_of(&kind, path))?;
     let name = document
         .resolve(&container)
         .value

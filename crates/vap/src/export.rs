@@ -404,7 +404,7 @@ impl<'e> Exporter<'e> {
             .filter_map(|id| self.controls.get(id))
             .flat_map(|control| control.kinds.clone())
             .collect();
-        selectors.kinds()
+        selectors.object_kinds()
     }
 
     fn policy(

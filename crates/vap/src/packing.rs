@@ -38,7 +38,7 @@ pub(super) fn groups(
     let matched: Vec<(ControlId, Vec<Kind>)> = controls
         .iter()
         .map(|control| {
-            let kinds = control.kinds.kinds().into_iter();
+            let kinds = control.kinds.object_kinds().into_iter();
             let kinds = kinds.filter(|kind| can_match(scope, kind)).collect();
             (control.id.clone(), kinds)
         })

@@ -56,6 +56,7 @@ pub(crate) fn snapshot(binding: &str) -> PolicySnapshot {
             .map(|control| (control.id.clone(), control.clone()))
             .collect(),
         path_reads: engine.path_reads(),
+        workloads: engine.workloads().clone(),
         exempt_namespaces: BTreeSet::new(),
     };
     PolicySnapshot {

@@ -108,7 +108,7 @@ fn write(
     out: &mut String,
 ) -> anyhow::Result<ExitStatus> {
     writeln!(out, "{} {}", control.id, control.name)?;
-    let kinds: Vec<String> = control.kinds.iter().map(kind_name).collect();
+    let kinds: Vec<String> = control.kinds.iter().filter_map(kind_name).collect();
     writeln!(out, "looks at  {}", kinds.join(", "))?;
     let (bodies, reads) = match explanation {
         Explanation::Compiled { bodies, reads } => (bodies, reads),
@@ -134,11 +134,7 @@ fn write(
 
 /// Writes the CEL of a control and its cost, or why it is not exported.
 fn write_export(control: &Control, session: &Session, out: &mut String) -> anyhow::Result<()> {
-    let kinds: Vec<Kind> = control
-        .kinds
-        .iter()
-        .flat_map(|selector| selector.kinds())
-        .collect();
+    let kinds: Vec<Kind> = control.kinds.object_kinds();
     let params = session.library.params.defaults();
     let target = CelTarget {
         min_kube: MIN_SUPPORTED_MINOR,
@@ -220,9 +216,11 @@ fn indented(expression: &Expr) -> String {
     lines.join("\n")
 }
 
-fn kind_name(selector: &KindSelector) -> String {
+fn kind_name(selector: &KindSelector) -> Option<String> {
     match selector {
-        KindSelector::Workloads => "every kind with a pod spec".to_owned(),
-        KindSelector::Kind(kind) => kind.to_string(),
+        KindSelector::Workloads => Some("every kind with a pod spec".to_owned()),
+        KindSelector::Kind(kind) => Some(kind.to_string()),
+        // It is one of those with a pod spec.
+        KindSelector::CustomWorkload(_) => None,
     }
 }

@@ -227,7 +227,7 @@ fn known_kinds(config: &EnforcementConfig) -> BTreeSet<String> {
     let controls = config.library.controls.iter();
     let selectors = controls.flat_map(|source| &source.control.kinds);
     let named = selectors.filter_map(|selector| match selector {
-        KindSelector::Kind(kind) => Some(kind.name.clone()),
+        KindSelector::Kind(kind) | KindSelector::CustomWorkload(kind) => Some(kind.name.clone()),
         KindSelector::Workloads => None,
     });
     let workloads = WORKLOADS.iter().map(|workload| workload.name.to_owned());

@@ -8,6 +8,7 @@ use crate::cli::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use kubevet_document::Limits;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{Problem, one_line};
 use kubevet_policy::{self as policy, Library, Params};
 use kubevet_source as source;
@@ -163,11 +164,12 @@ fn read_export(file: &Path) -> anyhow::Result<(Vec<ExportedObject>, Vec<Problem>
 
 /// Loads and compiles the library of a name: a policy folder, or the embedded library.
 fn open(name: &Path) -> Session {
-    let (library, problems) = if name == Path::new(EMBEDDED_LIBRARY) {
+    let (mut library, problems) = if name == Path::new(EMBEDDED_LIBRARY) {
         policy::embedded()
     } else {
         policy::load_folder(name)
     };
+    library.set_workloads(CustomWorkloads::shipped());
     Session::compile(library, problems)
 }
 

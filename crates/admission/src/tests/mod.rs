@@ -12,7 +12,10 @@ mod would_deny_rules;
 use super::*;
 use kubevet_document::{self as document, Document};
 use kubevet_engine::Engine;
-use kubevet_k8s::matching::{Attributes, Labels, MatchResources};
+use kubevet_k8s::{
+    matching::{Attributes, Labels, MatchResources},
+    workload::custom::CustomWorkloads,
+};
 use kubevet_model::{
     Action, EvalRequest, Kind, OnOwned, OnUnevaluated, OnUpdate, Operation, Verdict,
 };
@@ -27,7 +30,14 @@ const PRIVILEGED_PATH: &str = "spec.containers[0].securityContext.privileged";
 
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::compile(&policy::embedded().0).0)
+    ENGINE.get_or_init(|| Engine::compile(&library()).0)
+}
+
+/// The embedded library, for the pods of other software, too.
+fn library() -> policy::Library {
+    let mut library = policy::embedded().0;
+    library.set_workloads(CustomWorkloads::shipped());
+    library
 }
 
 fn binding(controls: &[&str], actions: &[Action]) -> Binding {
@@ -58,7 +68,7 @@ fn other_params() -> Params {
 
 /// These bindings over the embedded library. The namespace `kubevet` is exempt.
 fn enforcement(bindings: impl Into<Vec<Binding>>) -> Enforcement {
-    let library = policy::embedded().0;
+    let library = library();
     let controls = library.controls.iter().map(|source| &source.control);
     Enforcement {
         bindings: bindings.into(),
@@ -66,6 +76,7 @@ fn enforcement(bindings: impl Into<Vec<Binding>>) -> Enforcement {
             .map(|control| (control.id.clone(), control.clone()))
             .collect(),
         path_reads: engine().path_reads(),
+        workloads: engine().workloads().clone(),
         exempt_namespaces: BTreeSet::from(["kubevet".to_owned()]),
     }
 }

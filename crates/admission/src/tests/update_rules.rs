@@ -64,6 +64,58 @@ fn value_replaced_by_another_is_new_and_reordered_values_are_not() {
 }
 
 #[test]
+fn pods_of_a_custom_workload_are_compared_as_those_of_a_deployment() {
+    let rollout = |replicas: u32, containers: &str| {
+        object(&format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {{name: web}}\n\
+             spec: {{replicas: {replicas}, template: {{spec: {{containers: [{containers}]}}}}}}"
+        ))
+    };
+    let old = "C-0057 spec.template.spec.containers[0].securityContext.privileged";
+    check(
+        [denying(&["C-0057"])],
+        &update(
+            rollout(1, &privileged("web")),
+            rollout(2, &privileged("web")),
+        ),
+        &[&format!("Warn Existing {old}")],
+    );
+    let two = format!("{}, {}", privileged("first"), privileged("web"));
+    check(
+        [denying(&["C-0057"])],
+        &update(rollout(1, &privileged("web")), rollout(1, &two)),
+        &[
+            &format!("Deny New {old}"),
+            "Warn Existing C-0057 spec.template.spec.containers[1].securityContext.privileged",
+        ],
+    );
+}
+
+#[test]
+fn change_of_a_composed_pod_makes_its_findings_new() {
+    let workflow = |metadata: &str, image: &str| {
+        object(&format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{{metadata}}}\n\
+             spec: {{templates: [{{name: a, container: {{image: {image}, securityContext: {{privileged: true}}}}}}]}}"
+        ))
+    };
+    let finding = "C-0057 spec.templates[0].container.securityContext.privileged";
+    check(
+        [denying(&["C-0057"])],
+        &update(
+            workflow("name: a", "b"),
+            workflow("name: a, labels: {c: d}", "b"),
+        ),
+        &[&format!("Warn Existing {finding}")],
+    );
+    check(
+        [denying(&["C-0057"])],
+        &update(workflow("name: a", "b"), workflow("name: a", "c")),
+        &[&format!("Deny New {finding}")],
+    );
+}
+
+#[test]
 fn ephemeral_container_is_the_new_finding() {
     let debugged = object(&format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\n\
@@ -213,8 +265,11 @@ fn value_that_many_findings_read_is_hashed_once() {
         .filter(|finding| finding.control == "C-0048".into())
         .collect();
     assert_eq!(findings.len(), 2_000);
-    let path_reads = engine().path_reads();
-    let hasher = FindingKeyHasher::new(&pod, &path_reads);
+    let enforcement = Enforcement {
+        path_reads: engine().path_reads(),
+        ..Enforcement::default()
+    };
+    let hasher = FindingKeyHasher::new(&pod, &enforcement);
     drop(FindingKeys::new(&hasher, findings));
     let hashed_bytes = hasher.hashed_bytes();
     assert!(hashed_bytes < 500_000, "{hashed_bytes} bytes");

@@ -31,6 +31,23 @@ impl ConditionObserver for NoObserver {
     fn finished(&mut self, _: u64) {}
 }
 
+impl<O: ConditionObserver> ConditionObserver for &mut O {
+    #[inline]
+    fn decided(&mut self, condition: ConditionId, holds: bool) {
+        (**self).decided(condition, holds);
+    }
+
+    #[inline]
+    fn finished(&mut self, steps: u64) {
+        (**self).finished(steps);
+    }
+
+    #[inline]
+    fn index_threshold_steps(&self) -> u64 {
+        (**self).index_threshold_steps()
+    }
+}
+
 /// The number of times that each condition of an engine was true and false, and the steps of all
 /// evaluations.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +84,7 @@ impl ConditionCounts {
     }
 }
 
-impl ConditionObserver for &mut ConditionCounts {
+impl ConditionObserver for ConditionCounts {
     fn decided(&mut self, condition: ConditionId, holds: bool) {
         if self.counts.len() <= condition.index() {
             self.counts.resize(condition.index() + 1, (0, 0));

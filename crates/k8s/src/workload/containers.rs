@@ -3,7 +3,8 @@
 use super::pod_spec_path;
 use kubevet_model::{FieldPath, Kind, Segment};
 
-const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+pub(super) const CONTAINER_LISTS: [&str; 3] =
+    ["containers", "initContainers", "ephemeralContainers"];
 
 /// Returns the path of the container that `path` is in, such as `spec.initContainers[0]`.
 #[must_use]

@@ -15,12 +15,23 @@ pub const MERGE_KEYS: &[(&str, &[&str])] = &[
     ("ports", &["containerPort", "port", "protocol"]),
 ];
 
+/// Lists of pods and steps in custom kinds, as [`MERGE_KEYS`]. No policy compares them.
+const CUSTOM_MERGE_KEYS: &[(&str, &[&str])] = &[
+    ("finally", &["name"]),
+    ("replicatedJobs", &["name"]),
+    ("sidecars", &["name"]),
+    ("steps", &["name"]),
+    ("tasks", &["name"]),
+    ("templates", &["name"]),
+];
+
 /// The fields that tell the elements of a list apart, by the name of the list's field; none where
 /// the elements are told apart by their whole value.
 #[must_use]
 pub fn merge_keys(list: &str) -> &'static [&'static str] {
     MERGE_KEYS
         .iter()
+        .chain(CUSTOM_MERGE_KEYS)
         .find(|(name, _)| *name == list)
         .map_or(&[], |(_, keys)| *keys)
 }

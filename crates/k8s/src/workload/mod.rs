@@ -1,5 +1,5 @@
 //! Workloads: the kinds with a pod spec, its path, its containers, and the controllers that create
-//! workloads.
+//! workloads. `custom` has the kinds of other software.
 //!
 //! One table of kinds serves the Rust code, the Rego library (`policies/lib/kinds.rego` is
 //! generated from it) and the index of the engine, so that no control can omit a kind. No object is
@@ -7,6 +7,7 @@
 
 mod containers;
 mod controllers;
+pub mod custom;
 mod kinds;
 mod merge_keys;
 mod select_kinds;

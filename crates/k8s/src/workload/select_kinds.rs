@@ -9,6 +9,10 @@ pub trait SelectKinds {
     /// All kinds that are selected, sorted.
     fn kinds(&self) -> Vec<Kind>;
 
+    /// The kinds whose objects a rule sees as they are, sorted: all but custom workloads, of which
+    /// it sees the pods.
+    fn object_kinds(&self) -> Vec<Kind>;
+
     /// True if a kind is selected.
     fn matches(&self, kind: &Kind) -> bool;
 }
@@ -20,29 +24,44 @@ impl SelectKinds for KindSelector {
                 .iter()
                 .map(|workload| Kind::new(workload.group, workload.name))
                 .collect(),
-            Self::Kind(kind) => vec![kind.clone()],
+            Self::Kind(kind) | Self::CustomWorkload(kind) => vec![kind.clone()],
+        }
+    }
+
+    fn object_kinds(&self) -> Vec<Kind> {
+        match self {
+            Self::CustomWorkload(_) => Vec::new(),
+            _ => self.kinds(),
         }
     }
 
     fn matches(&self, kind: &Kind) -> bool {
         match self {
             Self::Workloads => is_workload(kind),
-            Self::Kind(selected) => selected == kind,
+            Self::Kind(selected) | Self::CustomWorkload(selected) => selected == kind,
         }
     }
 }
 
 impl SelectKinds for [KindSelector] {
     fn kinds(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = self.iter().flat_map(SelectKinds::kinds).collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
+        sorted(self.iter().flat_map(SelectKinds::kinds))
+    }
+
+    fn object_kinds(&self) -> Vec<Kind> {
+        sorted(self.iter().flat_map(SelectKinds::object_kinds))
     }
 
     fn matches(&self, kind: &Kind) -> bool {
         self.iter().any(|selector| selector.matches(kind))
     }
+}
+
+fn sorted(kinds: impl Iterator<Item = Kind>) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = kinds.collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ mod repository;
 
 use super::{install::CLIENT_CA_PATH, *};
 use kubevet_document::{self as document, Document, Limits};
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use serde_json::Value;
 use std::sync::Arc;
 
 fn options() -> InstallOptions {
-    let (library, _) = kubevet_policy::embedded();
+    let (mut library, _) = kubevet_policy::embedded();
+    library.set_workloads(CustomWorkloads::shipped());
     let image = format!("ghcr.io/kubevet/kubevet:{}", env!("CARGO_PKG_VERSION"));
     InstallOptions::new(&image, kinds(&library))
 }

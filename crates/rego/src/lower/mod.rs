@@ -115,7 +115,7 @@ impl<'a> Lowering<'a> {
 /// True if every object of a selector has a pod spec.
 fn has_pod_spec(selector: &KindSelector) -> bool {
     match selector {
-        KindSelector::Workloads => true,
+        KindSelector::Workloads | KindSelector::CustomWorkload(_) => true,
         KindSelector::Kind(kind) => workload::is_workload(kind),
     }
 }

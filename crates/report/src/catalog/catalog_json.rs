@@ -1,6 +1,6 @@
 //! The policy library as JSON. The structs of this file are the public format.
 
-use super::{Param, kind_names, memberships, scope_names};
+use super::{Param, WorkloadEntry, kind_names, memberships, scope_names};
 use crate::json;
 use kubevet_model::{Control, Framework};
 use serde::Serialize;
@@ -89,6 +89,40 @@ struct MemberEntry<'a> {
     section: &'a str,
     level: &'a str,
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkloadList<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    workloads: Vec<WorkloadRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct WorkloadRow<'a> {
+    group: &'a str,
+    kind: &'a str,
+    resource: &'a str,
+    pods: &'a [String],
+}
+
+pub(super) fn write_workloads(
+    workloads: &[WorkloadEntry],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let rows = workloads.iter().map(|workload| WorkloadRow {
+        group: &workload.kind.group,
+        kind: &workload.kind.name,
+        resource: &workload.resource,
+        pods: &workload.pods,
+    });
+    let list = WorkloadList {
+        api_version: json::API_VERSION,
+        kind: "WorkloadList",
+        workloads: rows.collect(),
+    };
+    json::write_document(&list, out)
 }
 
 pub(super) fn write_controls(

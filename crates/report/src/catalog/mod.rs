@@ -13,7 +13,7 @@ mod control_page;
 mod tables;
 
 use crate::{Style, terminal::TerminalWriter};
-use kubevet_model::{Control, ControlId, Framework, FrameworkMember, KindSelector};
+use kubevet_model::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector};
 use std::{io, sync::Arc};
 use strum::VariantArray as _;
 
@@ -58,6 +58,35 @@ pub struct Param {
     pub description: String,
     /// The values that apply where the user sets none.
     pub default: Vec<String>,
+}
+
+/// A kind with pod specs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadEntry {
+    /// The API group and the kind.
+    pub kind: Kind,
+    /// The plural name.
+    pub resource: String,
+    /// Where its objects keep their pods.
+    pub pods: Vec<String>,
+}
+
+/// Writes the kinds with pod specs in the given order: a table, or a `WorkloadList`.
+///
+/// # Errors
+/// Only if the writer fails.
+pub fn write_workloads(
+    workloads: &[WorkloadEntry],
+    format: ListFormat,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        ListFormat::Json => catalog_json::write_workloads(workloads, out),
+        ListFormat::Pretty => {
+            tables::write_workloads(workloads, &mut TerminalWriter::new(style, out))
+        }
+    }
 }
 
 /// Writes the controls in the given order: a table, or a `ControlList` with all their fields.
@@ -135,13 +164,15 @@ fn memberships<'a>(
 /// with the types of the built-in kinds.
 fn kind_names(control: &Control) -> Vec<String> {
     let name = |selector: &KindSelector| match selector {
-        KindSelector::Workloads => "workloads".to_owned(),
-        KindSelector::Kind(kind) => kind.to_string(),
+        KindSelector::Workloads => Some("workloads".to_owned()),
+        KindSelector::Kind(kind) => Some(kind.to_string()),
+        // `workloads` means it, too.
+        KindSelector::CustomWorkload(_) => None,
     };
     if control.kinds.is_empty() {
         return vec!["built-in kinds".to_owned()];
     }
-    control.kinds.iter().map(name).collect()
+    control.kinds.iter().filter_map(name).collect()
 }
 
 /// Returns the names of the scopes that a control is evaluated in.

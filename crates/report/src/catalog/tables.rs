@@ -1,6 +1,6 @@
 //! The lists of controls and frameworks as tables for people.
 
-use super::memberships;
+use super::{WorkloadEntry, memberships};
 use crate::{
     number_format::count,
     sanitize::{display_width, truncate_columns},
@@ -106,6 +106,38 @@ pub(super) fn write_frameworks(
         writer.wrapped(&lead, indent, &[(TextStyle::Faint, &framework.description)])?;
     }
     Ok(())
+}
+
+pub(super) fn write_workloads(
+    workloads: &[WorkloadEntry],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let names: Vec<String> = workloads
+        .iter()
+        .map(|workload| workload.kind.to_string())
+        .collect();
+    let name_columns =
+        widest(names.iter().map(String::as_str)).clamp("KIND".len(), MAX_NAME_COLUMNS);
+    let header = format!("{:name_columns$}  PODS", "KIND");
+    let header = writer.styled(TextStyle::Faint, &header);
+    writer.line(&header)?;
+    for (workload, name) in workloads.iter().zip(&names) {
+        let name = truncate_columns(name, name_columns);
+        let lead = format!(
+            "{}  ",
+            writer.padded(TextStyle::Strong, &name, name_columns)
+        );
+        let pods = workload.pods.join(", ");
+        // Two columns separate neighbouring cells.
+        writer.wrapped(&lead, name_columns + 2, &[(TextStyle::Faint, &pods)])?;
+    }
+    writer.blank_line()?;
+    let footer = format!(
+        "{}; --workloads FILE adds more",
+        count(workloads.len(), "kind")
+    );
+    let footer = writer.styled(TextStyle::Faint, &footer);
+    writer.line(&footer)
 }
 
 /// Returns the width of the widest cell of a column.

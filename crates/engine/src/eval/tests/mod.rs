@@ -80,6 +80,7 @@ fn library(rules: &[Rule<'_>]) -> Library {
         modules: EMBEDDED.modules.clone(),
         frameworks: Vec::new(),
         params: EMBEDDED.params.clone(),
+        workloads: EMBEDDED.workloads.clone(),
     }
 }
 
