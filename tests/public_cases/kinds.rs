@@ -94,6 +94,8 @@ fn workload_in_a_removed_version_is_checked_and_refused() {
     for (api_version, kind, last) in [
         ("apps/v1beta1", "Deployment", "1.15"),
         ("apps/v1beta2", "StatefulSet", "1.15"),
+        ("extensions/v1beta1", "DaemonSet", "1.15"),
+        ("extensions/v1beta1", "Deployment", "1.15"),
     ] {
         let object = format!(
             "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n\

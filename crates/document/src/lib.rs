@@ -13,6 +13,7 @@
 //! | `node`, `number`, `key_hash` | read access to a tape; the hash by which keys are found |
 //! | `document` | the identity of an object, and the end of a field path in it |
 //! | `expand_lists` | a list → its items |
+//! | `set_api_version` | an object → the same in another `apiVersion` |
 //! | `set_namespace` | objects → the same in the namespace that they would be created in |
 //! | `to_json`, `to_yaml` | a value → JSON; a JSON value → YAML |
 
@@ -26,6 +27,7 @@ mod node;
 mod number;
 mod outcome;
 mod parse;
+mod set_api_version;
 mod set_namespace;
 mod source_map;
 mod tape;
@@ -43,5 +45,6 @@ pub use limits::Limits;
 pub use node::{Entry, Node, Value};
 pub use number::Number;
 pub use parse::{ParsedFile, read, read_json, read_yaml};
+pub use set_api_version::set_api_version;
 pub use set_namespace::set_namespace;
 pub use to_yaml::{YamlStyle, to_yaml};

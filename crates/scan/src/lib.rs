@@ -7,6 +7,7 @@
 mod filter;
 mod fingerprint;
 mod misnamed_kind;
+mod old_workload;
 mod redact;
 mod run;
 mod schema_checks;

@@ -8,15 +8,10 @@ use kubevet_k8s::{
 };
 use kubevet_model::{Kind, ObjectId, Problem, ProblemCode};
 use kubevet_policy::nearest;
-use kubevet_validation::SchemaMode;
 
-/// Returns the problem of an object whose kind is misnamed. A version that Kubernetes served once is
-/// reported by the schema checks, if they are on.
-pub(super) fn problem(document: &Document, mode: SchemaMode) -> Option<Problem> {
+/// Returns the problem of an object whose kind is misnamed.
+pub(super) fn problem(document: &Document) -> Option<Problem> {
     let id = document.id();
-    if mode != SchemaMode::Off && OldApiVersion::find(&id.api_version, &id.kind).is_some() {
-        return None;
-    }
     let meant = meant(&id)?;
     let message = format!(
         "Kubernetes serves no {} {}: did you mean `apiVersion: {}`, `kind: {}`?",
@@ -30,8 +25,12 @@ pub(super) fn problem(document: &Document, mode: SchemaMode) -> Option<Problem> 
     Some(Problem::at(code, file, document.position(), message))
 }
 
-/// Returns the built-in kind that an object resembles and is not.
+/// Returns the built-in kind that an object resembles and is not. A version that Kubernetes served
+/// once is no misnomer: the schema checks report it.
 fn meant(id: &ObjectId) -> Option<KindInfo> {
+    if OldApiVersion::find(&id.api_version, &id.kind).is_some() {
+        return None;
+    }
     let schema = Schema::embedded();
     let kind = id.group_kind();
     if let Some(info) = schema.kind(&kind) {
@@ -77,12 +76,11 @@ fn is_workload(info: &KindInfo) -> bool {
     workload::pod_spec_path_of(info.group, info.name).is_some()
 }
 
-/// True if some Kubernetes served a workload in a version. Other kinds may have versions that the
+/// True if Kubernetes serves a workload in a version. Other kinds may have versions that the
 /// table does not list.
 fn is_known_version(kind: &Kind, api_version: &str) -> bool {
     let version = api_version.rsplit('/').next().unwrap_or_default();
-    let is_old = OldApiVersion::find(api_version, &kind.name).is_some();
-    !workload::is_workload(kind) || is_old || Schema::embedded().kind_at(kind, version).is_some()
+    !workload::is_workload(kind) || Schema::embedded().kind_at(kind, version).is_some()
 }
 
 #[cfg(test)]
@@ -104,13 +102,10 @@ mod tests {
     #[test]
     fn built_in_workload_under_another_name_is_recognized() {
         for (api_version, kind, expected) in [
-            ("extensions/v1beta1", "Deployment", "apps/v1 Deployment"),
-            ("extensions/v1beta1", "DaemonSet", "apps/v1 DaemonSet"),
-            (
-                "extensions/v1beta1",
-                "Ingress",
-                "networking.k8s.io/v1 Ingress",
-            ),
+            ("extensions/v1", "Deployment", "apps/v1 Deployment"),
+            ("extensions/v1beta1", "Deploymnet", "apps/v1 Deployment"),
+            ("extensions/v1beta1", "StatefulSet", "apps/v1 StatefulSet"),
+            ("batch/v1beta1", "Job", "batch/v1 Job"),
             ("v1", "Deployment", "apps/v1 Deployment"),
             ("apps/v1", "Pod", "v1 Pod"),
             ("apps/v1", "deployment", "apps/v1 Deployment"),
@@ -142,6 +137,8 @@ mod tests {
             ("v1", "Pod"),
             ("apps/v1", "Deployment"),
             ("apps/v1beta2", "Deployment"),
+            ("extensions/v1beta1", "Deployment"),
+            ("extensions/v1beta1", "Ingress"),
             ("batch/v1beta1", "CronJob"),
             ("autoscaling/v2beta2", "HorizontalPodAutoscaler"),
             ("v1", "Event"),

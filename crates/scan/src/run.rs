@@ -1,7 +1,7 @@
 //! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
 //! the controls.
 
-use super::{fingerprint, misnamed_kind, redact, schema_checks::SchemaChecks, score};
+use super::{fingerprint, misnamed_kind, old_workload, redact, schema_checks::SchemaChecks, score};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
@@ -56,9 +56,7 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
         .collect();
     let mut problems = input.problems;
     problems.extend(schema_problems);
-    let mode = input.schema.options.mode;
-    let misnamed = |object| misnamed_kind::problem(object, mode);
-    problems.extend(input.objects.iter().filter_map(misnamed));
+    problems.extend(input.objects.iter().filter_map(misnamed_kind::problem));
     let mut skipped = input.skipped;
     skipped.sort();
     let is_schema_control = |id: &ControlId| input.schema.contains(id);
@@ -140,23 +138,24 @@ fn evaluate_all(
 /// Evaluates one object, and locates its findings in the source. Also returns why a server would
 /// refuse it.
 fn evaluate(input: &ScanInput<'_>, document: &Document) -> (ObjectResult, Vec<Problem>) {
+    let present = old_workload::in_present_group(document);
     let Verdict {
         mut judged,
         violations,
         errors,
     } = input
         .engine
-        .judge(document, &EvalRequest::default(), input.params);
+        .judge(&present, &EvalRequest::default(), input.params);
     let object = Arc::new(document.id());
     let mut findings: Vec<LocatedFinding> = violations
         .into_iter()
-        .map(|violation| locate(input, document, &object, violation))
+        .map(|violation| locate(input, &present, &object, violation))
         .collect();
     let schema = input.schema.check(document);
     judged.extend(schema.judged);
     judged.sort();
     for (violation, severity) in schema.violations {
-        let mut located = locate(input, document, &object, violation);
+        let mut located = locate(input, &present, &object, violation);
         located.finding.severity = severity.unwrap_or(located.finding.severity);
         findings.push(located);
     }
@@ -207,7 +206,7 @@ fn locate(
         position,
     };
     LocatedFinding {
-        container: container_name(input.engine, document, object, &path),
+        container: container_name(input.engine, document, &path),
         finding: fingerprint::finding(document, object, control, violation),
         source,
         excerpt,
@@ -218,10 +217,9 @@ fn locate(
 fn container_name(
     engine: &Engine,
     document: &Document,
-    object: &ObjectId,
     path: &FieldPath,
 ) -> Option<String> {
-    let kind = object.group_kind();
+    let kind = document.id().group_kind();
     let container = workload::container_of(&kind, path)
         .or_else(|| engine.workloads().container_of(&kind, path))?;
     let name = document
