@@ -138,6 +138,14 @@ fn match_resources_select_the_stated_requests() {
 }
 
 #[test]
+fn control_for_files_alone_is_refused() {
+    check_spec(
+        "controls: [K-0003]",
+        &["b.yaml:5:14: K-0003 is asked of files alone: remove it"],
+    );
+}
+
+#[test]
 fn every_error_of_a_binding_is_reported_at_once() {
     check_spec(
         "controls: [C-057]\nframeworks: [NSB]\nminSeverty: high\nvalidationActions: [Deny, Warn, Adit]\nonUpdate: new\nparams: {insecureCapability: [a]}",
