@@ -214,11 +214,7 @@ fn locate(
 }
 
 /// Returns the name of the container that a path is in, or the container's path if it has no name.
-fn container_name(
-    engine: &Engine,
-    document: &Document,
-    path: &FieldPath,
-) -> Option<String> {
+fn container_name(engine: &Engine, document: &Document, path: &FieldPath) -> Option<String> {
     let kind = document.id().group_kind();
     let container = workload::container_of(&kind, path)
         .or_else(|| engine.workloads().container_of(&kind, path))?;
