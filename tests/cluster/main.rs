@@ -29,6 +29,7 @@ mod load;
 mod namespace_labels;
 mod outages;
 mod pod_subresources;
+mod replay;
 mod review_requests;
 mod schema_openapi;
 mod stub_webhook;
