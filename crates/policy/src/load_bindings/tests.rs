@@ -267,6 +267,13 @@ fn every_binding_of_a_folder_is_read() {
         "{problems:?}"
     );
     assert!(load_bindings(&dir.path().join("none"), &library).1[0].message == "does not exist");
+    let (bindings, problems) = load_bindings(&dir.path().join("e.txt"), &library);
+    let names: Vec<&str> = bindings.iter().map(|binding| &*binding.name).collect();
+    assert_eq!(
+        (names, problems),
+        (vec!["e"], Vec::new()),
+        "a file that is named"
+    );
 }
 
 #[test]
