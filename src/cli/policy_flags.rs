@@ -21,8 +21,8 @@ use std::{
 /// Where library, params and bindings come from.
 #[derive(Debug, Args)]
 pub(super) struct EnforcementFlags {
-    /// What is enforced where: a file or folder of ControlBindings. Without one, all is judged and
-    /// nothing denied
+    /// What is enforced where: a file or folder of ControlBindings. Without one, findings of high
+    /// and critical severity are audited, and nothing is warned or denied
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) bindings: Option<PathBuf>,
     /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
@@ -128,8 +128,8 @@ pub(super) fn namespace_selector_problems<'b>(
 }
 
 impl EnforcementConfig {
-    /// Returns the snapshot that the webhook enforces with these bindings. Without any, every
-    /// control is evaluated and warned of, and nothing is denied.
+    /// Returns the snapshot that the webhook enforces with these bindings. Without any, the
+    /// fallback binding audits, and nothing is warned or denied.
     pub(super) fn snapshot(
         &self,
         bindings: Vec<Binding>,

@@ -406,7 +406,7 @@ fn health_and_metrics_report_the_state() {
     assert_eq!(webhook.readiness().unwrap().0, 200);
     post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u");
     post(&webhook, "no review").assert_rejected(400);
-    let series = "kubevet_reviews_total{verdict=\"warned\",operation=\"CREATE\",kind=\"Pod\"}";
+    let series = "kubevet_reviews_total{verdict=\"allowed\",operation=\"CREATE\",kind=\"Pod\"}";
     assert!(webhook.metric(series) == 1.0, "{}", webhook.metrics());
     assert!(
         webhook.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0,

@@ -223,7 +223,7 @@ fn r1_costly_update_is_denied() {
         let (status, answer) = api.call(DEVELOPER, "PUT", &path, &large).unwrap();
         assert!(status >= 400, "run {run}: HTTP {status}");
         assert!(
-            answer.to_string().contains("ignore.kubevet.io"),
+            answer.to_string().contains("workloads.kubevet.io"),
             "run {run}: {answer}"
         );
         let (status, answer) = api.call(DEVELOPER, "PUT", &path, &small).unwrap();

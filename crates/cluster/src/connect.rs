@@ -80,6 +80,11 @@ pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
             ))
         })?,
     };
+    if config.accept_invalid_certs {
+        tracing::warn!(
+            "the certificate of the API server is not verified: the kubeconfig has insecure-skip-tls-verify"
+        );
+    }
     // A program that a kubeconfig names for credentials runs here and may hang.
     let client = tokio::task::spawn_blocking(move || build_client(config));
     match tokio::time::timeout(CREDENTIALS_TIMEOUT, client).await {

@@ -12,6 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 /// The path at which the CA of client certificates is mounted.
 pub(crate) const CLIENT_CA_PATH: &str = "/etc/kubevet/client-ca/ca.crt";
 
+/// The priority of the pods: a gate must not be preempted by the workloads that it checks.
+const PRIORITY_CLASS: &str = "# Never preempted by the workloads that it checks.\npriorityClassName: system-cluster-critical";
+
 /// The labels of every object.
 pub(crate) const LABELS: &str =
     "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet";
@@ -91,6 +94,10 @@ pub(crate) fn templates(options: &InstallOptions) -> Vec<(&'static str, String)>
             include_str!("../templates/pod-disruption-budget.yaml"),
         ),
         file(
+            "resource-quota.yaml",
+            include_str!("../templates/resource-quota.yaml"),
+        ),
+        file(
             "deployment.yaml",
             include_str!("../templates/deployment.yaml"),
         ),
@@ -113,7 +120,7 @@ pub(crate) fn slots(options: &InstallOptions) -> Slots {
         ("cpu-limit", string("\"2\"")),
         ("memory-limit", string("768Mi")),
         ("crd-annotations", String::new()),
-        ("scheduling", String::new()),
+        ("scheduling", string(PRIORITY_CLASS)),
         ("api-servers", ingress_sources(&options.api_servers)),
         ("client-args", client_arguments(&options.client_names)),
         ("extra-args", String::new()),

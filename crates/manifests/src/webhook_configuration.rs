@@ -21,21 +21,27 @@ struct Webhook {
     label_operator: &'static str,
 }
 
-const FAIL: Webhook = Webhook {
-    name: "fail.kubevet.io",
-    comment: "# Where a workload that nobody judged must not run: namespaces labelled kubevet.io/failure-policy=Fail. None is at
+/// The name of the webhook that blocks workloads while kubevet does not answer. The API server puts
+/// the name of the webhook before each denial, so it says what the webhook checks.
+const STRICT_NAME: &str = "workloads-strict.kubevet.io";
+/// The name of the webhook that admits workloads while kubevet does not answer.
+const LENIENT_NAME: &str = "workloads.kubevet.io";
+
+const STRICT: Webhook = Webhook {
+    name: STRICT_NAME,
+    comment: "# Where a workload that was not checked must not run: namespaces labelled kubevet.io/failure-policy=Fail. None is at
 # first, so an installation that does not come up blocks nothing.",
     failure_policy: FailurePolicy::Fail,
     label_operator: "In",
 };
-const IGNORE: Webhook = Webhook {
-    name: "ignore.kubevet.io",
+const LENIENT: Webhook = Webhook {
+    name: LENIENT_NAME,
     comment: "# The same in all other namespaces: nobody waits for a kubevet that is down.",
     failure_policy: FailurePolicy::Ignore,
     label_operator: "NotIn",
 };
-const REST: Webhook = Webhook {
-    name: "rest.kubevet.io",
+const OTHER: Webhook = Webhook {
+    name: "other.kubevet.io",
     comment: "# What else the library looks at, and connections into pods and to kubelets.",
     failure_policy: FailurePolicy::Ignore,
     label_operator: "",
@@ -69,9 +75,9 @@ pub(crate) fn template(options: &InstallOptions) -> String {
     let other_rules = rules(&other_kinds, false) + &rule("", "CONNECT", CONNECT_RESOURCES);
     let mut webhooks = match options.failure_policy {
         Some(policy) => workload_webhook(policy).template(&workload_rules),
-        None => FAIL.template(&workload_rules) + &IGNORE.template(&workload_rules),
+        None => STRICT.template(&workload_rules) + &LENIENT.template(&workload_rules),
     };
-    webhooks += &REST.template(&other_rules);
+    webhooks += &OTHER.template(&other_rules);
     render(
         include_str!("../templates/webhook/configuration.yaml"),
         &Slots::from([("webhooks", webhooks)]),
@@ -81,7 +87,12 @@ pub(crate) fn template(options: &InstallOptions) -> String {
 /// Returns the webhook for workloads in every namespace.
 fn workload_webhook(failure_policy: FailurePolicy) -> Webhook {
     Webhook {
-        name: "workloads.kubevet.io",
+        // One name has one failure policy, so that a policy that the last replica relaxed is
+        // restored to the webhook that had it.
+        name: match failure_policy {
+            FailurePolicy::Fail => STRICT_NAME,
+            FailurePolicy::Ignore => LENIENT_NAME,
+        },
         comment: "# Workloads in every namespace, whatever its label asks for.",
         failure_policy,
         label_operator: "",

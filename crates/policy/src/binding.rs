@@ -76,8 +76,9 @@ pub struct Binding {
     pub on_unevaluated: OnUnevaluated,
 }
 
-/// The binding that applies where there is none: every control is evaluated, nothing is denied, and
-/// violations of high and critical severity are warned of.
+/// The binding that applies where there is none: every control is evaluated, violations of high and
+/// critical severity are audited, and nobody is warned or denied. A new installation must not
+/// surprise the users of a cluster.
 #[must_use]
 pub fn fallback_binding(library: &Library) -> Binding {
     let controls = library.controls.iter().map(|source| &source.control);
@@ -88,11 +89,11 @@ pub fn fallback_binding(library: &Library) -> Binding {
         name: "default".to_owned(),
         controls: high.map(|control| control.id.clone()).collect(),
         match_resources: MatchResources::default(),
-        actions: BTreeSet::from([Action::Warn]),
+        actions: BTreeSet::from([Action::Audit]),
         params: library.params.defaults(),
         on_update: OnUpdate::New,
         on_owned: OnOwned::Warn,
-        on_unevaluated: OnUnevaluated::Warn,
+        on_unevaluated: OnUnevaluated::Allow,
     }
 }
 

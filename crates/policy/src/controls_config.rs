@@ -193,6 +193,11 @@ pub(super) fn read_value(
                 .collect::<Option<_>>()
                 .map(ParamValue::List)
         }
+        Value::Map => {
+            let message = format!("the param {name:?} must be a list of strings, but is a map");
+            reader.error(node.position(), message);
+            None
+        }
         _ => reader
             .string_value(node, &format!("the param {name:?}"))
             .map(|string| ParamValue::String(string.value)),
@@ -258,7 +263,7 @@ mod tests {
                 "config.json:1:1: there is no param \"publicRegistry\", did you mean \"publicRegistries\"?",
                 "config.json:2:26: an entry of the param \"untrustedRegistries\" must be a text, but is a number: put it in quotes",
                 "config.json:3:19: the param \"memory_limit_max\" has the entry \"1GB\", which is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
-                "config.json:5:16: the param \"cloudProvider\" holds one text, but is given 2: keep one",
+                "config.json:5:16: the param \"cloudProvider\" must be a string, but is given 2: keep one",
             ],
         );
         check(

@@ -159,7 +159,7 @@ pub enum ParamError {
         suggestion: String,
     },
     /// The value is a list where the param is a string, or the other way around.
-    #[error("the param {name:?} holds {expected}: write it so")]
+    #[error("the param {name:?} must be {expected}")]
     Shape {
         /// The param.
         name: String,
@@ -245,9 +245,9 @@ impl Params {
         let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
         if matches!(value, ParamValue::String(_)) != (spec.kind == ParamType::String) {
             let expected = if spec.kind == ParamType::String {
-                "one text"
+                "a string"
             } else {
-                "a list of texts"
+                "a list of strings"
             };
             let name = name.to_owned();
             return Err(ParamError::Shape { name, expected });
@@ -314,7 +314,7 @@ fn one_string(entries: Vec<String>) -> Result<ParamValue, String> {
     match (entries.next(), entries.next()) {
         (None, _) => Ok(ParamValue::String(String::new())),
         (Some(text), None) => Ok(ParamValue::String(text)),
-        _ => Err(format!("holds one text, but is given {count}: keep one")),
+        _ => Err(format!("must be a string, but is given {count}: keep one")),
     }
 }
 
@@ -367,7 +367,7 @@ mod tests {
         check(
             String,
             list(&["aws", "gce"]),
-            Err("holds one text, but is given 2: keep one"),
+            Err("must be a string, but is given 2: keep one"),
         );
         check(Regexes, list(&[r"\w"]), Ok(list(&["[0-9A-Za-z_]"])));
         check(
@@ -414,7 +414,7 @@ mod tests {
         let refused = params.set_unchecked(&schema, "publicRegistries", string("x"));
         assert_eq!(
             refused.unwrap_err().to_string(),
-            "the param \"publicRegistries\" holds a list of texts: write it so"
+            "the param \"publicRegistries\" must be a list of strings"
         );
     }
 }

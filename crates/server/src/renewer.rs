@@ -17,7 +17,7 @@ use super::{
     certificate::IssueError,
     certificate_bundle::CertificateBundle,
     recovery::{InForce, Recovery, StoreState, choose_recovery},
-    rotation::plan_rotation,
+    rotation::{RotationStep, plan_rotation},
     serving_certificate::ServingCertificate,
     store::{CertificateStore, Publication, StoreError},
     tls_source::TlsSource,
@@ -199,12 +199,13 @@ impl<S: CertificateStore> CertificateRenewer<S> {
             self.overlap,
             is_published,
         );
+        let is_first = stored.is_none();
         if let Some(stored) = stored.filter(|_| steps.is_empty()) {
             return Ok(stored);
         }
         let renewed = bundle.apply(&steps, &self.names, now)?;
         self.store.write(&renewed).await?;
-        tracing::info!(?steps, "certificates were renewed");
+        tracing::info!("certificates: {}", describe_steps(&steps, is_first));
         if self.publish(&renewed.ca_bundle).await && !is_published {
             tracing::debug!("callers trust the bundle");
         }
@@ -246,6 +247,18 @@ impl<S: CertificateStore> CertificateRenewer<S> {
             logged = failure;
         }
     }
+}
+
+/// Describes a plan for the log: `CA issued, serving certificate issued`.
+fn describe_steps(steps: &[RotationStep], is_first: bool) -> String {
+    let words = steps.iter().map(|step| match (step, is_first) {
+        (RotationStep::IssueCa, true) => "CA issued",
+        (RotationStep::IssueCa, false) => "new CA issued",
+        (RotationStep::IssueLeaf(_), true) => "serving certificate issued",
+        (RotationStep::IssueLeaf(_), false) => "serving certificate renewed",
+        (RotationStep::DropCa(_), _) => "old CA removed",
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Classifies the content of a store for the recovery table.

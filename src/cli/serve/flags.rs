@@ -7,7 +7,7 @@ use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  kubevet serve                               judges everything, denies nothing, warns
+  kubevet serve                               audits; warns and denies nothing
   kubevet serve --bindings bindings/          enforces the ControlBindings of a folder
   kubevet serve --kubeconfig ~/.kube/config   takes them, and namespaces, from a cluster
 

@@ -26,12 +26,12 @@ pub(super) fn enforcement_hint(
 ) -> String {
     let Some(bindings) = &config.bindings else {
         let hint = if has_cluster {
-            "ControlBindings are taken from the cluster; as long as there are none, everything is judged, \
-             nothing denied, and findings of high and critical severity are warned of"
+            "ControlBindings are taken from the cluster; as long as there are none, findings of high and critical \
+             severity are audited, and nothing is warned or denied"
         } else {
-            "no binding: everything is judged, nothing is denied, and findings of high and critical severity \
-             are warned of; to enforce, write a ControlBinding into a folder and start with --bindings \
-             FOLDER (kubevet serve --help shows one)"
+            "no binding: findings of high and critical severity are audited, and nothing is warned or denied; to \
+             enforce, write a ControlBinding into a folder and start with --bindings FOLDER (kubevet serve \
+             --help shows one)"
         };
         return hint.to_owned();
     };

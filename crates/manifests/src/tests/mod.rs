@@ -185,21 +185,21 @@ fn check_failure_policies(wanted: Option<FailurePolicy>, expected: &[(&str, &str
 
 #[test]
 fn failure_policy_applies_to_workloads_only() {
-    let rest = ("rest.kubevet.io", "Ignore");
+    let other = ("other.kubevet.io", "Ignore");
     check_failure_policies(
         None,
         &[
-            ("fail.kubevet.io", "Fail"),
-            ("ignore.kubevet.io", "Ignore"),
-            rest,
+            ("workloads-strict.kubevet.io", "Fail"),
+            ("workloads.kubevet.io", "Ignore"),
+            other,
         ],
     );
     check_failure_policies(
         Some(FailurePolicy::Fail),
-        &[("workloads.kubevet.io", "Fail"), rest],
+        &[("workloads-strict.kubevet.io", "Fail"), other],
     );
     check_failure_policies(
         Some(FailurePolicy::Ignore),
-        &[("workloads.kubevet.io", "Ignore"), rest],
+        &[("workloads.kubevet.io", "Ignore"), other],
     );
 }

@@ -6,7 +6,7 @@ use kubevet_k8s::matching::{Attributes, MatchResult, NamespaceLabels};
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Operation, Scope, Severity,
 };
-use std::{fs, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
 const HEAD: &str = "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {name: nsa}\n";
 
@@ -81,6 +81,11 @@ fn controls_of_a_binding_are_one_set() {
     let fallback = fallback_binding(&library);
     assert!(ids(&fallback).iter().all(severe) && ids(&fallback).contains(&"C-0057"));
     assert!(ids(&fallback).iter().all(|id| is_of_objects(id)));
+    // Nobody is warned or denied where nobody has asked for it.
+    assert_eq!(
+        (&fallback.actions, fallback.on_unevaluated),
+        (&BTreeSet::from([Action::Audit]), OnUnevaluated::Allow)
+    );
 }
 
 #[test]

@@ -119,7 +119,9 @@ impl LiveConfig {
         let (flags, has_cluster) = (Arc::clone(&self.flags), self.status_writer.is_some());
         let missing_flags = (!has_cluster).then_some(KUBECONFIG_FLAG);
         let Ok((config, problems)) = spawn_blocking(move || flags.load(missing_flags)).await else {
-            error!("the library could not be read: reading it broke down; what was in force stays");
+            error!(
+                "reading the library failed unexpectedly: the previous library and bindings stay in force"
+            );
             return self.keep_current(1);
         };
         if problems.is_empty() {
@@ -208,7 +210,7 @@ impl LiveConfig {
             generation = self.generation,
             bindings = accepted,
             refused,
-            "library and bindings are in force"
+            "library and bindings loaded"
         );
         if let Some(writer) = &self.status_writer {
             writer.write(statuses);
@@ -224,8 +226,7 @@ fn log_problems(problems: &[Problem]) {
     for problem in problems.iter().take(MAX_LOGGED_PROBLEMS) {
         error!("{problem}");
     }
-    error!(
-        "{} problems in what changed: the library and the bindings that were in force stay",
-        problems.len()
-    );
+    let count = problems.len();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    error!("{count} {noun} in changed files: the previous library and bindings stay in force");
 }
