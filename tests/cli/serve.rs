@@ -191,7 +191,7 @@ fn serve_without_flags_uses_the_state_folder_or_reports_it_missing() {
         }
     });
     assert!(
-        running.stderr().contains("nothing is denied")
+        running.stderr().contains("nothing is warned or denied")
             && running.stderr().contains("--bindings FOLDER")
     );
     assert!(
@@ -224,7 +224,7 @@ fn broken_file_leaves_the_last_valid_configuration_in_force() {
     assert!(denies() && problems() == 0.0);
 
     fs::write(&file, STRICT.replace("C-0057", "C-9999")).unwrap();
-    webhook.wait_for_log("the library and the bindings that were in force stay");
+    webhook.wait_for_log("the previous library and bindings stay in force");
     assert!(
         webhook.stderr().contains("strict.yaml:4:"),
         "{}",

@@ -3,7 +3,7 @@
 
 use super::{
     AdmissionRequest, Decision, DenialStatus, Enforcement, FindingOutcome, UnevaluatedControl,
-    annotations, messages, warnings,
+    annotations, defect_line::DefectLines, messages, warnings,
 };
 use kubevet_model::{Action, Severity};
 use std::cmp::Reverse;
@@ -23,19 +23,19 @@ pub(super) fn conclude(
     decision
         .outcomes
         .sort_by_key(|outcome| (Reverse(outcome.action), Reverse(severity(outcome))));
-    decision.status = denial_status(decision, enforcement, request);
+    let lines = DefectLines {
+        enforcement,
+        request,
+    };
+    decision.status = denial_status(decision, &lines);
     decision.allowed = decision.status.is_none();
-    warnings::write(decision, enforcement);
+    warnings::write(decision, &lines);
     annotations::write(decision);
 }
 
 /// Returns the status of a denial; `None` if no outcome denies. Findings take precedence over
 /// controls that were not evaluated.
-fn denial_status(
-    decision: &Decision,
-    enforcement: &Enforcement,
-    request: &AdmissionRequest<'_>,
-) -> Option<DenialStatus> {
+fn denial_status(decision: &Decision, lines: &DefectLines<'_>) -> Option<DenialStatus> {
     let denied: Vec<&FindingOutcome> = decision
         .outcomes
         .iter()
@@ -52,7 +52,7 @@ fn denial_status(
         (true, false) => (503, "ServiceUnavailable"),
     };
     let dropped = decision.dropped_count(Action::Deny, None);
-    let mut message = messages::denial_message(&denied, dropped, enforcement, request);
+    let mut message = messages::denial_message(&denied, dropped, lines);
     messages::append_unevaluated(&unevaluated, &mut message);
     Some(DenialStatus {
         code,

@@ -21,7 +21,8 @@
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
 //! | `unevaluated` | a control that could not be evaluated, and the cause |
 //! | `unreadable`, `read_failure` | requests that could not be read or evaluated at all, and why |
-//! | `messages` | the message of a denial, and one line about one finding |
+//! | `defect`, `defect_line` | findings that are one fact to the reader, and the line about it |
+//! | `messages` | the message of a denial |
 //! | `warnings`, `annotations` | the warnings of the client, and the audit annotations |
 
 mod actions;
@@ -30,6 +31,8 @@ mod conclusion;
 mod controller_owned;
 mod decide;
 mod decision;
+mod defect;
+mod defect_line;
 mod enforcement;
 mod evaluation;
 mod finding_key;

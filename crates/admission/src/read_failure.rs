@@ -38,11 +38,11 @@ impl fmt::Display for ReadFailure {
             Self::TooLarge => out.write_str("the review is over 64 MiB: make the object smaller"),
             Self::Malformed(reason) => write!(out, "the review cannot be read: {reason}"),
             Self::Overloaded => {
-                out.write_str("there are more reviews than can be judged now: try again")
+                out.write_str("there are more reviews than can be checked now: try again")
             }
-            Self::TimedOut => out.write_str("there was no time to judge the request: try again"),
+            Self::TimedOut => out.write_str("there was no time to check the request: try again"),
             Self::Panicked => {
-                out.write_str("the program broke down over the request: its log says where")
+                out.write_str("the check failed unexpectedly: the log of kubevet says where")
             }
         }
     }

@@ -51,10 +51,10 @@ pub fn decide_unreadable(
         decision.status = Some(DenialStatus {
             code,
             reason,
-            message: format!("kubevet did not judge this: {failure}"),
+            message: format!("not checked: {failure}"),
         });
     }
-    warnings::write(&mut decision, enforcement);
+    warnings::write_unevaluated(&mut decision);
     annotations::write(&mut decision);
     decision
 }

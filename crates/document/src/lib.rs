@@ -47,4 +47,4 @@ pub use number::Number;
 pub use parse::{ParsedFile, read, read_json, read_yaml};
 pub use set_api_version::set_api_version;
 pub use set_namespace::set_namespace;
-pub use to_yaml::{YamlStyle, to_yaml};
+pub use to_yaml::{YamlStyle, flow_yaml, to_yaml};

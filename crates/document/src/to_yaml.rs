@@ -45,6 +45,21 @@ pub fn to_yaml(value: &Value, style: &YamlStyle) -> String {
     writer.out
 }
 
+/// Returns a JSON value as YAML on one line: `{type: RuntimeDefault}`. A string that is not JSON is
+/// returned as it is.
+#[must_use]
+pub fn flow_yaml(json: &str) -> String {
+    let Ok(value) = serde_json::from_str(json) else {
+        return json.to_owned();
+    };
+    let mut writer = YamlWriter {
+        style: &YamlStyle::READABLE,
+        out: String::new(),
+    };
+    writer.flow_value(&value);
+    writer.out
+}
+
 struct YamlWriter<'s> {
     style: &'s YamlStyle,
     out: String,
@@ -122,15 +137,36 @@ impl YamlWriter<'_> {
     fn inline(&mut self, items: &[Value]) {
         self.out.push('[');
         for (position, item) in items.iter().enumerate() {
-            if position > 0 {
-                self.out.push_str(", ");
-            }
-            match item {
-                Value::String(string) => self.string(string),
-                scalar => self.out.push_str(&scalar.to_string()),
-            }
+            self.separate(position);
+            self.flow_value(item);
         }
         self.out.push(']');
+    }
+
+    /// Writes any value in flow style, on the current line.
+    fn flow_value(&mut self, value: &Value) {
+        match value {
+            Value::String(string) => self.string(string),
+            Value::Array(items) => self.inline(items),
+            Value::Object(fields) => {
+                self.out.push('{');
+                for (position, (key, value)) in fields.iter().enumerate() {
+                    self.separate(position);
+                    self.string(key);
+                    self.out.push_str(": ");
+                    self.flow_value(value);
+                }
+                self.out.push('}');
+            }
+            scalar => self.out.push_str(&scalar.to_string()),
+        }
+    }
+
+    /// Writes the separator before every item of a flow collection but the first.
+    fn separate(&mut self, position: usize) {
+        if position > 0 {
+            self.out.push_str(", ");
+        }
     }
 
     /// Writes a string as a literal block without a line break at its end.
@@ -181,11 +217,13 @@ mod tests {
 
     const STYLES: [&YamlStyle; 2] = [&YamlStyle::BLOCK, &YamlStyle::READABLE];
 
-    /// Reads back what each style writes.
+    /// Reads back what each style writes, and what is written on one line.
     #[track_caller]
     fn check(value: &Value) {
-        for style in STYLES {
-            let yaml = to_yaml(value, style);
+        let flow = flow_yaml(&value.to_string());
+        assert!(!flow.contains('\n'), "{flow}");
+        let blocks = STYLES.map(|style| to_yaml(value, style));
+        for yaml in blocks.into_iter().chain([flow]) {
             let parsed = read_yaml(&"x.yaml".into(), yaml.as_bytes(), &Limits::default());
             assert_eq!(parsed.problems, [], "{yaml}");
             let json = parsed

@@ -22,6 +22,26 @@ pub struct Violation {
     pub fixes: Vec<Fix>,
 }
 
+/// The least number of words of a reason at the end of a message.
+const MIN_REASON_WORDS: usize = 3;
+
+impl Violation {
+    /// Returns what is wrong, without the reason that the message may give after its last colon:
+    /// `container web is privileged: it can do everything that the node can` → `container web is
+    /// privileged`. Fewer than three words after the colon are a value, and stay.
+    #[must_use]
+    pub fn fact(&self) -> &str {
+        match self.message.rsplit_once(": ") {
+            Some((fact, reason))
+                if reason.split_whitespace().count() >= MIN_REASON_WORDS && !fact.is_empty() =>
+            {
+                fact
+            }
+            _ => &self.message,
+        }
+    }
+}
+
 /// One edit of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fix {
@@ -113,5 +133,37 @@ impl Finding {
         match &self.evidence {
             Evidence::Paths { fixes, .. } => fixes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(message: &str, expected: &str) {
+        let violation = Violation {
+            control: "C-1".into(),
+            paths: Vec::new(),
+            message: message.to_owned(),
+            fixes: Vec::new(),
+        };
+        assert_eq!(violation.fact(), expected);
+    }
+
+    #[test]
+    fn fact_is_the_message_without_its_reason() {
+        check("a is b: it can do that", "a is b");
+        check("a is b", "a is b");
+        check(
+            "registry not allowed: docker.io/nginx",
+            "registry not allowed: docker.io/nginx",
+        );
+        check(
+            "image a: b is old: no more updates come",
+            "image a: b is old",
+        );
+        check(": it can do that", ": it can do that");
+        check("", "");
     }
 }

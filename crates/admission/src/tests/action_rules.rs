@@ -66,7 +66,7 @@ fn connection_is_denied_by_the_control_of_its_options() {
         "apiVersion: v1\nkind: PodExecOptions\ncontainer: web\ncommand: [sh]\n",
     );
     let decision = check([denying(&["K-0001"])], &exec, &["Deny New K-0001 command"]);
-    assert!(decision.status.unwrap().message.contains("(pod shop/web)"));
+    assert!(decision.status.unwrap().message.contains("[pod shop/web]"));
     check([denying(&["C-0057"])], &exec, &[]);
     let proxy = connect(
         "proxy",

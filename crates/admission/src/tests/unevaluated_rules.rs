@@ -67,7 +67,7 @@ fn failed_evaluation_is_denied_only_if_the_binding_denies() {
     assert_eq!((status.code, status.reason), (503, "ServiceUnavailable"));
     let warned = decide_failing(binding(&["C-0057"], &[Action::Warn]), "shop");
     assert!(warned.allowed);
-    assert_eq!(warned.warnings, ["not judged: it broke down"]);
+    assert_eq!(warned.warnings, ["not checked: it broke down"]);
     assert!(decide_failing(denying(&["C-0057"]), "kubevet").allowed);
 }
 
