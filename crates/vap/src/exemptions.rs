@@ -4,9 +4,8 @@
 //! an object that is being deleted can be released, and Pods that a built-in controller creates for
 //! an owner that was evaluated itself are admitted. Each rule is a bool that is total.
 
-use super::match_constraints;
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
-use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule};
+use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule, is_connection};
 use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _};
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};
 use kubevet_policy::Binding;
@@ -58,7 +57,7 @@ fn user_starts_with(prefix: &str) -> Expr {
 
 impl<'b> Exemptions<'b> {
     pub(super) fn new(binding: &'b Binding, kinds: &[Kind]) -> Self {
-        let is_connect = kinds.iter().all(match_constraints::is_connection);
+        let is_connect = kinds.iter().all(is_connection);
         let owned_only_warns =
             binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
         let evaluated_owners = CONTROLLERS

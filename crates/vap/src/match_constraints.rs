@@ -6,12 +6,11 @@
 //! that version.
 
 use kubevet_k8s::matching::{
-    Attributes, LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule,
-    RuleScope,
+    LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule, RuleScope,
+    resource_targets,
 };
-use kubevet_k8s::schema::Schema;
 use kubevet_k8s::workload::may_be_made_by_controller;
-use kubevet_model::{Kind, Operation};
+use kubevet_model::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -19,128 +18,6 @@ use std::collections::BTreeMap;
 pub const EXEMPT_NAMESPACES: &[&str] = &["kubevet", "kube-system", "kube-node-lease"];
 /// The label that the API server gives every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-
-/// API groups whose kinds are all served as `v1`. The kinds of other groups are matched in every
-/// version.
-const V1_GROUPS: &[&str] = &[
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-];
-
-/// The subresources to which a client connects, by the kind of its options.
-const CONNECTIONS: &[(&str, &str)] = &[
-    ("PodExecOptions", "pods/exec"),
-    ("PodAttachOptions", "pods/attach"),
-    ("PodPortForwardOptions", "pods/portforward"),
-    ("PodProxyOptions", "pods/proxy"),
-    ("ServiceProxyOptions", "services/proxy"),
-    ("NodeProxyOptions", "nodes/proxy"),
-];
-
-/// A resource by which objects of a kind are admitted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ResourceTarget {
-    pub(super) group: String,
-    pub(super) version: &'static str,
-    /// The resource, with its subresource where it has one: `pods/exec`.
-    pub(super) resource: String,
-    /// True if requests are connections.
-    pub(super) is_connection: bool,
-}
-
-/// The resources by which a kind is admitted: a Pod is changed by its subresources too.
-pub(super) fn resource_targets(kind: &Kind) -> Vec<ResourceTarget> {
-    let version = if V1_GROUPS.contains(&kind.group.as_str()) {
-        "v1"
-    } else {
-        "*"
-    };
-    let target = |resource: &str, is_connection| ResourceTarget {
-        group: kind.group.clone(),
-        version,
-        resource: resource.to_owned(),
-        is_connection,
-    };
-    if let Some((_, resource)) = CONNECTIONS
-        .iter()
-        .find(|(options, _)| kind.group.is_empty() && *options == kind.name)
-    {
-        return vec![target(resource, true)];
-    }
-    let mut found = vec![target(&Schema::embedded().resource(kind), false)];
-    if *kind == Kind::new("", "Pod") {
-        found.extend([
-            target("pods/ephemeralcontainers", false),
-            target("pods/resize", false),
-        ]);
-    }
-    found
-}
-
-/// True if requests for a kind are connections.
-pub(super) fn is_connection(kind: &Kind) -> bool {
-    resource_targets(kind)
-        .iter()
-        .any(|target| target.is_connection)
-}
-
-/// True if a binding can match requests for objects of a kind.
-pub(super) fn can_match(scope: &MatchResources, kind: &Kind) -> bool {
-    let mut rules = scope.clone();
-    // Names are compared by the API server.
-    rules
-        .resource_rules
-        .iter_mut()
-        .for_each(|rule| rule.resource_names.clear());
-    rules
-        .exclude_resource_rules
-        .retain(|rule| rule.resource_names.is_empty());
-    resource_targets(kind).iter().any(|target| {
-        let (resource, subresource) = target
-            .resource
-            .split_once('/')
-            .unwrap_or((&target.resource, ""));
-        let operations: &[Operation] = if target.is_connection {
-            &[Operation::Connect]
-        } else {
-            &[Operation::Create, Operation::Update]
-        };
-        operations.iter().any(|operation| {
-            // A custom kind can be in namespaces or not.
-            ["namespace", ""].iter().any(|namespace| {
-                rules.matches_rules(&Attributes {
-                    operation: *operation,
-                    group: &target.group,
-                    version: if target.version == "*" {
-                        "v1"
-                    } else {
-                        target.version
-                    },
-                    resource,
-                    subresource,
-                    name: "",
-                    namespace,
-                    labels: None,
-                    old_labels: None,
-                })
-            })
-        })
-    })
-}
 
 /// `resourceRules` of a policy over these kinds.
 pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
@@ -314,27 +191,5 @@ mod tests {
             r#"{"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["dev"]}]},"objectSelector":{"matchExpressions":[{"key":"a","operator":"Exists"}]}}"#
         );
         assert_eq!(match_resources(&MatchResources::default()), None);
-    }
-
-    #[test]
-    fn rule_for_other_kinds_matches_none() {
-        let rule = ResourceRule {
-            api_groups: vec!["apps".to_owned()],
-            api_versions: vec!["*".to_owned()],
-            resources: vec!["deployments".to_owned()],
-            operations: vec![Operation::Create],
-            scope: RuleScope::All,
-            resource_names: vec!["web".to_owned()],
-        };
-        let scope = MatchResources {
-            resource_rules: vec![rule],
-            ..MatchResources::default()
-        };
-        assert!(can_match(&scope, &Kind::new("apps", "Deployment")));
-        assert!(!can_match(&scope, &Kind::new("", "Pod")));
-        assert!(can_match(
-            &MatchResources::default(),
-            &Kind::new("", "PodExecOptions")
-        ));
     }
 }

@@ -4,7 +4,6 @@
 //! expression. So kinds to which the same controls apply share one policy, and each object meets
 //! one.
 
-use super::match_constraints::can_match;
 use kubevet_k8s::{matching::MatchResources, workload::SelectKinds as _};
 use kubevet_model::{Control, ControlId, Kind};
 use std::{collections::BTreeMap, sync::Arc};
@@ -39,7 +38,7 @@ pub(super) fn groups(
         .iter()
         .map(|control| {
             let kinds = control.kinds.object_kinds().into_iter();
-            let kinds = kinds.filter(|kind| can_match(scope, kind)).collect();
+            let kinds = kinds.filter(|kind| scope.can_match(kind)).collect();
             (control.id.clone(), kinds)
         })
         .filter(|(_, kinds): &(_, Vec<Kind>)| !kinds.is_empty())

@@ -11,13 +11,16 @@
 //! | `resource_rule` | one resource rule |
 //! | `label_selector` | label selectors |
 //! | `match_resources` | rules, selectors and namespaces together |
+//! | `resource_target` | the resources by which objects of a kind are admitted |
 
 mod attributes;
 mod label_selector;
 mod match_resources;
 mod resource_rule;
+mod resource_target;
 
 pub use attributes::{Attributes, Labels};
 pub use label_selector::{LabelOperator, LabelRequirement, LabelSelector};
 pub use match_resources::{MatchResources, MatchResult, NamespaceLabels};
 pub use resource_rule::{ResourceRule, RuleScope};
+pub use resource_target::{ResourceTarget, is_connection, resource_targets};
