@@ -4,7 +4,7 @@
 //! Names and messages come from objects and policies: each becomes a single line of bounded length,
 //! so that none can imitate another line or fill the answer.
 
-use super::{AdmissionRequest, Enforcement, defect::Defect};
+use super::{AdmissionRequest, Enforcement, defect_outcomes::DefectOutcomes};
 use kubevet_document::flow_yaml;
 use kubevet_k8s::workload::container_of;
 use kubevet_model::{Control, FieldPath, FixAction, Operation, Severity, Violation, one_line};
@@ -33,7 +33,7 @@ pub(super) struct DefectLines<'a> {
 impl DefectLines<'_> {
     /// Returns `IDS (SEVERITY) FACT [LOCATION]END` in at most `max_chars` characters. If it does not
     /// fit, the fact is truncated: the location is shorter and more useful.
-    pub(super) fn line(&self, defect: &Defect<'_>, end: &str, max_chars: usize) -> String {
+    pub(super) fn line(&self, defect: &DefectOutcomes<'_>, end: &str, max_chars: usize) -> String {
         let finding = &defect.worst.finding;
         let severity = self
             .control(finding)
@@ -53,7 +53,7 @@ impl DefectLines<'_> {
     }
 
     /// Returns what to do: the first fix of a finding, else the advice of the worst control.
-    pub(super) fn remedy(&self, defect: &Defect<'_>) -> String {
+    pub(super) fn remedy(&self, defect: &DefectOutcomes<'_>) -> String {
         let fix = defect
             .findings()
             .find_map(|outcome| outcome.finding.fixes.first());
@@ -117,7 +117,7 @@ impl DefectLines<'_> {
 }
 
 /// Returns the ids of the controls: `C-0009, C-0050, C-0270`.
-fn ids(defect: &Defect<'_>) -> String {
+fn ids(defect: &DefectOutcomes<'_>) -> String {
     let controls = defect.controls();
     let listed = controls.iter().take(MAX_LISTED_IDS);
     let listed: Vec<String> = listed

@@ -21,7 +21,7 @@
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
 //! | `unevaluated` | a control that could not be evaluated, and the cause |
 //! | `unreadable`, `read_failure` | requests that could not be read or evaluated at all, and why |
-//! | `defect`, `defect_line` | findings that are one fact to the reader, and the line about it |
+//! | `defect_outcomes`, `defect_line` | findings with one cause, and the line about them |
 //! | `messages` | the message of a denial |
 //! | `warnings`, `annotations` | the warnings of the client, and the audit annotations |
 
@@ -31,8 +31,8 @@ mod conclusion;
 mod controller_owned;
 mod decide;
 mod decision;
-mod defect;
 mod defect_line;
+mod defect_outcomes;
 mod enforcement;
 mod evaluation;
 mod finding_key;

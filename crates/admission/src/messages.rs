@@ -1,6 +1,8 @@
 //! The message of a denial: one line a defect, the worst first.
 
-use super::{FindingOutcome, UnevaluatedControl, defect::Defect, defect_line::DefectLines};
+use super::{
+    FindingOutcome, UnevaluatedControl, defect_line::DefectLines, defect_outcomes::DefectOutcomes,
+};
 use kubevet_model::one_line;
 use std::fmt::Write as _;
 
@@ -22,7 +24,7 @@ pub(super) fn denial_message(
     dropped: usize,
     lines: &DefectLines<'_>,
 ) -> String {
-    let defects = Defect::group(denied);
+    let defects = DefectOutcomes::group(denied, lines.enforcement, lines.request);
     let count = defects.len() + dropped;
     let mut message = String::new();
     let mut listed = 0;

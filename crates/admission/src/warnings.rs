@@ -4,7 +4,8 @@
 //! more than 4,096. The bounds here are such that ours are never truncated by it.
 
 use super::{
-    Decision, FindingOutcome, Reason, UnevaluatedControl, defect::Defect, defect_line::DefectLines,
+    Decision, FindingOutcome, Reason, UnevaluatedControl, defect_line::DefectLines,
+    defect_outcomes::DefectOutcomes,
 };
 use kubevet_model::{Action, ControlId, one_line};
 
@@ -62,7 +63,7 @@ fn defect_warnings(decision: &Decision, lines: &DefectLines<'_>) -> Vec<String> 
         .iter()
         .filter(|outcome| outcome.action == Some(Action::Warn))
         .collect();
-    let defects = Defect::group(&warned);
+    let defects = DefectOutcomes::group(&warned, lines.enforcement, lines.request);
     if defects.len() <= MAX_WARNINGS && decision.dropped_count(Action::Warn, None) == 0 {
         let warnings = defects.iter().map(|defect| warning(defect, lines, 1));
         return warnings.collect();
@@ -85,7 +86,7 @@ fn defect_warnings(decision: &Decision, lines: &DefectLines<'_>) -> Vec<String> 
 
 /// Returns the warning about a defect that occurs `count` times. The reason and the count at its
 /// end are never truncated.
-fn warning(defect: &Defect<'_>, lines: &DefectLines<'_>, count: usize) -> String {
+fn warning(defect: &DefectOutcomes<'_>, lines: &DefectLines<'_>, count: usize) -> String {
     let reason = match defect.worst.reason {
         Reason::New => "",
         Reason::Existing => " (already there)",

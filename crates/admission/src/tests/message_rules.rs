@@ -92,7 +92,10 @@ fn denial_lists_findings_before_unevaluated_controls() {
     let decision = scenario.decide_with(&denies, &evaluate, &|| false);
     let DenialStatus { code, message, .. } = decision.status.unwrap();
     assert_eq!(code, 403);
-    assert!(message.starts_with("C-0057 "), "{message}");
+    assert!(
+        message.starts_with("C-0057, C-0016 (critical) "),
+        "{message}"
+    );
     assert!(
         message.contains("\nC-0016 not checked: it takes too long"),
         "{message}"
