@@ -28,7 +28,7 @@ pub struct WebhookSubject {
 
 impl WebhookSubject {
     pub fn new(engine: &Arc<Engine>, library: &Library, reader: KubevetSubject) -> Self {
-        let (bindings, _) = read_bindings(&Arc::from("binding"), BINDING.as_bytes(), library);
+        let bindings = read_bindings(&Arc::from("binding"), BINDING.as_bytes(), library).bindings;
         let controls = library
             .controls
             .iter()
@@ -46,6 +46,7 @@ impl WebhookSubject {
             snapshot: PolicySnapshot {
                 engine: Arc::clone(engine),
                 enforcement,
+                library: Arc::new(library.clone()),
                 generation: 1,
             },
             reader,

@@ -4,7 +4,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `review`, `list`, `manifests`, `completions` | one command each |
+//! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
 //! | `scan/`, `serve/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
@@ -12,6 +12,7 @@
 //! | `kubernetes_version` | the versions that policies are exported for |
 //! | `bounded_read`, `file_fingerprint` | reads a file up to a limit, notices changed files |
 
+mod binding;
 mod bounded_read;
 mod completions;
 mod exit_status;
@@ -59,6 +60,8 @@ enum Command {
     Review(review::ReviewCommand),
     /// Show the controls and frameworks of the library
     List(list::ListCommand),
+    /// Check ControlBindings in files
+    Binding(binding::BindingCommand),
     /// Write and test controls
     Policy(policy::PolicyCommand),
     /// Print what is applied to a cluster to install the gate
@@ -78,6 +81,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Review(command) => command.run(),
             Self::List(command) => command.run(),
+            Self::Binding(command) => command.run(),
             Self::Policy(command) => command.run(),
             Self::Manifests(command) => command.run(),
             Self::Vap(command) => command.run(),

@@ -10,7 +10,7 @@ use clap::Args;
 use kubevet_admission::Enforcement;
 use kubevet_engine::Engine;
 use kubevet_model::{Problem, ProblemCode};
-use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_policy::{self as policy, Binding, Library, Remark};
 use kubevet_webhook::PolicySnapshot;
 use std::{
     collections::BTreeSet,
@@ -25,6 +25,13 @@ pub(super) struct EnforcementFlags {
     /// and critical severity are audited, and nothing is warned or denied
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) bindings: Option<PathBuf>,
+    #[command(flatten)]
+    policy: LibraryAndParamsFlags,
+}
+
+/// Where library and params come from.
+#[derive(Debug, Args)]
+pub(super) struct LibraryAndParamsFlags {
     /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
     /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
@@ -33,24 +40,9 @@ pub(super) struct EnforcementFlags {
     library: LibraryFlags,
 }
 
-/// A compiled library, and the bindings of a folder.
-#[derive(Clone)]
-pub(super) struct EnforcementConfig {
-    pub(super) library: Arc<Library>,
-    pub(super) engine: Arc<Engine>,
-    /// The bindings of the folder; `None` if no folder is named.
-    pub(super) bindings: Option<Vec<Binding>>,
-    /// The fingerprint of the files' metadata before they were read.
-    pub(super) fingerprint: u64,
-}
-
-impl EnforcementFlags {
-    /// Loads everything, and returns all problems. If there are any, nothing of it should be used.
-    /// `missing_flags` are the flags to give for the labels of namespaces, if nothing gives them:
-    /// then a binding that needs them is a problem.
-    pub(super) fn load(&self, missing_flags: Option<&str>) -> (EnforcementConfig, Vec<Problem>) {
-        // Before the files are read, so that a change meanwhile is seen by the next comparison.
-        let fingerprint = self.metadata_fingerprint();
+impl LibraryAndParamsFlags {
+    /// Loads the library, with the params of the file as defaults, and returns all problems.
+    pub(super) fn load(&self) -> (Library, Vec<Problem>) {
         let (mut library, mut problems) = self.library.load();
         let mut params = library.params.defaults();
         if let Some(file) = &self.controls_config {
@@ -65,15 +57,46 @@ impl EnforcementFlags {
         }
         // A param that a binding does not set has the value of the file.
         library.params = library.params.with_defaults(&params);
+        (library, problems)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.library.paths().chain(self.controls_config.as_deref())
+    }
+}
+
+/// A compiled library, and the bindings of a folder.
+#[derive(Clone)]
+pub(super) struct EnforcementConfig {
+    pub(super) library: Arc<Library>,
+    pub(super) engine: Arc<Engine>,
+    /// The bindings of the folder; `None` if no folder is named.
+    pub(super) bindings: Option<Vec<Binding>>,
+    /// What is remarkable about the bindings of the folder.
+    pub(super) remarks: Vec<Remark>,
+    /// The fingerprint of the files' metadata before they were read.
+    pub(super) fingerprint: u64,
+}
+
+impl EnforcementFlags {
+    /// Loads everything, and returns all problems. If there are any, nothing of it should be used.
+    /// `missing_flags` are the flags to give for the labels of namespaces, if nothing gives them:
+    /// then a binding that needs them is a problem.
+    pub(super) fn load(&self, missing_flags: Option<&str>) -> (EnforcementConfig, Vec<Problem>) {
+        // Before the files are read, so that a change meanwhile is seen by the next comparison.
+        let fingerprint = self.metadata_fingerprint();
+        let (library, problems) = self.policy.load();
         let Session {
             library,
             engine,
             mut problems,
         } = Session::compile(library, problems);
+        let mut remarks = Vec::new();
         let bindings = self.bindings.as_deref().map(|folder| {
-            let (bindings, binding_problems) = policy::load_bindings(folder, &library);
-            problems.extend(binding_problems);
-            bindings
+            let loaded = policy::load_bindings(folder, &library);
+            problems.extend(loaded.problems);
+            remarks = loaded.remarks;
+            loaded.bindings
         });
         if let Some(flags) = missing_flags {
             problems.extend(namespace_selector_problems(
@@ -85,6 +108,7 @@ impl EnforcementFlags {
             library: Arc::new(library),
             engine: Arc::new(engine),
             bindings,
+            remarks,
             fingerprint,
         };
         (config, problems)
@@ -102,10 +126,7 @@ impl EnforcementFlags {
     }
 
     fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.library
-            .paths()
-            .chain(self.bindings.as_deref())
-            .chain(self.controls_config.as_deref())
+        self.policy.paths().chain(self.bindings.as_deref())
     }
 }
 
@@ -155,6 +176,7 @@ impl EnforcementConfig {
         PolicySnapshot {
             engine: Arc::clone(&self.engine),
             enforcement,
+            library: Arc::clone(&self.library),
             generation,
         }
     }

@@ -6,6 +6,7 @@
 use super::exit_status::ExitStatus;
 use kubevet_engine::Engine;
 use kubevet_model::{Problem, escape_hidden};
+use kubevet_policy::Remark;
 use std::io::{self, Write as _};
 
 /// The maximum number of characters of a line.
@@ -35,6 +36,13 @@ pub(super) fn print_problems(problems: &[Problem]) -> ExitStatus {
         ExitStatus::Success
     } else {
         ExitStatus::Failure
+    }
+}
+
+/// Prints what is remarkable about bindings.
+pub(super) fn print_remarks(remarks: &[Remark]) {
+    for Remark { problem, level } in remarks {
+        print_line(&format!("{}: {problem}", level.name()));
     }
 }
 

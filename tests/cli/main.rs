@@ -13,6 +13,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod binding;
 mod errors;
 mod fairness;
 mod hostile_policies;

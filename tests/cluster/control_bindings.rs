@@ -11,7 +11,23 @@ use kubevet_testkit::{
     webhook_registration::validating_webhook_configuration,
 };
 use serde_json::{Value, json};
-use std::process::Command;
+use std::{fs, process::Command};
+
+/// Installs the CRD of ControlBinding.
+fn install_crd(cluster: &ControlPlane) {
+    cluster.kubectl(&["apply", "-f", "-"], &crd()).ok();
+    cluster
+        .kubectl(
+            &[
+                "wait",
+                "--for=condition=Established",
+                "crd/controlbindings.kubevet.io",
+                "--timeout=60s",
+            ],
+            "",
+        )
+        .ok();
+}
 
 /// The CRD of ControlBinding as `kubevet manifests` prints it.
 fn crd() -> String {
@@ -88,18 +104,7 @@ fn cluster_binding_is_in_force_while_it_exists() {
     // Without a binding, findings are audited, and the user sees nothing of them.
     assert_eq!((without.code, without.stderr.as_str()), (0, ""));
 
-    cluster.kubectl(&["apply", "-f", "-"], &crd()).ok();
-    cluster
-        .kubectl(
-            &[
-                "wait",
-                "--for=condition=Established",
-                "crd/controlbindings.kubevet.io",
-                "--timeout=60s",
-            ],
-            "",
-        )
-        .ok();
+    install_crd(&cluster);
     let apply = |spec: &str| cluster.kubectl(&["apply", "-f", "-"], &binding("strict", spec));
     apply("controls: [C-0057], validationActions: [Deny]").ok();
     becomes("the binding to be enforced", &|output| {
@@ -111,12 +116,12 @@ fn cluster_binding_is_in_force_while_it_exists() {
         create()
     );
     let message = accepted(&cluster, "strict", "True");
-    assert!(
-        message.contains("covers 1 control;") && message.contains("Deny"),
-        "{message}"
-    );
+    assert!(message == "1 control (Deny)", "{message}");
     let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
-    assert!(printed.contains("strict"), "{printed}");
+    assert!(
+        printed.contains("strict") && printed.contains(&message),
+        "{printed}"
+    );
 
     // The schema cannot check which controls exist. The last valid binding stays in force.
     apply("controls: [C-0057, C-9999], validationActions: [Warn]").ok();
@@ -187,4 +192,110 @@ fn cluster_binding_is_in_force_while_it_exists() {
         .kubectl(&["delete", "controlbinding", "strict"], "")
         .ok();
     becomes("the binding to be forgotten", &|output| output.code == 0);
+}
+
+/// The webhook for ControlBindings as `kubevet manifests` installs it.
+fn binding_webhook(cluster: &ControlPlane, webhook: &WebhookProcess) -> Value {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let ca = dir.path().join("ca.crt");
+    fs::write(&ca, webhook.ca()).expect("the CA can be written");
+    let mut manifests = Command::new(kubevet_binary());
+    manifests
+        .args(["manifests", "webhook", "--url", &webhook.url(), "--ca-file"])
+        .arg(&ca);
+    let yaml = process::run(&mut manifests, "").ok();
+    let as_json = ["create", "--dry-run=client", "-o", "json", "-f", "-"];
+    let json = cluster.kubectl(&as_json, &yaml).ok();
+    let mut configuration: Value = serde_json::from_str(&json).expect("kubectl prints JSON");
+    configuration["webhooks"]
+        .as_array_mut()
+        .expect("there are webhooks")
+        .retain(|webhook| webhook["name"] == "bindings.kubevet.io");
+    configuration
+}
+
+#[test]
+fn broken_binding_is_rejected_when_it_is_applied() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let data = dir.path().join("cluster");
+    let Some(cluster) = ControlPlane::isolated("binding-review", &data, &["--throw-away"]) else {
+        return;
+    };
+    install_crd(&cluster);
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let flags = ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"];
+    let webhook = WebhookProcess::start(&dir.path().join("tls"), &flags).expect("the gate starts");
+    let _registered = cluster.register(binding_webhook(&cluster, &webhook));
+    let apply = |flag: &str, spec: &str| {
+        let arguments = ["apply", flag, "-f", "-"];
+        cluster.kubectl(&arguments, &binding("strict", spec))
+    };
+    for (spec, message) in [
+        (
+            "controls: [C-0057, C-0075x]",
+            "spec.controls[1]: there is no control \"C-0075x\", did you mean \"C-0075\"?",
+        ),
+        (
+            "frameworks: [NSAA]",
+            "spec.frameworks[0]: there is no framework \"NSAA\", did you mean \"NSA\"?",
+        ),
+        (
+            "controls: [C-0078], params: {imageRepositoryAllowlist: [docker.io]}",
+            "spec.params.imageRepositoryAllowlist: there is no param \"imageRepositoryAllowlist\", did you mean \
+             \"imageRepositoryAllowList\"?",
+        ),
+        (
+            "controls: [C-0078], params: {imageRepositoryAllowList: {a: b}}",
+            "spec.params.imageRepositoryAllowList: the param \"imageRepositoryAllowList\" must be a list of strings, but is a map",
+        ),
+        (
+            "controls: [C-0078]",
+            "spec.controls[0]: C-0078 checks nothing: set params.imageRepositoryAllowList",
+        ),
+        (
+            "controls: [C-0057], matchResources: {resourceRules: [{apiGroups: [''], resources: [deployments]}]}",
+            "spec.matchResources.resourceRules[0].resources[0]: \"deployments\" matches nothing: it is in the API group \"apps\", \
+             did you mean apiGroups: [apps]?",
+        ),
+    ] {
+        for flag in ["--dry-run=server", "--dry-run=none"] {
+            let rejected = apply(flag, spec);
+            let denial = "admission webhook \"bindings.kubevet.io\" denied the request: ";
+            assert!(
+                rejected.code == 1
+                    && rejected.stderr.contains(denial)
+                    && rejected.stderr.contains(message),
+                "{flag} {spec}: {rejected:?}"
+            );
+        }
+    }
+    let partial = apply("--dry-run=none", "controls: [C-0057, C-0078]");
+    assert_eq!(
+        (partial.code, partial.stderr.as_str()),
+        (
+            0,
+            "Warning: spec.controls[1]: C-0078 checks nothing: set params.imageRepositoryAllowList\n"
+        )
+    );
+    assert_eq!(
+        accepted(&cluster, "strict", "True"),
+        "1 control (Warn); C-0078 checks nothing: set params.imageRepositoryAllowList"
+    );
+
+    // While the gate is down, a broken binding can be stored. It is no obstacle to its own repair.
+    let port = webhook.port();
+    assert!(webhook.terminate().success());
+    apply("--dry-run=none", "controls: [C-9999]").ok();
+    let webhook =
+        WebhookProcess::start_on(port, &dir.path().join("tls"), &flags).expect("it starts");
+    accepted(&cluster, "strict", "False");
+    cluster
+        .kubectl(&["label", "controlbinding", "strict", "team=a"], "")
+        .ok();
+    apply("--dry-run=none", "controls: [C-0057]").ok();
+    accepted(&cluster, "strict", "True");
+    cluster
+        .kubectl(&["delete", "controlbinding", "strict"], "")
+        .ok();
+    drop(webhook);
 }

@@ -86,7 +86,7 @@ fn every_workload_kind_is_evaluated_on_creation() {
         return;
     };
     let shop = cluster.namespace("workloads");
-    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let always = |privileged| template(privileged).replace("restartPolicy: Never, ", "");
     let selected = |privileged| {
         format!(
@@ -160,6 +160,11 @@ fn every_workload_kind_is_evaluated_on_creation() {
             &bad,
             "container web is privileged [securityContext.privileged]: set it to false",
         );
+        let path = format!("{path}.containers[0].securityContext.privileged");
+        webhook.decision("with the whole path", |decision| {
+            let logged = decision["kind"].as_str().unwrap_or_default();
+            logged.rsplit('/').next() == Some(kind) && decision["findings"][0]["paths"][0] == *path
+        });
         let good = shop.kubectl_as_developer(&DRY_RUN, &object(false));
         assert_eq!(good.stderr, "", "{kind}");
         good.ok();

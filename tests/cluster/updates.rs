@@ -247,7 +247,7 @@ fn violating_object_can_be_deleted_with_finalizers() {
     let remove = r#"{"metadata": {"finalizers": null}}"#;
     warned(
         &kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]),
-        "(going away)",
+        "(being deleted)",
     );
     wait_for("the end of the Pod", || {
         let left = kubectl(&["get", "pods", "-o", "name"]).ok();

@@ -78,6 +78,7 @@ impl<'a> Evaluation<'a> {
         let never_deny = self.is_exempt()
             || self.is_being_deleted
             || self.request.writes_status()
+            || self.request.is_about_binding()
             || self.is_owner_covered(binding);
         outcomes.add_unevaluated(UnevaluatedControl {
             control,

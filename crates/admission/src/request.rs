@@ -5,6 +5,7 @@
 use kubevet_document::{Document, Node};
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::{Kind, Operation};
+use kubevet_policy as policy;
 
 /// The user who sent a request: `userInfo` of an `AdmissionReview`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,8 +39,15 @@ impl AdmissionRequest<'_> {
         self.attributes.subresource == "status"
     }
 
+    /// True if the object is a ControlBinding. A request that could not be evaluated is not denied
+    /// then: an outage must not lock the repair of the bindings that decide about it.
+    pub(super) fn is_about_binding(&self) -> bool {
+        policy::is_binding_resource(self.attributes.group, self.attributes.resource)
+    }
+
     /// True for an UPDATE of an object that has a deletion timestamp.
-    pub(super) fn is_being_deleted(&self) -> bool {
+    #[must_use]
+    pub fn is_being_deleted(&self) -> bool {
         let has_deletion_timestamp = |object: &Document| {
             object
                 .root()

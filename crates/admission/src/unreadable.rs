@@ -8,6 +8,7 @@ use super::{
 };
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::{Action, Operation};
+use kubevet_policy as policy;
 use std::cmp::Reverse;
 
 /// Decides about a request that was not evaluated. Without `attributes` every binding counts as
@@ -25,6 +26,8 @@ pub fn decide_unreadable(
     let never_deny = attributes.is_some_and(|attributes| {
         attributes.operation == Operation::Delete
             || attributes.subresource == "status"
+            // An outage must not lock the repair of the bindings that decide about it.
+            || policy::is_binding_resource(attributes.group, attributes.resource)
             || enforcement.exempt_namespaces.contains(attributes.namespace)
     });
     for binding in &enforcement.bindings {

@@ -1,6 +1,7 @@
 //! Edits of a ValidatingWebhookConfiguration: its CA bundle, its owner, and its failure policies.
 //! They are pure functions over the object, and make no call.
 
+use super::control_bindings::GROUP;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
@@ -99,10 +100,11 @@ pub(super) fn restore(configuration: &mut DynamicObject) -> (Vec<String>, bool) 
     (names, is_changed)
 }
 
-/// Returns the webhooks with failure policy `Ignore`, each with the namespaces of its selector.
+/// Returns the webhooks with failure policy `Ignore`, each with the namespaces of its selector. The
+/// one for ControlBindings is left out: no binding is enforced by it.
 pub(super) fn fail_open_webhooks(configuration: &mut DynamicObject) -> Vec<String> {
     webhooks_mut(configuration)
-        .filter(|webhook| is_fail_open(webhook))
+        .filter(|webhook| is_fail_open(webhook) && !is_for_bindings(webhook))
         .map(|webhook| format!("{} ({})", name(webhook), namespace_scope(webhook)))
         .collect()
 }
@@ -130,6 +132,16 @@ fn failure_policy(webhook: &Value) -> Option<&str> {
 
 fn is_fail_open(webhook: &Value) -> bool {
     failure_policy(webhook) == Some("Ignore")
+}
+
+fn is_for_bindings(webhook: &Value) -> bool {
+    let rules = webhook.get("rules").and_then(Value::as_array);
+    rules.is_some_and(|rules| {
+        !rules.is_empty()
+            && rules
+                .iter()
+                .all(|rule| rule.get("apiGroups") == Some(&json!([GROUP])))
+    })
 }
 
 /// Describes the namespaces of a webhook, as far as the failure policy label selects them.

@@ -103,6 +103,20 @@ impl Document {
         }
     }
 
+    /// The path of the value, or of the key, at a position; `None` if nothing begins there. It
+    /// visits every node.
+    #[must_use]
+    pub fn path_at(&self, position: Position) -> Option<FieldPath> {
+        let mut segments = Vec::new();
+        find_position(self.root(), position, &mut segments).then(|| {
+            let root = FieldPath::default();
+            segments.iter().fold(root, |path, segment| match segment {
+                Segment::Index(index) => path.index(*index as usize),
+                Segment::Field(key) | Segment::Key(key) => path.key(key),
+            })
+        })
+    }
+
     /// The end of a path, or of its deepest ancestor that exists.
     #[must_use]
     pub fn resolve(&self, path: &FieldPath) -> Resolved<'_> {
@@ -130,6 +144,29 @@ impl Document {
     pub fn lines(&self, from: u32, to: u32) -> Vec<SourceLine> {
         self.tape.backing.source.lines(from, to)
     }
+}
+
+/// Searches a value, and its parts, for the one at a position; true if `segments` lead to it. Of a
+/// map and its first key at one position, the map is found.
+fn find_position<'d>(node: Node<'d>, position: Position, segments: &mut Vec<Segment<'d>>) -> bool {
+    if node.position() == position {
+        return true;
+    }
+    for entry in node.entries() {
+        segments.push(Segment::Key(entry.key));
+        if entry.key_position() == position || find_position(entry.value, position, segments) {
+            return true;
+        }
+        segments.pop();
+    }
+    for (index, element) in (0..).zip(node.elements()) {
+        segments.push(Segment::Index(index));
+        if find_position(element, position, segments) {
+            return true;
+        }
+        segments.pop();
+    }
+    false
 }
 
 impl fmt::Debug for Document {

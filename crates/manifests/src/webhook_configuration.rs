@@ -47,6 +47,14 @@ const OTHER: Webhook = Webhook {
     label_operator: "",
 };
 
+const BINDINGS: Webhook = Webhook {
+    name: "bindings.kubevet.io",
+    comment: "# Rejects a ControlBinding that is broken or has no effect. It never blocks: a kubevet that is down must not keep
+# anybody from repairing the bindings that it starts with.",
+    failure_policy: FailurePolicy::Ignore,
+    label_operator: "",
+};
+
 /// The subresources that change a running pod. A rule for `pods` does not include them.
 const POD_SUBRESOURCES: [&str; 2] = ["pods/ephemeralcontainers", "pods/resize"];
 
@@ -56,10 +64,10 @@ const CONNECT_RESOURCES: &str =
 
 /// Returns the template of the configuration, with the slots `client`, `namespace` and `labels`.
 ///
-/// There are three webhooks, so that an outage blocks no more than is asked for: workloads in
-/// namespaces that ask for `Fail`, workloads elsewhere, and everything else. If a failure policy is
-/// given, one webhook with that failure policy replaces the first two. Everything else is never
-/// blocked.
+/// There are four webhooks, so that an outage blocks no more than is asked for: workloads in
+/// namespaces that ask for `Fail`, workloads elsewhere, everything else, and ControlBindings. If a
+/// failure policy is given, one webhook with that failure policy replaces the first two. The others
+/// never block.
 pub(crate) fn template(options: &InstallOptions) -> String {
     let mut workload_kinds: BTreeSet<Kind> = KindSelector::Workloads.kinds().into_iter().collect();
     let custom_kinds = options.workloads.rows().iter().map(|row| row.kind.clone());
@@ -78,6 +86,7 @@ pub(crate) fn template(options: &InstallOptions) -> String {
         None => STRICT.template(&workload_rules) + &LENIENT.template(&workload_rules),
     };
     webhooks += &OTHER.template(&other_rules);
+    webhooks += &BINDINGS.template(&rule("kubevet.io", "CREATE, UPDATE", "controlbindings"));
     render(
         include_str!("../templates/webhook/configuration.yaml"),
         &Slots::from([("webhooks", webhooks)]),

@@ -86,6 +86,10 @@ problem_codes! {
         "A listed difference from the public library names a case that no control runs.";
     BindingNeedsCluster, "KV2011", "binding-needs-cluster",
         "A binding selects namespaces by labels, and no cluster is configured.";
+    BindingNoEffect, "KV2012", "binding-no-effect",
+        "A binding, or a part of it, has no effect: a control is not configured, or a resource rule matches nothing that is checked.";
+    BindingCaveat, "KV2013", "binding-caveat",
+        "A binding has an effect that its author may not expect.";
     RegoSourceLimit, "KV3001", "rego-source-limit",
         "A rule's source exceeds a limit on size, line length or nesting, or has a control character.";
     RegoSyntax, "KV3002", "rego-syntax",

@@ -4,14 +4,17 @@
 //! a whole: what its author meant is not known.
 
 use super::{
-    Library, Params, binding_controls, controls_config,
+    BindingCheck, Library, Params, RemarkLevel,
+    binding_check::check_binding,
+    binding_controls, controls_config,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, type_name},
     match_resources,
 };
 use kubevet_document::{Document, Node, Value};
 use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
-    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, Scope, Severity,
+    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, ProblemCode, Scope,
+    Severity,
     names::{MAX_DNS_SUBDOMAIN_CHARS, is_dns_subdomain},
 };
 use std::collections::BTreeSet;
@@ -19,7 +22,13 @@ use std::collections::BTreeSet;
 /// The `apiVersion` of a binding.
 pub(super) const API_VERSION: &str = "kubevet.io/v1alpha1";
 /// The `kind` of a binding.
-pub(super) const KIND: &str = "ControlBinding";
+pub const KIND: &str = "ControlBinding";
+
+/// True for the resource that serves bindings in a cluster.
+#[must_use]
+pub fn is_binding_resource(group: &str, resource: &str) -> bool {
+    group == "kubevet.io" && resource == "controlbindings"
+}
 
 /// The keys of the object. `status`, which Kubernetes keeps in it, is not read.
 pub(super) const OBJECT_KEYS: &[FieldSpec] = &[
@@ -97,28 +106,51 @@ pub fn fallback_binding(library: &Library) -> Binding {
     }
 }
 
-/// Reads one `ControlBinding` object, from a file or a cluster.
+/// Reads one `ControlBinding` object, from a file or a cluster. A binding of which nothing is in
+/// force is an error: its author relies on it. [`check_binding`] tells which parts have no effect.
 ///
 /// # Errors
 /// Every error of the object, in the order of the text.
 pub fn read_binding(document: &Document, library: &Library) -> Result<Binding, Vec<Problem>> {
-    read_with_position(document, library).map(|(binding, _)| binding)
+    read_and_check(document, library).map(|(binding, ..)| binding)
 }
 
-/// As [`read_binding`], with the position of the name.
-pub(super) fn read_with_position(
+/// As [`read_binding`], with the position of the name, and the check of the binding.
+pub(super) fn read_and_check(
     document: &Document,
     library: &Library,
-) -> Result<(Binding, Position), Vec<Problem>> {
+) -> Result<(Binding, Position, BindingCheck), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut reader = MapReader::new(document.file(), &mut problems);
     let binding = read(&mut reader, document.root(), library);
-    if let (Some(binding), true) = (binding, problems.is_empty()) {
-        return Ok(binding);
+    if let (Some((binding, position)), true) = (binding, problems.is_empty()) {
+        let check = check_binding(document, &binding, library);
+        if !check.effective.is_empty() {
+            return Ok((binding, position, check));
+        }
+        problems = no_effect_problems(document, check);
     }
     problems.sort();
     problems.dedup();
     Err(problems)
+}
+
+/// Returns the errors of a binding of which nothing is in force.
+fn no_effect_problems(document: &Document, check: BindingCheck) -> Vec<Problem> {
+    let remarks = check.remarks.into_iter();
+    let warnings = remarks.filter(|remark| remark.level == RemarkLevel::Warning);
+    let problems: Vec<Problem> = warnings.map(|remark| remark.problem).collect();
+    if !problems.is_empty() {
+        return problems;
+    }
+    let spec = document.root().get("spec");
+    let position = spec.map_or(Position::START, Node::position);
+    vec![Problem::at(
+        ProblemCode::BindingNoEffect,
+        document.file().as_ref(),
+        position,
+        "the binding checks nothing: matchResources matches none of the kinds that its controls check",
+    )]
 }
 
 fn read(

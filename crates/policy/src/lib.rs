@@ -13,6 +13,7 @@
 //! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
+//! | `binding_check` | the parts of a valid binding that have no effect |
 //! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
 //! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
 //! | `workloads_file` | a user's kinds with pod specs |
@@ -25,6 +26,7 @@
 #![allow(clippy::disallowed_methods, reason = "it reads policy folders")]
 
 mod binding;
+mod binding_check;
 mod binding_controls;
 mod builtin;
 mod cases;
@@ -58,7 +60,10 @@ mod testdata;
 mod tests;
 mod workloads_file;
 
-pub use binding::{Binding, fallback_binding, read_binding};
+pub use binding::{
+    Binding, KIND as BINDING_KIND, fallback_binding, is_binding_resource, read_binding,
+};
+pub use binding_check::{BindingCheck, Remark, RemarkLevel, check_binding, describe_problems};
 pub use builtin::{BuiltinCheck, BuiltinControl};
 pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cases};
 pub use cause::shared_cause;
@@ -68,7 +73,9 @@ pub use custom_rules::load_custom;
 pub use did_you_mean::nearest;
 pub use differences::{Difference, parse_differences, read_differences};
 pub use library::{ControlSource, Library, ModuleSource};
-pub use load_bindings::{BindingKeys, binding_enums, binding_keys, load_bindings, read_bindings};
+pub use load_bindings::{
+    BindingKeys, LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings,
+};
 pub use loader::{embedded, load_folder};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;

@@ -96,6 +96,13 @@ impl Library {
     /// Half a sentence for an unknown control: `, did you mean "C-0057"?`, or nothing.
     #[must_use]
     pub fn suggest_control(&self, id: &str) -> String {
+        // `C-57` is C-0057, though several digits apart.
+        let padded = id.split_once('-').and_then(|(prefix, number)| {
+            Some(format!("{prefix}-{:04}", number.parse::<u16>().ok()?))
+        });
+        if let Some(control) = padded.and_then(|id| self.find(&id)) {
+            return format!(", did you mean {:?}?", control.id.as_str());
+        }
         let controls = self.metadata();
         did_you_mean(id, controls.iter().map(|control| control.id.as_str()))
     }

@@ -1,10 +1,10 @@
 //! Loads bindings from files and folders: every valid binding, and every error of the others.
 
 use super::{
-    Library,
+    Library, Remark,
     binding::{
         API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
-        read_with_position,
+        read_and_check,
     },
     label_selectors,
     map_reader::FieldSpec,
@@ -22,47 +22,53 @@ const EXAMPLE: &str = "write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBi
 
 type Found = Vec<(Binding, Arc<str>, Position)>;
 
+/// Everything that files of bindings hold.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedBindings {
+    /// The valid bindings.
+    pub bindings: Vec<Binding>,
+    /// The errors of the others.
+    pub problems: Vec<Problem>,
+    /// What is remarkable about the valid ones, by position.
+    pub remarks: Vec<Remark>,
+}
+
 /// Reads the bindings of a file (YAML or JSON, one document or many, lists included). An object of
 /// another kind is a problem; a binding with an error is left out.
 #[must_use]
-pub fn read_bindings(
-    file: &Arc<str>,
-    bytes: &[u8],
-    library: &Library,
-) -> (Vec<Binding>, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let found = read_file(file, bytes, library, &mut problems);
-    (distinct(found, &mut problems), sorted(problems))
+pub fn read_bindings(file: &Arc<str>, bytes: &[u8], library: &Library) -> LoadedBindings {
+    let mut loader = Loader::new(library);
+    loader.read_file(file, bytes);
+    loader.finish()
 }
 
 /// Reads the bindings of a file, or of the `*.yaml`, `*.yml` and `*.json` files of a folder, without
 /// its subfolders. A path without bindings is a problem: whoever names one means to enforce
 /// something.
 #[must_use]
-pub fn load_bindings(path: &Path, library: &Library) -> (Vec<Binding>, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let mut found = Vec::new();
+pub fn load_bindings(path: &Path, library: &Library) -> LoadedBindings {
+    let mut loader = Loader::new(library);
     let files = if path.is_file() {
         vec![path.to_owned()]
     } else {
-        binding_files(path, &mut problems)
+        binding_files(path, &mut loader.problems)
     };
     for path in files {
         let file: Arc<str> = path.display().to_string().into();
         match read_text(&path) {
-            Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
-            Err(problem) => problems.push(problem),
+            Ok(text) => loader.read_file(&file, text.as_bytes()),
+            Err(problem) => loader.problems.push(problem),
         }
     }
-    if found.is_empty() && problems.is_empty() {
+    if loader.found.is_empty() && loader.problems.is_empty() {
         let message = format!("no binding is in this folder: put a .yaml file there and {EXAMPLE}");
-        problems.push(Problem::in_file(
+        loader.problems.push(Problem::in_file(
             ProblemCode::PolicyEmpty,
             path.display().to_string(),
             message,
         ));
     }
-    (distinct(found, &mut problems), sorted(problems))
+    loader.finish()
 }
 
 /// The files in order. Hidden ones, which a mounted ConfigMap has, are left out.
@@ -104,37 +110,62 @@ fn is_binding_file(path: &Path) -> bool {
     !hidden && matches!(extension.as_str(), "yaml" | "yml" | "json") && !path.is_dir()
 }
 
-fn read_file(
-    file: &Arc<str>,
-    bytes: &[u8],
-    library: &Library,
-    problems: &mut Vec<Problem>,
-) -> Found {
-    let limits = Limits {
-        bytes: 8 << 20,
-        depth: 64,
-        nodes: 500_000,
-        expansion: 10_000,
-    };
-    let reading = document::read(file, bytes, &limits);
-    if reading.documents.is_empty() && reading.problems.is_empty() {
-        problems.push(Problem::in_file(
-            ProblemCode::PolicyEmpty,
-            file.as_ref(),
-            format!("the file holds no binding: {EXAMPLE}"),
-        ));
-    }
-    problems.extend(reading.problems);
-    let expanded = document::expand_lists(reading.documents);
-    problems.extend(expanded.problems);
-    let mut found = Vec::new();
-    for document in expanded.documents {
-        match read_with_position(&document, library) {
-            Ok((binding, position)) => found.push((binding, Arc::clone(file), position)),
-            Err(faults) => problems.extend(faults),
+/// Reads files one after the other.
+struct Loader<'l> {
+    library: &'l Library,
+    found: Found,
+    problems: Vec<Problem>,
+    remarks: Vec<Remark>,
+}
+
+impl<'l> Loader<'l> {
+    fn new(library: &'l Library) -> Self {
+        Self {
+            library,
+            found: Found::new(),
+            problems: Vec::new(),
+            remarks: Vec::new(),
         }
     }
-    found
+
+    fn read_file(&mut self, file: &Arc<str>, bytes: &[u8]) {
+        let limits = Limits {
+            bytes: 8 << 20,
+            depth: 64,
+            nodes: 500_000,
+            expansion: 10_000,
+        };
+        let reading = document::read(file, bytes, &limits);
+        if reading.documents.is_empty() && reading.problems.is_empty() {
+            self.problems.push(Problem::in_file(
+                ProblemCode::PolicyEmpty,
+                file.as_ref(),
+                format!("the file holds no binding: {EXAMPLE}"),
+            ));
+        }
+        self.problems.extend(reading.problems);
+        let expanded = document::expand_lists(reading.documents);
+        self.problems.extend(expanded.problems);
+        for document in expanded.documents {
+            match read_and_check(&document, self.library) {
+                Ok((binding, position, check)) => {
+                    self.found.push((binding, Arc::clone(file), position));
+                    self.remarks.extend(check.remarks);
+                }
+                Err(errors) => self.problems.extend(errors),
+            }
+        }
+    }
+
+    fn finish(mut self) -> LoadedBindings {
+        let bindings = distinct(self.found, &mut self.problems);
+        self.remarks.sort();
+        LoadedBindings {
+            bindings,
+            problems: sorted(self.problems),
+            remarks: self.remarks,
+        }
+    }
 }
 
 /// The first binding of each name. Every other one is a problem.

@@ -30,6 +30,7 @@
 
 mod answer;
 mod background_writer;
+mod binding_review;
 mod body;
 mod byte_accounts;
 mod caller_timeout;

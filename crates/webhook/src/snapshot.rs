@@ -5,6 +5,7 @@
 
 use super::{
     answer,
+    binding_review::check_binding,
     envelope::Envelope,
     evaluation::Evaluation,
     review::{Review, ReviewError},
@@ -13,6 +14,7 @@ use kubevet_admission::{Callbacks, Decision, Enforcement, ReadFailure, decide, d
 use kubevet_engine::Engine;
 use kubevet_k8s::matching::Labels;
 use kubevet_model::EvalRequest;
+use kubevet_policy::Library;
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -26,6 +28,8 @@ pub struct PolicySnapshot {
     pub engine: Arc<Engine>,
     /// The bindings, controls and exempt namespaces.
     pub enforcement: Enforcement,
+    /// The library that bindings are checked against when they are applied.
+    pub library: Arc<Library>,
     /// The number of this snapshot; it ascends from 1.
     pub generation: u64,
 }
@@ -197,7 +201,9 @@ impl PolicySnapshot {
             evaluate: &|object, params| evaluation.evaluate(object, params),
             is_past_deadline: &|| Instant::now() >= context.deadline,
         };
-        decide(&self.enforcement, &request, &callbacks)
+        let mut decision = decide(&self.enforcement, &request, &callbacks);
+        check_binding(&request, &self.library, &mut decision);
+        decision
     }
 }
 

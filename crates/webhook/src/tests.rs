@@ -46,12 +46,12 @@ spec:
 /// A snapshot of the embedded library with one binding.
 pub(crate) fn snapshot(binding: &str) -> PolicySnapshot {
     let (library, _) = policy::embedded();
-    let (bindings, problems) = policy::read_bindings(&Arc::from("b"), binding.as_bytes(), &library);
-    assert!(problems.is_empty(), "{problems:?}");
+    let loaded = policy::read_bindings(&Arc::from("b"), binding.as_bytes(), &library);
+    assert_eq!(loaded.problems, []);
     let (engine, _) = Engine::compile(&library);
     let controls = library.controls.iter().map(|source| &source.control);
     let enforcement = Enforcement {
-        bindings,
+        bindings: loaded.bindings,
         controls: controls
             .map(|control| (control.id.clone(), control.clone()))
             .collect(),
@@ -62,6 +62,7 @@ pub(crate) fn snapshot(binding: &str) -> PolicySnapshot {
     PolicySnapshot {
         engine: Arc::new(engine),
         enforcement,
+        library: Arc::new(library),
         generation: 1,
     }
 }

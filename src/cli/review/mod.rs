@@ -161,6 +161,7 @@ impl ReviewCommand {
             stderr::print_problems(&problems);
             return Ok(None);
         }
+        stderr::print_remarks(&config.remarks);
         Ok(Some((config, self.namespaces.load()?)))
     }
 
@@ -206,7 +207,11 @@ impl ReviewCommand {
         let Some(path) = &self.current else {
             return Ok(None);
         };
-        let (bindings, mut problems) = policy::load_bindings(path, &config.library);
+        let policy::LoadedBindings {
+            bindings,
+            mut problems,
+            ..
+        } = policy::load_bindings(path, &config.library);
         if let Some(flags) = self.namespaces.missing_flags() {
             problems.extend(namespace_selector_problems(&bindings, flags));
         }

@@ -216,9 +216,10 @@ impl ExportFlags {
         let Some(folder) = &self.bindings else {
             return Ok(vec![self.binding(library, defaults)?]);
         };
-        let (bindings, binding_problems) = policy::load_bindings(folder, library);
-        problems.extend(binding_problems);
-        Ok(bindings)
+        let loaded = policy::load_bindings(folder, library);
+        problems.extend(loaded.problems);
+        // What has no effect is not exported, which is reported then.
+        Ok(loaded.bindings)
     }
 
     /// Returns the binding that the flags describe.

@@ -237,6 +237,8 @@ async fn fail_open_webhooks_are_listed_with_their_namespaces() {
         {"name": "default"},
         {"name": "ignore", "failurePolicy": "Ignore", "namespaceSelector": selector("NotIn")},
         {"name": "rest", "failurePolicy": "Ignore"},
+        {"name": "bindings", "failurePolicy": "Ignore",
+         "rules": [{"apiGroups": ["kubevet.io"], "resources": ["controlbindings"]}]},
     ]});
     let (server, _) = server_with_object(configuration, None).await;
     let installation = Installation {

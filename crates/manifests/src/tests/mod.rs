@@ -186,20 +186,22 @@ fn check_failure_policies(wanted: Option<FailurePolicy>, expected: &[(&str, &str
 #[test]
 fn failure_policy_applies_to_workloads_only() {
     let other = ("other.kubevet.io", "Ignore");
+    let bindings = ("bindings.kubevet.io", "Ignore");
     check_failure_policies(
         None,
         &[
             ("workloads-strict.kubevet.io", "Fail"),
             ("workloads.kubevet.io", "Ignore"),
             other,
+            bindings,
         ],
     );
     check_failure_policies(
         Some(FailurePolicy::Fail),
-        &[("workloads-strict.kubevet.io", "Fail"), other],
+        &[("workloads-strict.kubevet.io", "Fail"), other, bindings],
     );
     check_failure_policies(
         Some(FailurePolicy::Ignore),
-        &[("workloads.kubevet.io", "Ignore"), other],
+        &[("workloads.kubevet.io", "Ignore"), other, bindings],
     );
 }

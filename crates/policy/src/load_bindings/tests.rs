@@ -1,6 +1,6 @@
 //! Bindings as users write them: the result, and every error with its position.
 
-use super::{binding_enums, binding_keys, load_bindings, read_bindings};
+use super::{LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings};
 use crate::{embedded, fallback_binding};
 use kubevet_k8s::matching::{Attributes, MatchResult, NamespaceLabels};
 use kubevet_model::{
@@ -14,10 +14,10 @@ const HEAD: &str = "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetad
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
     let file: Arc<str> = "b.yaml".into();
-    let (bindings, problems) = read_bindings(&file, text.as_bytes(), &embedded().0);
-    let names = bindings.iter().map(|binding| binding.name.clone());
+    let loaded = read_bindings(&file, text.as_bytes(), &embedded().0);
+    let names = loaded.bindings.iter().map(|binding| binding.name.clone());
     let got: Vec<String> = names
-        .chain(problems.iter().map(ToString::to_string))
+        .chain(loaded.problems.iter().map(ToString::to_string))
         .collect();
     assert_eq!(got, expected, "\n{text}\n{}", got.join("\n"));
 }
@@ -30,13 +30,13 @@ fn check_spec(spec: &str, expected: &[&str]) {
 }
 
 fn read(spec: &str) -> super::Binding {
-    let (mut bindings, problems) = read_bindings(
+    let mut loaded = read_bindings(
         &"b.yaml".into(),
         format!("{HEAD}spec: {spec}\n").as_bytes(),
         &embedded().0,
     );
-    assert_eq!(problems, []);
-    bindings.remove(0)
+    assert_eq!(loaded.problems, []);
+    loaded.bindings.remove(0)
 }
 
 fn ids(binding: &super::Binding) -> Vec<&str> {
@@ -237,7 +237,9 @@ fn every_binding_of_a_folder_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let library = embedded().0;
     let load = || {
-        let (bindings, problems) = load_bindings(dir.path(), &library);
+        let LoadedBindings {
+            bindings, problems, ..
+        } = load_bindings(dir.path(), &library);
         let names: Vec<String> = bindings.into_iter().map(|binding| binding.name).collect();
         let prefix = format!("{}/", dir.path().display());
         (
@@ -271,11 +273,13 @@ fn every_binding_of_a_folder_is_read() {
         problems[0].starts_with("c.json:3:18: another binding is named \"a\" ("),
         "{problems:?}"
     );
-    assert!(load_bindings(&dir.path().join("none"), &library).1[0].message == "does not exist");
-    let (bindings, problems) = load_bindings(&dir.path().join("e.txt"), &library);
-    let names: Vec<&str> = bindings.iter().map(|binding| &*binding.name).collect();
+    assert!(
+        load_bindings(&dir.path().join("none"), &library).problems[0].message == "does not exist"
+    );
+    let loaded = load_bindings(&dir.path().join("e.txt"), &library);
+    let names: Vec<&str> = loaded.bindings.iter().map(|binding| &*binding.name).collect();
     assert_eq!(
-        (names, problems),
+        (names, loaded.problems),
         (vec!["e"], Vec::new()),
         "a file that is named"
     );
@@ -305,10 +309,12 @@ fn truncated_example_is_rejected_or_denies_no_less() {
     .unwrap();
     let library = embedded().0;
     let read = |text: &str| read_bindings(&"b.yaml".into(), text.as_bytes(), &library);
-    let whole = read(&text).0.remove(0);
+    let whole = read(&text).bindings.remove(0);
     let mut taken = 0;
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
-        let (bindings, problems) = read(&text[..end]);
+        let LoadedBindings {
+            bindings, problems, ..
+        } = read(&text[..end]);
         for binding in bindings.iter().filter(|_| problems.is_empty()) {
             taken += 1;
             assert_eq!(binding.actions, whole.actions, "up to byte {end}");

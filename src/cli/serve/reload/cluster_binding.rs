@@ -2,9 +2,8 @@
 
 use kubevet_cluster::{BindingCondition, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
-use kubevet_k8s::matching::Attributes;
-use kubevet_model::{Action, Operation, Problem};
-use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_model::ProblemCode;
+use kubevet_policy::{self as policy, Binding, BindingCheck, Library, RemarkLevel};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tracing::{error, warn};
@@ -28,8 +27,6 @@ pub(super) struct BindingStatus {
     /// The generation of the spec that the condition is about.
     pub(super) generation: i64,
     pub(super) condition: BindingCondition,
-    /// True if the enforced form denies requests.
-    pub(super) denies: bool,
     /// The spec to store for a process that finds the binding broken at its start.
     pub(super) last_good: Option<String>,
 }
@@ -42,22 +39,21 @@ pub(super) fn evaluate(
 ) -> EvaluatedBinding {
     let (binding, condition, spec, is_refused, is_lost) = match read(stored, &stored.json, library)
     {
-        Ok(binding) => {
-            let condition = accepted_condition(&binding);
+        Ok((binding, check)) => {
+            let condition = accepted_condition(&binding, &check);
             (Some(binding), condition, spec_json(stored), false, false)
         }
-        Err(problems) => {
+        Err(rejection) => {
             let binding = last_good.cloned();
             let binding = binding.or_else(|| last_good_in_status(stored, library));
-            let is_lost = binding.is_none() && stored.history.was_in_force;
-            log_refusal(stored, &problems, is_lost);
-            let condition = refused_condition(&problems, binding.is_some(), is_lost);
+            // A binding without an effect protected nothing, so nothing was lost.
+            let is_lost =
+                binding.is_none() && stored.history.was_in_force && !rejection.is_without_effect;
+            log_refusal(stored, &rejection, is_lost);
+            let condition = refused_condition(&rejection, binding.is_some(), is_lost);
             (binding, condition, None, true, is_lost)
         }
     };
-    let denies = binding
-        .as_ref()
-        .is_some_and(|binding| binding.actions.contains(&Action::Deny));
     EvaluatedBinding {
         binding,
         is_refused,
@@ -66,32 +62,56 @@ pub(super) fn evaluate(
             name: stored.name.clone(),
             generation: stored.generation,
             condition,
-            denies,
             last_good: spec,
         },
     }
 }
 
-fn log_refusal(stored: &StoredBinding, problems: &[Problem], is_lost: bool) {
-    warn!(
-        binding = stored.name,
-        "the binding is refused: {}",
-        join_messages(problems)
-    );
+/// Why a binding is not in force.
+struct Rejection {
+    /// The errors, with the paths of their fields.
+    errors: String,
+    /// True if the binding is valid, and nothing of it would be in force.
+    is_without_effect: bool,
+}
+
+fn log_refusal(stored: &StoredBinding, rejection: &Rejection, is_lost: bool) {
+    let binding = &stored.name;
+    warn!(binding, "the binding is rejected: {}", rejection.errors);
     if is_lost {
         error!(
-            binding = stored.name,
-            "it was in force before, and no form of it can be read"
+            binding,
+            "the binding was in force before, and no form of it can be read"
         );
     }
 }
 
-fn read(stored: &StoredBinding, json: &[u8], library: &Library) -> Result<Binding, Vec<Problem>> {
+fn read(
+    stored: &StoredBinding,
+    json: &[u8],
+    library: &Library,
+) -> Result<(Binding, BindingCheck), Rejection> {
     let file = Arc::from(format!("ControlBinding {}", stored.name));
     let parsed = document::read_json(&file, json, &Limits::default());
-    match parsed.documents.first() {
-        Some(document) if parsed.problems.is_empty() => policy::read_binding(document, library),
-        _ => Err(parsed.problems),
+    let document = parsed.documents.first();
+    let Some(document) = document.filter(|_| parsed.problems.is_empty()) else {
+        let messages = parsed.problems.iter().map(|problem| &*problem.message);
+        return Err(Rejection {
+            errors: messages.collect::<Vec<_>>().join("; "),
+            is_without_effect: false,
+        });
+    };
+    match policy::read_binding(document, library) {
+        Ok(binding) => {
+            let check = policy::check_binding(document, &binding, library);
+            Ok((binding, check))
+        }
+        Err(problems) => Err(Rejection {
+            errors: policy::describe_problems(document, &problems).join("; "),
+            is_without_effect: problems
+                .iter()
+                .all(|problem| problem.code == ProblemCode::BindingNoEffect),
+        }),
     }
 }
 
@@ -105,7 +125,8 @@ fn last_good_in_status(stored: &StoredBinding, library: &Library) -> Option<Bind
         "metadata": {"name": stored.name},
         "spec": spec,
     });
-    read(stored, object.to_string().as_bytes(), library).ok()
+    let read = read(stored, object.to_string().as_bytes(), library).ok();
+    read.map(|(binding, _)| binding)
 }
 
 /// Returns the `spec` of a binding as JSON.
@@ -114,69 +135,56 @@ fn spec_json(stored: &StoredBinding) -> Option<String> {
     object.get("spec").map(ToString::to_string)
 }
 
-fn accepted_condition(binding: &Binding) -> BindingCondition {
+/// The condition of a binding that is in force, or a part of it: first what is enforced, then what
+/// has no effect.
+fn accepted_condition(binding: &Binding, check: &BindingCheck) -> BindingCondition {
     let actions = binding.actions.iter().rev();
     let actions: Vec<&str> = actions.map(|action| action.name()).collect();
-    let count = binding.controls.len();
+    let count = check.effective.len();
     let plural = if count == 1 { "" } else { "s" };
-    let mut message = format!("covers {count} control{plural}; {}", actions.join(", "));
-    if !binding.match_resources.object_selector.is_empty() {
-        message.push_str(
-            "; whoever labels an object decides whether it is judged, and Pods of owners that are already there are \
-             treated as new (objectSelector)",
-        );
-    }
-    if binding.actions.contains(&Action::Deny) && matches_pods_without_owners(binding) {
-        message.push_str(
-            "; its rules take pods and not replicasets, so Pods of Deployments that are already there will be denied",
-        );
-    }
+    let mut parts = vec![format!("{count} control{plural} ({})", actions.join(", "))];
+    let remarks = check.remarks.iter();
+    parts.extend(remarks.map(|remark| remark.problem.message.clone()));
     BindingCondition {
         condition_type: "Accepted".to_owned(),
         holds: Some(true),
-        reason: "InForce".to_owned(),
-        message,
+        reason: if is_partial(check) {
+            "PartlyInForce"
+        } else {
+            "InForce"
+        }
+        .to_owned(),
+        message: parts.join("; "),
     }
 }
 
-/// True if the rules match Pods, but not the ReplicaSets that own them as a rule.
-fn matches_pods_without_owners(binding: &Binding) -> bool {
-    let matches = |group: &str, resource: &str| {
-        binding.match_resources.matches_rules(&Attributes {
-            operation: Operation::Create,
-            group,
-            version: "v1",
-            resource,
-            subresource: "",
-            name: "",
-            namespace: "default",
-            labels: None,
-            old_labels: None,
-        })
-    };
-    matches("", "pods") && !matches("apps", "replicasets")
+/// True if a part of the binding has no effect.
+fn is_partial(check: &BindingCheck) -> bool {
+    let mut remarks = check.remarks.iter();
+    remarks.any(|remark| remark.level == RemarkLevel::Warning)
 }
 
-fn refused_condition(problems: &[Problem], has_last_good: bool, is_lost: bool) -> BindingCondition {
-    let (reason, consequence) = match (has_last_good, is_lost) {
-        (true, _) => ("Invalid", "; the last good form stays in force"),
-        (_, true) => (
-            LOST_REASON,
-            "; nothing of it is in force although it was: a kubevet that starts is not ready until it is mended",
-        ),
-        _ => ("Invalid", "; nothing of it is in force"),
+fn refused_condition(
+    rejection: &Rejection,
+    has_last_good: bool,
+    is_lost: bool,
+) -> BindingCondition {
+    let reason = match (is_lost, rejection.is_without_effect) {
+        (true, _) => LOST_REASON,
+        (false, true) => "NoEffect",
+        (false, false) => "Invalid",
+    };
+    let consequence = match (has_last_good, is_lost) {
+        (true, _) => "the last good form stays in force",
+        (false, true) => {
+            "the binding is not in force although it was: a kubevet that starts is not ready until the binding is fixed"
+        }
+        (false, false) => "the binding is not in force",
     };
     BindingCondition {
         condition_type: "Accepted".to_owned(),
         holds: Some(false),
         reason: reason.to_owned(),
-        message: format!("{}{consequence}", join_messages(problems)),
+        message: format!("{}; {consequence}", rejection.errors),
     }
-}
-
-fn join_messages(problems: &[Problem]) -> String {
-    let problems = problems.iter();
-    let mut messages: Vec<&str> = problems.map(|problem| problem.message.as_str()).collect();
-    messages.dedup();
-    messages.join("; ")
 }

@@ -21,14 +21,14 @@ use arc_swap::ArcSwap;
 use cluster_binding::{EvaluatedBinding, evaluate};
 use kubevet_cluster::StoredBinding;
 use kubevet_model::Problem;
-use kubevet_policy::Binding;
+use kubevet_policy::{Binding, Remark};
 use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use tokio::task::spawn_blocking;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// The maximum number of problems of one reload that are logged.
 const MAX_LOGGED_PROBLEMS: usize = 50;
@@ -71,6 +71,7 @@ impl LiveConfig {
         exempt_namespaces: BTreeSet<String>,
         metrics: Arc<WebhookMetrics>,
     ) -> Self {
+        log_remarks(&config.remarks);
         let generation = 1;
         let bindings = config.bindings.clone().unwrap_or_default();
         metrics.set_state(generation, 0, bindings.len(), 0);
@@ -125,6 +126,7 @@ impl LiveConfig {
             return self.keep_current(1);
         };
         if problems.is_empty() {
+            log_remarks(&config.remarks);
             self.config = config;
             self.problems = 0;
             self.apply();
@@ -220,6 +222,13 @@ impl LiveConfig {
 
 fn binding_key(stored: &StoredBinding) -> BindingKey {
     (stored.name.clone(), stored.uid.clone())
+}
+
+/// Logs what is remarkable about the bindings of the folder.
+fn log_remarks(remarks: &[Remark]) {
+    for remark in remarks.iter().take(MAX_LOGGED_PROBLEMS) {
+        warn!("{}", remark.problem);
+    }
 }
 
 fn log_problems(problems: &[Problem]) {

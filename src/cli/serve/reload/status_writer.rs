@@ -2,7 +2,7 @@
 //! take a status delays neither the next change of a binding nor a reload.
 
 use super::cluster_binding::BindingStatus;
-use kubevet_cluster::{Cluster, Installation};
+use kubevet_cluster::{BindingCondition, Cluster, Installation};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -35,20 +35,16 @@ async fn write_all(
     installation: Option<&Installation>,
     statuses: Vec<BindingStatus>,
 ) {
-    let fail_open_note = fail_open_note(cluster, installation).await;
+    let fail_closed = fail_closed_condition(cluster, installation).await;
     for status in statuses {
-        let mut condition = status.condition;
-        if status.denies
-            && let Some(note) = &fail_open_note
-        {
-            condition.message.push_str(note);
-        }
+        let mut conditions = vec![status.condition];
+        conditions.extend(fail_closed.clone());
         let name = status.name;
         let written = cluster
             .set_binding_status(
                 &name,
                 status.generation,
-                &[condition],
+                &conditions,
                 status.last_good.as_deref(),
             )
             .await;
@@ -58,20 +54,37 @@ async fn write_all(
     }
 }
 
-/// Returns which webhooks admit requests while kubevet does not answer, as the end of a sentence;
-/// `None` if there are none, or if it is not known.
-async fn fail_open_note(cluster: &Cluster, installation: Option<&Installation>) -> Option<String> {
-    match cluster.fail_open_webhooks(installation?).await {
-        Ok(webhooks) if webhooks.is_empty() => None,
-        Ok(webhooks) => Some(format!(
-            "; while kubevet does not answer, the API server lets requests through unjudged: {}",
-            webhooks.join(", ")
-        )),
+/// Returns the condition that says what the API server admits while kubevet does not answer; `None`
+/// if that is not known. It is apart from `Accepted`, whose message is shown in tables.
+async fn fail_closed_condition(
+    cluster: &Cluster,
+    installation: Option<&Installation>,
+) -> Option<BindingCondition> {
+    let webhooks = match cluster.fail_open_webhooks(installation?).await {
+        Ok(webhooks) => webhooks,
         Err(error) => {
             warn!(
-                "it cannot be known what the API server lets through while kubevet does not answer: {error}"
+                "it is not known what the API server admits while kubevet does not answer: {error}"
             );
-            None
+            return None;
         }
-    }
+    };
+    let is_closed = webhooks.is_empty();
+    let (reason, message) = if is_closed {
+        ("NoFailOpenWebhook", String::new())
+    } else {
+        (
+            "FailOpenWebhooks",
+            format!(
+                "while kubevet does not answer, the API server admits requests unchecked: {}",
+                webhooks.join(", ")
+            ),
+        )
+    };
+    Some(BindingCondition {
+        condition_type: "FailClosed".to_owned(),
+        holds: Some(is_closed),
+        reason: reason.to_owned(),
+        message,
+    })
 }

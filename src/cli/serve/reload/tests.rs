@@ -61,6 +61,8 @@ fn stored(name: &str, spec: &str, history: BindingHistory) -> StoredBinding {
 async fn broken_binding_keeps_its_last_good_form_over_a_restart() {
     const GOOD: &str = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
     const BROKEN: &str = r#"{"validationActions":["Deny"],"controls":["C-9999"]}"#;
+    // Without params, the control checks nothing.
+    const WITHOUT_EFFECT: &str = r#"{"validationActions":["Deny"],"controls":["C-0078"]}"#;
     let history = |last_good: Option<&str>, was_in_force| BindingHistory {
         last_good: last_good.map(Arc::from),
         was_in_force,
@@ -73,6 +75,9 @@ async fn broken_binding_keeps_its_last_good_form_over_a_restart() {
         (BROKEN, history(None, true), false, false),
         // A binding that was never good has no form to lose.
         (BROKEN, history(None, false), false, true),
+        (WITHOUT_EFFECT, history(Some(GOOD), true), true, true),
+        // One without an effect protected nothing, even where an earlier version accepted it.
+        (WITHOUT_EFFECT, history(None, true), false, true),
     ] {
         let mut live = live_config(&[], &mut Registry::default());
         let bindings = Arc::from([stored("strict", spec, history.clone())]);
@@ -85,6 +90,50 @@ async fn broken_binding_keeps_its_last_good_form_over_a_restart() {
             (denies, live.check_complete().is_ok()),
             (expected_denies, expected_complete),
             "{spec} {history:?}"
+        );
+    }
+}
+
+/// The condition `Accepted` says what is in force, and what is not.
+#[test]
+fn condition_says_what_is_in_force() {
+    let library = kubevet_policy::embedded().0;
+    for (spec, holds, reason, message) in [
+        (
+            r#"{"controls":["C-0057","C-0016"],"validationActions":["Deny"]}"#,
+            true,
+            "InForce",
+            "2 controls (Deny)",
+        ),
+        (
+            r#"{"controls":["C-0057","C-0078"]}"#,
+            true,
+            "PartlyInForce",
+            "1 control (Warn); C-0078 checks nothing: set params.imageRepositoryAllowList",
+        ),
+        (
+            r#"{"controls":["C-0078"]}"#,
+            false,
+            "NoEffect",
+            "spec.controls[0]: C-0078 checks nothing: set params.imageRepositoryAllowList; the binding is not in force",
+        ),
+        (
+            r#"{"controls":["C-9999"]}"#,
+            false,
+            "Invalid",
+            "spec.controls[0]: there is no control \"C-9999\"; the binding is not in force",
+        ),
+    ] {
+        let stored = stored("b", spec, BindingHistory::default());
+        let condition = evaluate(&stored, None, &library).status.condition;
+        assert_eq!(
+            (
+                condition.holds,
+                condition.reason.as_str(),
+                condition.message.as_str()
+            ),
+            (Some(holds), reason, message),
+            "{spec}"
         );
     }
 }
