@@ -92,7 +92,7 @@ fn exit_code_and_messages_follow_from_the_bindings() {
             vec!["none.yaml"],
             2,
             "0 bindings checked: 0 broken, 0 warnings\n",
-            "error: none.yaml: cannot be read: does not exist\n",
+            "error: none.yaml: cannot be read: no such file or folder\n",
         ),
     ] {
         let arguments = [vec!["binding", "check"], arguments].concat();

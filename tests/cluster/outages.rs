@@ -436,7 +436,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
                 "",
             )
             .ok();
-        if status.contains("covers 1 control;") {
+        if status.contains("1 control (Deny)") {
             Ok(())
         } else {
             Err(status)

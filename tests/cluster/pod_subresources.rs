@@ -78,7 +78,7 @@ fn exec_into_pod_is_denied_by_binding() {
         assert!(
             output
                 .stderr
-                .contains(&format!("(pod {}/web)", shop.name())),
+                .contains(&format!("[pod {}/web]", shop.name())),
             "{output:?}"
         );
         assert!(
@@ -143,9 +143,9 @@ fn api_server_proxy_is_denied_by_binding() {
     });
     let within = |path_end: &str| format!("/api/v1/namespaces/{}/{path_end}", shop.name());
     let of_node = |path: &str| format!("/api/v1/nodes/{node}/proxy{path}");
-    let pod = format!("(pod {}/web)", shop.name());
-    let service = format!("(service {}/web)", shop.name());
-    let kubelet = format!("(node {node})");
+    let pod = format!("[pod {}/web]", shop.name());
+    let service = format!("[service {}/web]", shop.name());
+    let kubelet = format!("[node {node}]");
     for (control, path, expected_path) in [
         ("K-0002", within("pods/web/proxy/admin"), &pod),
         ("K-0002", within("services/web/proxy/admin"), &service),

@@ -48,7 +48,13 @@ impl DefectLines<'_> {
             .map(|part| part.chars().count())
             .sum();
         let fact_chars = max_chars.saturating_sub(used_chars + 1).max(MIN_FACT_CHARS);
-        let fact = one_line(finding.fact(), fact_chars);
+        let fact = if self.is_connection() {
+            // What is after the colon is the command.
+            finding.message.as_str()
+        } else {
+            finding.fact()
+        };
+        let fact = one_line(fact, fact_chars);
         one_line(&format!("{start} {fact}{location}{end}"), max_chars)
     }
 
@@ -76,6 +82,10 @@ impl DefectLines<'_> {
         }
     }
 
+    fn is_connection(&self) -> bool {
+        self.request.attributes.operation == Operation::Connect
+    }
+
     fn control(&self, finding: &Violation) -> Option<&Control> {
         let control = self.enforcement.controls.get(&finding.control);
         control.map(AsRef::as_ref)
@@ -84,7 +94,7 @@ impl DefectLines<'_> {
     /// Returns where a finding is: a path, or the target of a connection.
     fn location(&self, finding: &Violation) -> String {
         let attributes = &self.request.attributes;
-        if attributes.operation == Operation::Connect {
+        if self.is_connection() {
             let kind = connection_target(attributes.resource);
             let name = one_line(attributes.name, MAX_NAME_CHARS);
             let namespace = one_line(attributes.namespace, MAX_NAME_CHARS);
