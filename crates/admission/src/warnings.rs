@@ -1,7 +1,7 @@
 //! The warnings of a decision: one a defect, the worst first.
 //!
 //! The API server truncates every warning to 256 characters once those of all webhooks together have
-//! more than 4,096. The bounds here are such that ours are never truncated by it.
+//! more than 4,096. Sixteen of our own are within that bound, whatever is in them.
 
 use super::{
     Decision, FindingOutcome, Reason, UnevaluatedControl, defect_line::DefectLines,
@@ -10,7 +10,7 @@ use super::{
 use kubevet_model::{Action, ControlId, one_line};
 
 /// The number of warnings in one answer, without the one that counts the others.
-const MAX_WARNINGS: usize = 12;
+const MAX_WARNINGS: usize = 15;
 /// The number of warnings about unevaluated controls. They come first, and must leave room for
 /// findings.
 const MAX_UNEVALUATED_WARNINGS: usize = 3;
@@ -84,8 +84,8 @@ fn defect_warnings(decision: &Decision, lines: &DefectLines<'_>) -> Vec<String> 
     warnings
 }
 
-/// Returns the warning about a defect that occurs `count` times. The reason and the count at its
-/// end are never truncated.
+/// Returns the warning about the first of `count` defects of a control. The reason and the count at
+/// its end are never truncated.
 fn warning(defect: &DefectOutcomes<'_>, lines: &DefectLines<'_>, count: usize) -> String {
     let reason = match defect.worst.reason {
         Reason::New => "",
@@ -95,10 +95,10 @@ fn warning(defect: &DefectOutcomes<'_>, lines: &DefectLines<'_>, count: usize) -
         Reason::Deleting => " (being deleted)",
         Reason::StatusWrite => " (status)",
     };
-    let times = if count > 1 {
-        format!(" ({count} times)")
+    let more = if count > 1 {
+        format!(" (and {} more)", count - 1)
     } else {
         String::new()
     };
-    lines.line(defect, &format!("{reason}{times}"), MAX_WARNING_CHARS)
+    lines.line(defect, &format!("{reason}{more}"), MAX_WARNING_CHARS)
 }

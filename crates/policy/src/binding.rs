@@ -4,17 +4,14 @@
 //! a whole: what its author meant is not known.
 
 use super::{
-    BindingCheck, Library, Params, RemarkLevel,
-    binding_check::check_binding,
-    binding_controls, controls_config,
+    Library, Params, binding_controls, controls_config,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, type_name},
     match_resources,
 };
 use kubevet_document::{Document, Node, Value};
 use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
-    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, ProblemCode, Scope,
-    Severity,
+    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, Scope, Severity,
     names::{MAX_DNS_SUBDOMAIN_CHARS, is_dns_subdomain},
 };
 use std::collections::BTreeSet;
@@ -106,51 +103,24 @@ pub fn fallback_binding(library: &Library) -> Binding {
     }
 }
 
-/// Reads one `ControlBinding` object, from a file or a cluster. A binding of which nothing is in
-/// force is an error: its author relies on it. [`check_binding`] tells which parts have no effect.
+/// Reads one `ControlBinding` object, with the position of its name. Whether it has an effect is not
+/// checked here.
 ///
 /// # Errors
 /// Every error of the object, in the order of the text.
-pub fn read_binding(document: &Document, library: &Library) -> Result<Binding, Vec<Problem>> {
-    read_and_check(document, library).map(|(binding, ..)| binding)
-}
-
-/// As [`read_binding`], with the position of the name, and the check of the binding.
-pub(super) fn read_and_check(
+pub(super) fn read_with_position(
     document: &Document,
     library: &Library,
-) -> Result<(Binding, Position, BindingCheck), Vec<Problem>> {
+) -> Result<(Binding, Position), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut reader = MapReader::new(document.file(), &mut problems);
     let binding = read(&mut reader, document.root(), library);
-    if let (Some((binding, position)), true) = (binding, problems.is_empty()) {
-        let check = check_binding(document, &binding, library);
-        if !check.effective.is_empty() {
-            return Ok((binding, position, check));
-        }
-        problems = no_effect_problems(document, check);
+    if let (Some(binding), true) = (binding, problems.is_empty()) {
+        return Ok(binding);
     }
     problems.sort();
     problems.dedup();
     Err(problems)
-}
-
-/// Returns the errors of a binding of which nothing is in force.
-fn no_effect_problems(document: &Document, check: BindingCheck) -> Vec<Problem> {
-    let remarks = check.remarks.into_iter();
-    let warnings = remarks.filter(|remark| remark.level == RemarkLevel::Warning);
-    let problems: Vec<Problem> = warnings.map(|remark| remark.problem).collect();
-    if !problems.is_empty() {
-        return problems;
-    }
-    let spec = document.root().get("spec");
-    let position = spec.map_or(Position::START, Node::position);
-    vec![Problem::at(
-        ProblemCode::BindingNoEffect,
-        document.file().as_ref(),
-        position,
-        "the binding checks nothing: matchResources matches none of the kinds that its controls check",
-    )]
 }
 
 fn read(

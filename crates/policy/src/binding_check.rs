@@ -3,7 +3,12 @@
 //! It is the one place for files, the cluster and the admission of bindings. A binding that has no
 //! effect at all is rejected when it is read.
 
-use super::{Binding, Library, did_you_mean::did_you_mean, map_reader::abbreviate};
+use super::{
+    Library,
+    binding::{Binding, read_with_position},
+    did_you_mean::did_you_mean,
+    map_reader::abbreviate,
+};
 use kubevet_document::{Document, Node};
 use kubevet_k8s::{
     matching::{Attributes, MatchResources, ResourceRule, RuleScope, resource_targets},
@@ -52,6 +57,47 @@ impl RemarkLevel {
             Self::Note => "note",
         }
     }
+}
+
+/// Reads one `ControlBinding` object, from a file or a cluster. A binding of which nothing is in
+/// force is an error: its author relies on it. [`check_binding`] tells which parts have no effect.
+///
+/// # Errors
+/// Every error of the object, in the order of the text.
+pub fn read_binding(document: &Document, library: &Library) -> Result<Binding, Vec<Problem>> {
+    read_and_check(document, library).map(|(binding, ..)| binding)
+}
+
+/// As [`read_binding`], with the position of the name, and the check of the binding.
+pub(super) fn read_and_check(
+    document: &Document,
+    library: &Library,
+) -> Result<(Binding, Position, BindingCheck), Vec<Problem>> {
+    let (binding, position) = read_with_position(document, library)?;
+    let check = check_binding(document, &binding, library);
+    if check.effective.is_empty() {
+        Err(no_effect_problems(document, check))
+    } else {
+        Ok((binding, position, check))
+    }
+}
+
+/// Returns the errors of a binding of which nothing is in force.
+fn no_effect_problems(document: &Document, check: BindingCheck) -> Vec<Problem> {
+    let remarks = check.remarks.into_iter();
+    let warnings = remarks.filter(|remark| remark.level == RemarkLevel::Warning);
+    let problems: Vec<Problem> = warnings.map(|remark| remark.problem).collect();
+    if !problems.is_empty() {
+        return problems;
+    }
+    let spec = document.root().get("spec");
+    let position = spec.map_or(Position::START, Node::position);
+    vec![Problem::at(
+        ProblemCode::BindingNoEffect,
+        document.file().as_ref(),
+        position,
+        "the binding checks nothing: matchResources matches none of the kinds that its controls check",
+    )]
 }
 
 /// The number of problems of a binding that are described.

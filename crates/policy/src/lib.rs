@@ -60,10 +60,10 @@ mod testdata;
 mod tests;
 mod workloads_file;
 
-pub use binding::{
-    Binding, KIND as BINDING_KIND, fallback_binding, is_binding_resource, read_binding,
+pub use binding::{Binding, KIND as BINDING_KIND, fallback_binding, is_binding_resource};
+pub use binding_check::{
+    BindingCheck, Remark, RemarkLevel, check_binding, describe_problems, read_binding,
 };
-pub use binding_check::{BindingCheck, Remark, RemarkLevel, check_binding, describe_problems};
 pub use builtin::{BuiltinCheck, BuiltinControl};
 pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cases};
 pub use cause::shared_cause;

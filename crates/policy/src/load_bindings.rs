@@ -4,8 +4,8 @@ use super::{
     Library, Remark,
     binding::{
         API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
-        read_and_check,
     },
+    binding_check::read_and_check,
     label_selectors,
     map_reader::FieldSpec,
     match_resources,

@@ -94,7 +94,7 @@ fn outcomes_are_bounded_and_dropped_findings_counted() {
     );
     let mut warnings = decision.warnings.iter();
     assert!(
-        warnings.any(|warning| warning.contains("(3000 times)")),
+        warnings.any(|warning| warning.contains("(and 2999 more)")),
         "{:?}",
         decision.warnings
     );
