@@ -63,7 +63,7 @@ pub(super) fn readable_policy(spec: &ReadableSpec<'_>) -> Value {
         add("paramKind", params::kind());
     }
     add("matchConstraints", match_constraints(spec));
-    if !spec.kinds.iter().all(match_constraints::is_connection) {
+    if !spec.kinds.iter().all(kubevet_k8s::matching::is_connection) {
         add(
             "matchConditions",
             json!([{
