@@ -352,8 +352,8 @@ fn name_error(rule: &ResourceRule, name: &str, kinds: &BTreeSet<Kind>) -> Option
         ));
     }
     // Any resource may be in a group that is not built in.
-    let is_known = |group: &String| known.iter().any(|(known, _)| known == group);
-    if !groups.iter().all(is_known) {
+    let is_built_in = |group: &String| Schema::embedded().kinds().any(|kind| kind.group == group);
+    if !groups.iter().all(is_built_in) {
         return None;
     }
     let in_groups = known.iter().filter(|(group, _)| groups.contains(group));

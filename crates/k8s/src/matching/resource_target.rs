@@ -97,7 +97,18 @@ impl MatchResources {
         rules
             .exclude_resource_rules
             .retain(|rule| rule.resource_names.is_empty());
-        let targets = resource_targets(kind);
+        let mut targets = resource_targets(kind);
+        if !is_connection(kind) && Schema::embedded().kind(kind).is_none() {
+            // A kind that is not built in may have any plural: each that a rule names counts.
+            let named = rules.resource_rules.iter().flat_map(|rule| &rule.resources);
+            let named = named.filter(|name| !name.contains(['*', '/']));
+            targets.extend(named.map(|name| ResourceTarget {
+                group: kind.group.clone(),
+                version: "*",
+                resource: name.clone(),
+                is_connection: false,
+            }));
+        }
         targets.iter().any(|target| rules.can_match_target(target))
     }
 
@@ -186,6 +197,9 @@ mod tests {
             &rollout,
             true,
         );
+        // Its plural is not known.
+        check(rule("argoproj.io", "rolloutz"), &rollout, true);
+        check(rule("apps", "rollouts"), &rollout, false);
         let deleting = ResourceRule {
             operations: vec![Operation::Delete],
             ..rule("apps", "deployments")

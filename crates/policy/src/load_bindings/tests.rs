@@ -277,7 +277,11 @@ fn every_binding_of_a_folder_is_read() {
         load_bindings(&dir.path().join("none"), &library).problems[0].message == "does not exist"
     );
     let loaded = load_bindings(&dir.path().join("e.txt"), &library);
-    let names: Vec<&str> = loaded.bindings.iter().map(|binding| &*binding.name).collect();
+    let names: Vec<&str> = loaded
+        .bindings
+        .iter()
+        .map(|binding| &*binding.name)
+        .collect();
     assert_eq!(
         (names, loaded.problems),
         (vec!["e"], Vec::new()),
