@@ -1,5 +1,5 @@
-//! The flags that select the policy library: the embedded one or a folder, and the user's own
-//! controls added to it.
+//! The flags that select the policy library: the embedded one or a folder, and what users add to
+//! it.
 
 use super::bounded_read::read_file;
 use anyhow::{Context as _, bail};
@@ -18,19 +18,20 @@ const MAX_CONFIG_BYTES: u64 = 4 << 20;
 /// Where the controls come from.
 #[derive(Debug, Args)]
 pub(super) struct LibraryFlags {
-    /// Take the control library from this folder instead of the embedded one (policies/README.md
-    /// tells its form)
-    #[arg(long, value_name = "DIR", global = true, help_heading = "Controls")]
-    policies: Option<PathBuf>,
-    /// Add controls of your own: a control's folder, a folder of them, or one .rego file with a
-    /// METADATA block
+    /// Add controls, shared modules, frameworks and params to the built-in library: a policy folder
+    /// (policies/README.md describes it), a control's folder, a folder of them, or one .rego file
+    /// with a METADATA block
     #[arg(
         long,
+        visible_alias = "custom-rules",
         value_name = "FILE|DIR",
         global = true,
         help_heading = "Controls"
     )]
-    custom_rules: Vec<PathBuf>,
+    policies: Vec<PathBuf>,
+    /// Use the library in this policy folder instead of the built-in one
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Controls")]
+    policies_only: Option<PathBuf>,
     /// Judge the pods of more kinds: a YAML list of {apiVersion, kind, resource, podTemplate or
     /// podSpec}. `kubevet list workloads` shows the kinds that are known
     #[arg(long, value_name = "FILE", global = true, help_heading = "Controls")]
@@ -40,23 +41,21 @@ pub(super) struct LibraryFlags {
 impl LibraryFlags {
     /// Returns the files and folders that the library is read from, apart from the embedded one.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let folders = self.policies.iter();
+        let folders = self.policies_only.iter();
         folders
-            .chain(&self.custom_rules)
+            .chain(&self.policies)
             .chain(&self.workloads)
             .map(PathBuf::as_path)
     }
 
     /// Loads the library. Returns everything that is wrong with it, too.
     pub(super) fn load(&self) -> (Library, Vec<Problem>) {
-        let (mut library, mut problems) = match &self.policies {
+        let (mut library, mut problems) = match &self.policies_only {
             Some(folder) => policy::load_folder(folder),
             None => policy::embedded(),
         };
-        for path in &self.custom_rules {
-            let (controls, modules, load_problems) = policy::load_custom(path);
-            problems.extend(load_problems);
-            problems.extend(library.add_custom(controls, modules));
+        for path in &self.policies {
+            problems.extend(library.add_overlay(path));
         }
         library.set_workloads(self.workloads(&mut problems));
         (library, problems)

@@ -308,7 +308,7 @@ fn rule_beyond_the_memory_limit_is_stopped() {
 #[test]
 fn rule_with_too_many_findings_is_stopped() {
     fails(
-        "deny contains {\"message\": sprintf(\"%d\", [i]), \"paths\": [], \"fixes\": []} if some i in numbers.range(1, 11000)\n",
+        "deny contains {\"message\": sprintf(\"%d\", [i]), \"paths\": [\"a\"], \"fixes\": []} if some i in numbers.range(1, 11000)\n",
         "over 10000 findings in one object",
     );
 }
@@ -350,18 +350,35 @@ fn with_modifier_cannot_restore_a_rejected_builtin() {
     ends(body("\tcount([1]) > 0 with count as http.send"));
 }
 
+/// What the text of a rule shows is an error when it is loaded, and not for each object.
 #[test]
-fn malformed_finding_is_an_error() {
+fn visibly_malformed_finding_is_rejected() {
     for (rules, expected) in [
-        ("deny := \"x\"", "`deny` is no set"),
-        ("deny(x) := 1", "`deny` is no set"),
+        ("deny := \"x\"", "write `deny contains finding if"),
+        ("deny(x) := 1", "write `deny contains finding if"),
         (
             "deny contains {\"message\": \"m\"} if true",
-            "a finding without a list `paths`",
+            "a finding needs `paths`",
         ),
         (
             "deny contains {\"message\": 1, \"paths\": [], \"fixes\": []} if true",
+            "`message` of a finding is a string, not a number",
+        ),
+    ] {
+        refused(rules, expected);
+    }
+}
+
+#[test]
+fn malformed_finding_is_an_error() {
+    for (rules, expected) in [
+        (
+            "deny contains x if x := p\np := \"x\"",
             "`message` that is a text",
+        ),
+        (
+            "deny contains x if x := p\np := {\"message\": \"m\"}",
+            "a finding without a list `paths`",
         ),
         (
             "p := 1 if true\np := 2 if true\ndeny contains x if x := p",

@@ -125,7 +125,14 @@ fn all_problems_of_a_folder_are_reported_at_once() {
         format!("{rule}:{line}:1: `f` calls itself: rules must not be recursive"),
     ];
     let test = dir.run(&["policy", "test", "policies"]);
-    let scan = dir.run(&["scan", "pod.yaml", "--policies", "policies", "-f", "json"]);
+    let scan = dir.run(&[
+        "scan",
+        "pod.yaml",
+        "--policies-only",
+        "policies",
+        "-f",
+        "json",
+    ]);
     assert_eq!((test.code, scan.code), (2, 2));
     for position in positions {
         let located = |value: &str| {
@@ -191,6 +198,151 @@ fn custom_rules_run_beside_the_library() {
     );
 }
 
+/// A folder with a control, a module, params and a framework of its own, over the built-in library.
+fn overlay() -> TestDir {
+    let rule = "package controls.acme1\n\nimport rego.v1\n\nimport data.lib.acme\nimport data.lib.workload\n\n\
+                deny contains finding if {\n\tsome container in workload.containers\n\t\
+                some name in input.params.forbiddenNames\n\tacme.is(container, name)\n\t\
+                finding := {\"message\": \"m\", \"paths\": [workload.at(container, \"name\")], \"fixes\": []}\n}\n";
+    TestDir::new()
+        .file(
+            "own/controls/ACME-1-names/control.yaml",
+            "id: ACME-1\nname: Names\nseverity: low\ncategory: A\nrisk: d\ncheck: c\nremediation: r\nkinds: [workloads]\n\
+             params: [forbiddenNames]\n",
+        )
+        .file("own/controls/ACME-1-names/rule.rego", rule)
+        .file(
+            "own/lib/acme.rego",
+            "package lib.acme\n\nimport rego.v1\n\nis(container, name) if container.name == name\n",
+        )
+        .file(
+            "own/params.yaml",
+            "forbiddenNames:\n  type: names\n  description: d\n  default: [a]\n",
+        )
+        .file(
+            "own/frameworks/acme.yaml",
+            "name: ACME\ndescription: d\ncontrols: [{id: ACME-1}, {id: C-0057}]\n",
+        )
+        .file(
+            "other.yaml",
+            "name: OTHER\ndescription: d\ncontrols: [{id: ACME-1}]\n",
+        )
+        .file("config.json", "{\"forbiddenNames\": [\"b\"]}")
+        .file("pod.yaml", POD)
+}
+
+#[test]
+fn overlay_brings_controls_modules_params_and_frameworks() {
+    const FOUND: &str = "ACME-1 web spec.containers[0].name";
+    for (arguments, expected) in [
+        (&["framework", "ACME", "pod.yaml"][..], &[FOUND][..]),
+        (&["framework", "acme,other.yaml", "pod.yaml"], &[FOUND]),
+        (
+            &[
+                "framework",
+                "other.yaml",
+                "pod.yaml",
+                "--controls-config",
+                "config.json",
+            ],
+            &[],
+        ),
+    ] {
+        let flags = ["--policies", "own", "-f", "json"];
+        let run = overlay().run(&[&["scan"], arguments, &flags].concat());
+        assert_eq!(run.problems(), [] as [&str; 0], "{}", run.stderr);
+        assert_eq!(run.findings(), expected, "{arguments:?}");
+    }
+    let dir = overlay();
+    for arguments in [
+        &["list", "control", "ACME-1"][..],
+        &["policy", "explain", "ACME-1"],
+        &["vap", "generate", "ACME"],
+        &["manifests"],
+        &["review", "pod.yaml"],
+    ] {
+        for flag in ["--policies", "--custom-rules"] {
+            let run = dir.run(&[arguments, &[flag, "own"]].concat());
+            assert_eq!(run.code, 0, "{arguments:?} {flag}: {}", run.stderr);
+        }
+    }
+    let test = dir.run(&["policy", "test", "own"]);
+    assert_eq!((test.code, test.stderr.as_str()), (0, ""));
+}
+
+/// The folder in place of the library has nothing that it does not bring itself.
+#[test]
+fn policies_only_replaces_the_library() {
+    let dir = overlay()
+        .file(
+            "alone/ACME-2/control.yaml",
+            "id: ACME-2\nname: Alone\nseverity: low\ncategory: A\nrisk: d\ncheck: c\nremediation: r\nkinds: [Pod]\n",
+        )
+        .file(
+            "alone/ACME-2/rule.rego",
+            format!("package controls.acme2\n\nimport rego.v1\n\ndeny contains {FINDING} if input.object.kind == \"Pod\"\n"),
+        );
+    let run = dir.run(&["scan", "pod.yaml", "--policies-only", "alone", "-f", "json"]);
+    assert_eq!(run.problems(), [] as [&str; 0]);
+    assert_eq!(run.findings(), ["ACME-2 web spec"]);
+    let run = dir.run(&["scan", "pod.yaml", "--policies-only", "own", "-f", "json"]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.prints("there is no control \"C-0057\""),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn taken_id_is_refused_by_policy_new_and_by_scan() {
+    let dir = scaffold().file("pod.yaml", POD);
+    for (arguments, expected) in [
+        (
+            &["policy", "new", "C-0057-mine"][..],
+            "the id C-0057 is already that of",
+        ),
+        (
+            &["policy", "new", "C-9001-again"],
+            "the id C-9001 is already that of ./C-9001-mine",
+        ),
+        (
+            &["policy", "new", "ACME-1", "--policies", "own"],
+            "the id ACME-1 is already that of own/controls/ACME-1-names/control.yaml",
+        ),
+        (
+            &[
+                "scan",
+                "pod.yaml",
+                "--policies",
+                "C-9001-mine",
+                "--policies",
+                "copy",
+            ],
+            "C-9001 is already the id of C-9001-mine/control.yaml",
+        ),
+    ] {
+        let dir = overlay()
+            .file(
+                "copy/C-9001-x/control.yaml",
+                dir.read("C-9001-mine/control.yaml"),
+            )
+            .file("copy/C-9001-x/rule.rego", dir.read("C-9001-mine/rule.rego"))
+            .file(
+                "C-9001-mine/control.yaml",
+                dir.read("C-9001-mine/control.yaml"),
+            )
+            .file("C-9001-mine/rule.rego", dir.read("C-9001-mine/rule.rego"));
+        let run = dir.run(arguments);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.prints(expected), "{}{}", run.stdout, run.stderr);
+    }
+    assert!(
+        dir.read("C-9001-mine/control.yaml")
+            .contains("name: \"Mine\"")
+    );
+}
+
 /// `sensitive` decides which values are masked, in control.yaml and in annotations; the category
 /// does not.
 #[test]
@@ -224,6 +376,173 @@ fn values_at_findings_of_sensitive_controls_are_masked() {
         assert_eq!(run.stdout.contains("a: ********"), is_masked, "{lines}");
         assert_eq!(run.stdout.contains("hunter2"), !is_masked, "{lines}");
         assert!(run.stdout.contains("b: plain"), "{lines}: {}", run.stdout);
+    }
+}
+
+/// Rules outside the profile run all the same, so they are notes; `--strict` makes them errors.
+#[test]
+fn rule_outside_the_profile_passes_its_tests_with_notes() {
+    let rule = format!(
+        "package controls.c9001\n\nimport rego.v1\n\nimport data.lib.workload\n\n\
+         deny contains finding if {{\n\
+         \tttys := [c | some c in workload.containers; c.spec.tty == true]\n\
+         \tsome container in ttys\n\
+         \tpath := workload.at(container, \"tty\")\n\
+         \tfinding := {FINDING_AT_PATH}\n}}\n"
+    );
+    let dir = scaffold().file("C-9001-mine/rule.rego", rule);
+    let test = dir.run(&["policy", "test", "C-9001-mine"]);
+    let notes: Vec<&str> = test.stderr.lines().collect();
+    assert_eq!(test.code, 0, "{}{}", test.stdout, test.stderr);
+    assert_eq!(
+        test.stdout,
+        "1 control, 4 test objects: 4 as expected, 0 not\n"
+    );
+    assert!(
+        matches!(notes.as_slice(), [note] if note.starts_with("note: C-9001-mine/rule.rego:8:")),
+        "{notes:?}"
+    );
+    let strict = dir.run(&["policy", "test", "--strict", "C-9001-mine"]);
+    assert_eq!(strict.code, 2);
+    assert_eq!(errors(&strict).len(), 1, "{}", strict.stderr);
+}
+const FINDING_AT_PATH: &str =
+    "{\"message\": \"m\", \"paths\": [path], \"fixes\": [{\"path\": path, \"value\": false}]}";
+
+/// A control in one file has no test data; its rule is loaded and compared with the profile.
+#[test]
+fn control_in_one_file_is_tested_without_test_data() {
+    let file = |statement: &str| {
+        format!(
+            "# METADATA\n# title: Mine\n# custom:\n#   id: C-9002\n#   severity: low\n#   kinds: [Pod]\n\
+             package controls.c9002\nimport rego.v1\ndeny contains {FINDING} if {{\n{statement}\n}}\n"
+        )
+    };
+    for (statement, code, expected) in [
+        (
+            "input.object.kind == \"Pod\"",
+            0,
+            "1 control loads; no test data",
+        ),
+        (
+            "input.object.spec.containers[_].tty",
+            0,
+            "note: mine.rego:10:",
+        ),
+        ("input.kind == \"Pod\"", 2, "error: mine.rego:10:"),
+    ] {
+        let dir = TestDir::new().file("mine.rego", file(statement));
+        let test = dir.run(&["policy", "test", "mine.rego"]);
+        assert_eq!(test.code, code, "{}{}", test.stdout, test.stderr);
+        assert!(test.prints(expected), "{}{}", test.stdout, test.stderr);
+    }
+}
+
+/// A rule that does not load has one error for its cause, and no line about its test data.
+#[test]
+fn mistake_in_a_rule_is_one_error_that_says_what_to_write() {
+    let own = |body: &str| format!("deny contains {FINDING} if {{\n{body}\n}}\n");
+    let with = |body: &str| format!("import data.lib.workload\n{}", own(body));
+    let finding =
+        |finding: &str| format!("deny contains {finding} if input.object.kind == \"Pod\"\n");
+    for (rule, expected) in [
+        (
+            own("\tsome container in workload.containers\n\tworkload.at(container, \"tty\") == \"\""),
+            "6:23: `workload` is not imported: add `import data.lib.workload`",
+        ),
+        (
+            own("\tstrings.lower_ascii(input.object.kind) == \"pod\""),
+            "6:5: `strings` is not imported: add `import data.lib.strings`",
+        ),
+        (
+            own("\tdata.lib.workload.is_windows"),
+            "6:5: `data.lib.workload.is_windows` is not read through an import: add `import data.lib.workload`, and write \
+             `workload.is_windows`",
+        ),
+        (
+            with("\tsome container in workload.container\n\tcontainer.spec.tty"),
+            "7:23: `workload.container` does not exist: did you mean `workload.containers`?",
+        ),
+        (
+            with("\tsome container in workload.containers\n\tworkload.att(container, \"tty\") == \"\""),
+            "8:5: `workload.att` does not exist: did you mean `workload.at`?",
+        ),
+        (
+            with("\tsome container in workload.probe_containers\n\tcontainer.securityContext.privileged"),
+            "8:5: `container.securityContext` does not exist: did you mean `container.spec.securityContext`?",
+        ),
+        (
+            "import data.lib.workloads\n".to_owned()
+                + &own("\tsome container in workloads.containers\n\tcontainer.spec.tty"),
+            "5:8: `data.lib.workloads` does not exist: did you mean `data.lib.workload`?",
+        ),
+        (
+            own("\tinput.kind == \"Pod\""),
+            "6:5: `input.kind` does not exist: write `input.object.kind`",
+        ),
+        (
+            own("\tstarts_with(input.object.kind, \"P\")"),
+            "6:16: `starts_with` is no function that a rule may call, did you mean `startswith`?",
+        ),
+        (
+            "deny contains msg if {\n\tinput.object.kind == \"Pod\"\n\tmsg := sprintf(\"%s\", [\"no\"])\n}\n".to_owned(),
+            "7:19: a finding is {\"message\": …, \"paths\": […], \"fixes\": []}, not a string",
+        ),
+        (
+            "deny[msg] { msg := \"no\" }\n".to_owned(),
+            "5:11: `if` keyword is required before rule body: since Rego 1.0 a rule is written \
+             `deny contains finding if { … }`",
+        ),
+        (
+            finding("{\"message\": \"m\", \"paths\": [\"spec\"]}"),
+            "5:15: a finding needs `fixes`: write [] where there are none",
+        ),
+        (
+            finding("{\"msg\": \"m\", \"paths\": [\"spec\"], \"fixes\": []}"),
+            "5:15: a finding needs `message`: rename `msg`",
+        ),
+        (
+            finding("{\"message\": \"m\", \"paths\": \"spec\", \"fixes\": []}"),
+            "5:42: `paths` of a finding is a list, not a string",
+        ),
+        (
+            finding("{\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": [{\"path\": \"spec\"}]}"),
+            "5:61: a fix is {\"path\": …, \"value\": …} or {\"path\": …, \"remove\": true}",
+        ),
+    ] {
+        let rule = format!("package controls.c9001\n\nimport rego.v1\n\n{rule}");
+        let test =
+            scaffold()
+                .file("C-9001-mine/rule.rego", rule)
+                .run(&["policy", "test", "C-9001-mine"]);
+        let expected: Vec<String> = expected
+            .lines()
+            .map(|line| format!("C-9001-mine/rule.rego:{line}"))
+            .collect();
+        assert_eq!(errors(&test), expected, "{}", test.stderr);
+        assert_eq!((test.code, test.stdout.as_str()), (2, ""));
+    }
+}
+
+#[test]
+fn statement_outside_the_profile_is_one_note() {
+    for body in [
+        "\tx := input.object.spec.containers[_].image\n\tnot startswith(x, \"a\")",
+        "\tsome port in input.object.spec.containers[_].ports\n\tport.hostPort",
+        "\tinput.object.spec.containers[_].name == input.object.spec.volumes[_].name",
+    ] {
+        let rule = format!(
+            "package controls.c9001\n\nimport rego.v1\n\ndeny contains {FINDING} if {{\n{body}\n}}\n"
+        );
+        let test =
+            scaffold()
+                .file("C-9001-mine/rule.rego", rule)
+                .run(&["policy", "test", "C-9001-mine"]);
+        let notes: Vec<&str> = test.stderr.lines().collect();
+        assert!(
+            matches!(notes.as_slice(), [note] if note.contains("no `_`: write `some x in …`")),
+            "{notes:#?}"
+        );
     }
 }
 
@@ -273,7 +592,7 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             named("\tregex.match(\"^\\\\w+$\", \"a\")"),
-            "`\\w` is no ASCII class",
+            "the pattern has a class that is not ASCII everywhere",
         ),
         (
             named("\tinput.object.kind == \"Pod\" with input as 1"),
@@ -300,14 +619,16 @@ fn rule_outside_the_profile_is_reported() {
                 "deny contains {{\"message\": \"m\", \"paths\": []}} if true\n{}",
                 deny("\ttrue")
             ),
-            "a finding needs `fixes`, a list that is written out; [] where there are none",
+            "a finding needs `fixes`: write [] where there are none",
         ),
     ] {
         let rule = format!("package controls.c9001\n\nimport rego.v1\n\n{rule}");
-        let test =
-            scaffold()
-                .file("C-9001-mine/rule.rego", rule)
-                .run(&["policy", "test", "C-9001-mine"]);
+        let test = scaffold().file("C-9001-mine/rule.rego", rule).run(&[
+            "policy",
+            "test",
+            "--strict",
+            "C-9001-mine",
+        ]);
         assert_eq!(test.code, 2, "{expected}: {}{}", test.stdout, test.stderr);
         let is_reported =
             |value: &&str| value.starts_with("C-9001-mine/rule.rego:") && value.contains(expected);

@@ -16,6 +16,7 @@ use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
 use kubevet_model::{Control, ControlId, EvalError, Problem, ProblemCode};
 use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource};
 use kubevet_rego::{
+    self as rego,
     ast::{self, Module},
     complexity::RuleTable,
     lower::Lowering,
@@ -164,6 +165,7 @@ impl<'p> CheckedLibrary<'p> {
 fn check_control(source: &ControlSource, module: &Module, rules: &RuleTable<'_>) -> Vec<Problem> {
     let file = || source.rule.file.to_string();
     let mut faults = rules.check(module);
+    faults.extend(rego::check_findings(module));
     // In the package of another control or module, a rule could add to theirs.
     let package = policy::package_of(source.control.id.as_str());
     if module.package != package {

@@ -108,6 +108,8 @@ problem_codes! {
         "A rule is outside the profile and runs in the interpreter.";
     RegoLint, "KV3008", "rego-lint",
         "A rule does not keep to the rules of style in policies/README.md.";
+    RegoFindingForm, "KV3009", "rego-finding-form",
+        "A finding of a rule lacks a field that it needs, or has a value of the wrong type.";
 }
 
 impl fmt::Display for ProblemCode {

@@ -73,22 +73,6 @@ pub(super) struct RawControl {
     pub(super) public_rules: RawStrings,
 }
 
-/// The rules for the metadata of a control.
-pub(super) struct MetadataRules<'a> {
-    /// The known params; `None` where they are checked later.
-    pub(super) schema: Option<&'a ParamSchema>,
-    /// True if `score` may be omitted, for the middle of the band of its severity.
-    pub(super) custom: bool,
-}
-
-impl MetadataRules<'_> {
-    /// The rules for a custom control; its params are checked when it is added to a library.
-    pub(super) const CUSTOM: Self = Self {
-        schema: None,
-        custom: true,
-    };
-}
-
 /// A control, and the position of its id.
 pub(super) type ControlAndPosition = (Control, Position);
 
@@ -101,11 +85,12 @@ pub(super) struct ControlFile {
     pub(super) builtin: Option<BuiltinCheck>,
 }
 
-/// Reads control.yaml; `None` if it has an error.
+/// Reads control.yaml; `None` if it has an error. `schema` has the known params; `None` if params.yaml
+/// could not be read.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
-    rules: &MetadataRules<'_>,
+    schema: Option<&ParamSchema>,
     problems: &mut Vec<Problem>,
 ) -> Option<ControlFile> {
     let before = problems.len();
@@ -129,13 +114,7 @@ pub(super) fn read(
         (Some(_), None) => raw.kinds = Some(Vec::new()),
         (None, Some(_)) => {}
     }
-    if !rules.custom && root.get("score").is_none() {
-        reader.error(
-            root.position(),
-            "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity",
-        );
-    }
-    let control = raw.validate(&mut reader, rules);
+    let control = raw.validate(&mut reader, schema);
     // A control with an error is rejected as a whole: what its author meant is not known.
     let (control, position) = control.filter(|_| problems.len() == before)?;
     Some(ControlFile {
@@ -176,7 +155,7 @@ impl RawControl {
     pub(super) fn validate(
         self,
         reader: &mut MapReader<'_>,
-        rules: &MetadataRules<'_>,
+        schema: Option<&ParamSchema>,
     ) -> Option<ControlAndPosition> {
         let id = self.id.filter(|id| check_id(reader, id));
         let severity = self.severity.and_then(|word| read_severity(reader, &word));
@@ -187,7 +166,7 @@ impl RawControl {
         let kinds = self.kinds.map(|selectors| read_kinds(reader, &selectors));
         let scope = read_scope(reader, self.scope);
         let params = self.params.unwrap_or_default();
-        check_params(reader, &params, rules.schema);
+        check_params(reader, &params, schema);
         let required = self.requires_any_param.unwrap_or_default();
         for name in required
             .iter()

@@ -2,11 +2,13 @@
 
 use super::{
     did_you_mean::did_you_mean,
+    library::Library,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
+    read_dir,
 };
 use kubevet_document::Node;
 use kubevet_model::{ControlId, Framework, FrameworkMember, Position, Problem};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// The keys of a framework file.
 pub(super) const FRAMEWORK_KEYS: &[FieldSpec] = &[
@@ -24,7 +26,7 @@ pub(super) const MEMBER_KEYS: &[FieldSpec] = &[
 ];
 
 /// Reads a framework. Entries that name no control are left out and reported. `known` has every
-/// control of the folder, those with errors included, so that one error is reported once.
+/// control that it may list, those with errors included, so that one error is reported once.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
@@ -51,6 +53,26 @@ pub(super) fn read(
         members,
     };
     Some((framework, name.position))
+}
+
+/// Reads the framework in a file (`scan framework FILE.yaml`). Its controls are those of a library.
+///
+/// # Errors
+/// All problems of the file.
+pub fn load_framework(path: &Path, library: &Library) -> Result<Framework, Vec<Problem>> {
+    let text = read_dir::read_text(path).map_err(|problem| vec![problem])?;
+    let controls = library.metadata();
+    let known = controls
+        .iter()
+        .map(|control| control.id.to_string())
+        .collect();
+    let mut problems = Vec::new();
+    let file: Arc<str> = path.display().to_string().into();
+    let framework = read(&file, &text, &known, &mut problems);
+    match framework {
+        Some((framework, _)) if problems.is_empty() => Ok(framework),
+        _ => Err(problems),
+    }
 }
 
 /// Checks that a name can be typed on the command line without quotes.

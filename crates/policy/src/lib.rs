@@ -1,5 +1,5 @@
-//! The control library: embedded in the program, loaded from a folder, or extended by a user's own
-//! controls. Params, bindings, frameworks and test cases are read here too, since they name controls.
+//! The control library: embedded in the program, loaded from a folder, or extended by a user's
+//! folder. Params, bindings, frameworks and test cases are read here too, since they name controls.
 //!
 //! Every format is read in two steps, the fields as written and then the type that is valid, and all
 //! errors are reported at once, with their positions and remedies. One broken file loses no other.
@@ -7,8 +7,8 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `loader`, `custom_rules` | the sources of controls: the binary, `--policies DIR`, `--custom-rules` |
-//! | `read_dir`, `folder_layout` | the files of a folder, and the role of each |
+//! | `loader`, `overlay` | the sources of controls: the binary, `--policies-only DIR`, `--policies FILE\|DIR` |
+//! | `read_dir`, `folder_layout`, `unused_files` | the files of a folder, the role of each, those without one |
 //! | `library`, `load_library` | the [`Library`]; files → library |
 //! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
@@ -34,7 +34,6 @@ mod cause;
 mod control;
 mod control_id;
 mod controls_config;
-mod custom_rules;
 mod did_you_mean;
 mod differences;
 mod folder_layout;
@@ -47,6 +46,7 @@ mod load_library;
 mod loader;
 mod map_reader;
 mod match_resources;
+mod overlay;
 mod param_entry;
 mod param_schema;
 mod params;
@@ -58,6 +58,7 @@ mod scaffold;
 mod testdata;
 #[cfg(test)]
 mod tests;
+mod unused_files;
 mod workloads_file;
 
 pub use binding::{Binding, KIND as BINDING_KIND, fallback_binding, is_binding_resource};
@@ -69,14 +70,15 @@ pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cas
 pub use cause::shared_cause;
 pub use control_id::package_of;
 pub use controls_config::read_controls_config;
-pub use custom_rules::load_custom;
 pub use did_you_mean::nearest;
 pub use differences::{Difference, parse_differences, read_differences};
+pub use framework::load_framework;
 pub use library::{ControlSource, Library, ModuleSource};
 pub use load_bindings::{
     BindingKeys, LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings,
 };
 pub use loader::{embedded, load_folder};
+pub use overlay::{EditedLibrary, load_edited};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};

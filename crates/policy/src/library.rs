@@ -1,10 +1,8 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
-use super::{
-    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema, rego_text,
-};
+use super::{builtin::BuiltinControl, did_you_mean::did_you_mean, params::ParamSchema};
 use kubevet_k8s::workload::custom::CustomWorkloads;
-use kubevet_model::{Control, Framework, KindSelector, Position, Problem, ProblemCode};
+use kubevet_model::{Control, Framework, KindSelector, Position};
 use std::sync::Arc;
 
 /// A Rego module.
@@ -134,79 +132,5 @@ impl Library {
             }
         }
         self.workloads = workloads;
-    }
-
-    /// Adds a user's controls and modules. None of them may replace one of the library: a control
-    /// whose id or package is taken, a module whose package is taken, and a control with unknown
-    /// params are left out and reported.
-    pub fn add_custom(
-        &mut self,
-        controls: Vec<ControlSource>,
-        modules: Vec<ModuleSource>,
-    ) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for module in modules {
-            let name = rego_text::package(&module.text).map(|package| package.value);
-            let taken = self
-                .modules
-                .iter()
-                .find(|other| rego_text::package(&other.text).map(|package| package.value) == name);
-            match taken {
-                Some(taken) => {
-                    let message = format!(
-                        "the package {} is already that of {}: choose another name",
-                        name.unwrap_or_default(),
-                        taken.file
-                    );
-                    problems.push(Problem::in_file(
-                        ProblemCode::PolicyDuplicate,
-                        module.file.as_ref(),
-                        message,
-                    ));
-                }
-                None => self.modules.push(module),
-            }
-        }
-        for source in controls {
-            let errors = self.custom_control_errors(&source);
-            if errors.is_empty() {
-                self.controls.push(source);
-            } else {
-                let at = |(code, message)| {
-                    Problem::at(code, source.file.as_ref(), source.position, message)
-                };
-                problems.extend(errors.into_iter().map(at));
-            }
-        }
-        self.controls
-            .sort_by(|a, b| a.control.id.cmp(&b.control.id));
-        problems
-    }
-
-    fn custom_control_errors(&self, source: &ControlSource) -> Vec<(ProblemCode, String)> {
-        let id = source.control.id.as_str();
-        let package = control_id::package_of(id);
-        let controls = self.metadata();
-        let taken = controls
-            .iter()
-            .find(|other| control_id::package_of(other.id.as_str()) == package);
-        let mut errors = Vec::new();
-        if let Some(taken) = taken {
-            let message = format!(
-                "{id} is already {} ({}): choose another id",
-                taken.id, taken.name
-            );
-            errors.push((ProblemCode::PolicyDuplicate, message));
-        }
-        let unknown = source
-            .control
-            .params
-            .iter()
-            .filter(|param| self.params.get(param).is_none());
-        errors.extend(unknown.map(|param| {
-            let message = self.params.unknown(param).to_string();
-            (ProblemCode::PolicyParam, message)
-        }));
-        errors
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     builtin::BuiltinControl,
-    control::{self, ControlFile, MetadataRules},
+    control::{self, ControlFile},
     control_id,
     did_you_mean::did_you_mean,
     folder_layout::{ControlFolder, Layout},
@@ -10,8 +10,9 @@ use super::{
     library::{ControlSource, Library, ModuleSource},
     map_reader::abbreviate,
     param_schema,
+    params::ParamSchema,
     read_dir::PolicyFile,
-    rego_text,
+    rego_metadata, rego_text,
 };
 use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
 use std::{
@@ -19,50 +20,26 @@ use std::{
     sync::Arc,
 };
 
-/// The kind of folder that is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LoadMode {
-    /// A whole library, with params and frameworks.
-    Library,
-    /// A user's controls, to be added to a library.
-    Custom,
-}
-
-/// Loads a library from files. Problems are in the order of files and positions.
-pub(super) fn load(files: &[PolicyFile], origin: LoadMode, problems: &mut Vec<Problem>) -> Library {
+/// Loads what files hold, as an addition to `base`: frameworks may list its controls, and controls
+/// may read its params. Problems are in the order of files and positions.
+pub(super) fn load(files: &[PolicyFile], base: &Library, problems: &mut Vec<Problem>) -> Library {
     let layout = Layout::of(files, problems);
     let mut library = Library::default();
-    if origin == LoadMode::Library
-        && let Some((file, text)) = layout.params.and_then(text_of)
-    {
-        library.params = param_schema::read(file, text, problems);
+    if let Some((file, text)) = layout.params.and_then(text_of) {
+        library.params = param_schema::read(file, text, &base.params, problems);
     }
-    // Without params.yaml every param would be unknown: the one error is reported once.
+    // If params.yaml is broken, every param would be unknown: the one error is reported once.
     let known = layout.params.is_none() || library.params.iter().next().is_some();
-    let schema = (origin == LoadMode::Library && known).then_some(&library.params);
-    let rules = MetadataRules {
-        schema,
-        custom: origin == LoadMode::Custom,
-    };
-    (library.controls, library.builtins) = load_controls(&layout, &rules, problems);
+    let mut schema = base.params.clone();
+    schema.extend(library.params.clone());
+    (library.controls, library.builtins) =
+        load_controls(&layout, known.then_some(&schema), problems);
     library.modules = layout
         .modules
         .iter()
         .filter_map(|file| load_module(file, problems))
         .collect();
-    if origin == LoadMode::Library {
-        library.frameworks = load_frameworks(&layout, problems);
-    } else {
-        for file in layout.params.iter().chain(&layout.frameworks) {
-            let message = "custom rules bring controls and lib/ only, so nothing reads this file: remove it, or give the \
-                           folder as --policies in place of the built-in ones";
-            problems.push(Problem::in_file(
-                ProblemCode::PolicyUnusedFile,
-                file.display_path.as_ref(),
-                message,
-            ));
-        }
-    }
+    library.frameworks = load_frameworks(&layout, &library, base, problems);
     library
 }
 
@@ -72,7 +49,7 @@ fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
 
 fn load_controls(
     layout: &Layout<'_>,
-    rules: &MetadataRules<'_>,
+    schema: Option<&ParamSchema>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<ControlSource>, Vec<BuiltinControl>) {
     let mut controls: Vec<ControlSource> = Vec::new();
@@ -94,18 +71,32 @@ fn load_controls(
         if let Some(other) =
             packages.insert(control_id::package_of(id), folder.display_path.clone())
         {
-            let message = format!("the id {id} is already that of {other}: choose another");
             problems.push(Problem::in_file(
                 ProblemCode::PolicyDuplicate,
                 &folder.display_path,
-                message,
+                duplicate_id(id, &other),
             ));
             continue;
         }
-        match load_control(id, folder, rules, problems) {
+        match load_control(id, folder, schema, problems) {
             Some(LoadedControl::WithRule(source)) => controls.push(source),
             Some(LoadedControl::Builtin(builtin)) => builtins.push(builtin),
             None => {}
+        }
+    }
+    for (file, text) in layout.single_files.iter().filter_map(|file| text_of(file)) {
+        let Some(source) = rego_metadata::read(file, text, schema, problems) else {
+            continue;
+        };
+        let id = source.control.id.as_str();
+        match packages.insert(control_id::package_of(id), file.to_string()) {
+            None => controls.push(source),
+            Some(other) => problems.push(Problem::at(
+                ProblemCode::PolicyDuplicate,
+                file.as_ref(),
+                source.position,
+                duplicate_id(id, &other),
+            )),
         }
     }
     controls.sort_by(|a, b| a.control.id.cmp(&b.control.id));
@@ -119,14 +110,18 @@ enum LoadedControl {
     Builtin(BuiltinControl),
 }
 
+fn duplicate_id(id: &str, other: &str) -> String {
+    format!("the id {id} is already that of {other}: choose another")
+}
+
 fn load_control(
     id: &str,
     folder: &ControlFolder<'_>,
-    rules: &MetadataRules<'_>,
+    schema: Option<&ParamSchema>,
     problems: &mut Vec<Problem>,
 ) -> Option<LoadedControl> {
     let metadata = folder.control.and_then(text_of);
-    let read = metadata.and_then(|(file, text)| control::read(file, text, rules, problems));
+    let read = metadata.and_then(|(file, text)| control::read(file, text, schema, problems));
     let builtin = read.as_ref().and_then(|read| read.builtin);
     let lacks_rule = folder.rule.is_none() && builtin.is_none();
     let lacking = [
@@ -173,14 +168,8 @@ fn load_control(
             position,
         }));
     };
-    let useless = match (&rule, rules.custom) {
-        (Some(_), _) => Some("a control with \"builtin\" has no rule.rego: remove one of the two"),
-        (None, true) => {
-            Some("a custom control needs a rule.rego: \"builtin\" is for a whole library")
-        }
-        (None, false) => None,
-    };
-    if let Some(message) = useless {
+    if rule.is_some() {
+        let message = "a control with \"builtin\" has no rule.rego: remove one of the two";
         problems.push(Problem::at(
             ProblemCode::PolicyInvalidField,
             file.as_ref(),
@@ -279,22 +268,22 @@ fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleS
     })
 }
 
-fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<Framework>> {
-    let known: BTreeSet<String> = layout
-        .controls
-        .keys()
-        .filter_map(|folder| control_id::id_of_folder(folder))
-        .map(str::to_owned)
-        .collect();
+fn load_frameworks(
+    layout: &Layout<'_>,
+    loaded: &Library,
+    base: &Library,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<Framework>> {
+    let controls = [loaded.metadata(), base.metadata()].concat();
+    let ids = controls.iter().map(|control| control.id.as_str());
+    let known: BTreeSet<String> = layout.ids().chain(ids).map(str::to_owned).collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
     for (file, text) in layout.frameworks.iter().filter_map(|file| text_of(file)) {
         let Some((framework, position)) = framework::read(file, text, &known, problems) else {
             continue;
         };
-        if frameworks
-            .iter()
-            .any(|other| other.name.eq_ignore_ascii_case(&framework.name))
-        {
+        let mut others = frameworks.iter().chain(&base.frameworks);
+        if others.any(|other| other.name.eq_ignore_ascii_case(&framework.name)) {
             let message = format!(
                 "another framework is named {}: choose another name",
                 framework.name

@@ -1,10 +1,6 @@
 //! Loads a library: from the binary, or from a folder.
 
-use super::{
-    library::Library,
-    load_library::{LoadMode, load},
-    read_dir,
-};
+use super::{folder_layout::normalize, library::Library, load_library::load, read_dir};
 use kubevet_model::{Problem, ProblemCode};
 use std::{path::Path, sync::OnceLock};
 
@@ -23,14 +19,14 @@ pub(super) fn read_embedded() -> (Library, Vec<Problem>) {
     of_table("policies", EMBEDDED)
 }
 
-/// Loads the library of a policy folder (`--policies DIR`), and its problems. Whatever is valid is
+/// Loads the library of a policy folder (`--policies-only DIR`), and its problems. Whatever is valid is
 /// loaded.
 #[must_use]
 pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
-    let files = read_dir::of_folder(dir, &mut problems);
+    let files = normalize(read_dir::of_folder(dir, &mut problems), dir);
     let readable = problems.is_empty();
-    let library = load(&files, LoadMode::Library, &mut problems);
+    let library = load(&files, &Library::default(), &mut problems);
     if readable && problems.is_empty() && library.controls.is_empty() {
         let message =
             "no control is in this folder: it should hold controls/C-9001-name/control.yaml";
@@ -47,11 +43,8 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
 /// Loads a library from files in memory.
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
-    let library = load(
-        &read_dir::of_table(root, table),
-        LoadMode::Library,
-        &mut problems,
-    );
+    let files = read_dir::of_table(root, table);
+    let library = load(&files, &Library::default(), &mut problems);
     sort(&mut problems);
     (library, problems)
 }

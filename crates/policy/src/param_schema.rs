@@ -17,8 +17,13 @@ pub(super) const PARAM_KEYS: &[FieldSpec] = &[
     FieldSpec::required("default"),
 ];
 
-/// Reads the file. A param with an error is left out.
-pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> ParamSchema {
+/// Reads the file. A param with an error, or with the name of one in `base`, is left out.
+pub(super) fn read(
+    file: &Arc<str>,
+    text: &str,
+    base: &ParamSchema,
+    problems: &mut Vec<Problem>,
+) -> ParamSchema {
     let mut schema = ParamSchema::default();
     let mut reader = MapReader::new(file, problems);
     let Some(document) = reader.document(text, "map of params") else {
@@ -37,7 +42,13 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
     }
     reader.check_repeated(root);
     for entry in root.entries() {
-        if let Some(spec) = read_param(&mut reader, &entry) {
+        if base.get(entry.key).is_some() {
+            let message = format!(
+                "the library already has a param {:?}: choose another name, or set its value with --controls-config",
+                abbreviate(entry.key)
+            );
+            reader.error(entry.key_position(), message);
+        } else if let Some(spec) = read_param(&mut reader, &entry) {
             schema.add(spec);
         }
     }

@@ -138,6 +138,13 @@ impl ParamSchema {
         self.0.insert(spec.name.clone(), spec);
     }
 
+    /// Adds params that this schema does not have yet.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (name, spec) in other.0 {
+            self.0.entry(name).or_insert(spec);
+        }
+    }
+
     /// The error of an unknown name, with the nearest known one.
     pub(super) fn unknown(&self, name: &str) -> ParamError {
         ParamError::Unknown {

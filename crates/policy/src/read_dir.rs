@@ -49,6 +49,21 @@ pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> Vec<PolicyFile> {
     table.iter().map(file).collect()
 }
 
+/// Reads one file, as if it stood alone in a folder; `None` if it cannot be read, which is reported.
+pub(super) fn of_file(path: &Path, problems: &mut Vec<Problem>) -> Option<PolicyFile> {
+    match read_text(path) {
+        Ok(text) => Some(PolicyFile {
+            path: path.file_name()?.to_string_lossy().into_owned(),
+            display_path: path.display().to_string().into(),
+            text: Some(text),
+        }),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
 /// Reads every file of a folder, in the order of paths. Hidden ones (`.git`) are left out, test
 /// data is listed and not read.
 pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PolicyFile> {

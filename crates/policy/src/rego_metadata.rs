@@ -13,10 +13,11 @@
 //! ```
 
 use super::{
-    control::{MetadataRules, RawControl},
+    control::{ControlAndPosition, RawControl},
     library::ControlSource,
     load_library::{load_rule, unlisted_params},
     map_reader::{FieldSpec, MapReader},
+    params::ParamSchema,
 };
 use kubevet_document::Document;
 use kubevet_model::{Position, Problem, ProblemCode};
@@ -53,10 +54,11 @@ pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("requiresAnyParam"),
 ];
 
-/// Reads a Rego file and its annotations as one control.
+/// Reads a Rego file and its annotations as one control. `schema` is that of `control::read`.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
+    schema: Option<&ParamSchema>,
     problems: &mut Vec<Problem>,
 ) -> Option<ControlSource> {
     let Some(block) = block(text) else {
@@ -73,7 +75,7 @@ pub(super) fn read(
     let before = problems.len();
     let mut reader = MapReader::new(file, problems);
     let document = reader.document(&block, "METADATA block")?;
-    let (control, position) = read_block(&mut reader, &document)?;
+    let (control, position) = read_block(&mut reader, &document, schema)?;
     let rule = load_rule(control.id.as_str(), file, text, problems)?;
     if problems.len() > before {
         return None;
@@ -90,7 +92,8 @@ pub(super) fn read(
 fn read_block(
     reader: &mut MapReader<'_>,
     document: &Document,
-) -> Option<super::control::ControlAndPosition> {
+    schema: Option<&ParamSchema>,
+) -> Option<ControlAndPosition> {
     let root = document.root();
     if !reader.keys(root, "METADATA", ANNOTATION_KEYS) {
         return None;
@@ -102,7 +105,7 @@ fn read_block(
     let mut raw = RawControl::read(reader, custom);
     raw.name = reader.string(root, "title");
     raw.risk = reader.string(root, "description");
-    raw.validate(reader, &MetadataRules::CUSTOM)
+    raw.validate(reader, schema)
 }
 
 /// Returns the first METADATA block as YAML in which every character keeps its line and column:

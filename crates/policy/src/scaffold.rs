@@ -2,14 +2,14 @@
 //!
 //! No other file of this crate writes, and nothing is overwritten.
 
-use super::control_id;
+use super::{control_id, library::Library};
 use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
 };
 
-/// The files of a new control; `{id}`, `{folder}` and `{package}` are replaced.
+/// The files of a new control; `{id}`, `{title}`, `{folder}` and `{package}` are replaced.
 const FILES: &[(&str, &str)] = &[
     ("control.yaml", include_str!("scaffold/control.yaml")),
     ("rule.rego", include_str!("scaffold/rule.rego.txt")),
@@ -36,6 +36,14 @@ pub enum ScaffoldError {
         "{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal"
     )]
     Name(String),
+    /// The id is that of another control.
+    #[error("the id {id} is already that of {place}: choose another")]
+    Taken {
+        /// The id.
+        id: String,
+        /// The file or folder of the other control.
+        place: String,
+    },
     /// The folder exists.
     #[error("{} exists: choose another name, or remove it", .0.display())]
     Exists(PathBuf),
@@ -49,11 +57,16 @@ pub enum ScaffoldError {
     },
 }
 
-/// Writes the folder `name` (`C-9001-no-terminal`) of a control into `dir`, and returns its files.
+/// Writes the folder `name` (`C-9001-no-terminal`) of a control into `dir`, and returns its files. The
+/// id must be new to `library` and to the folder.
 ///
 /// # Errors
-/// The name is invalid, the folder exists, or a file cannot be written.
-pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
+/// The name is invalid, the id is taken, the folder exists, or a file cannot be written.
+pub fn new_control(
+    name: &str,
+    dir: &Path,
+    library: &Library,
+) -> Result<Vec<PathBuf>, ScaffoldError> {
     let id = control_id::id_of_folder(name).filter(|id| {
         let rest = name.get(id.len()..).unwrap_or_default();
         rest.strip_prefix('-')
@@ -64,8 +77,12 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
         let path = path.to_owned();
         move |error| ScaffoldError::Io { path, error }
     };
-    fs::create_dir_all(dir).map_err(failed(dir))?;
     let folder = dir.join(name);
+    if let Some(place) = place_of_id(id, &folder, dir, library) {
+        let id = id.to_owned();
+        return Err(ScaffoldError::Taken { id, place });
+    }
+    fs::create_dir_all(dir).map_err(failed(dir))?;
     match fs::create_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(ScaffoldError::Exists(folder));
@@ -80,6 +97,7 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
         }
         let text = text
             .replace("{id}", id)
+            .replace("{title}", &title(id, name))
             .replace("{folder}", name)
             .replace("{package}", &control_id::package_of(id));
         fs::File::create_new(&path)
@@ -90,21 +108,49 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
     Ok(written)
 }
 
+/// The file or folder of the control that has an id already, in a library or beside the new folder.
+fn place_of_id(id: &str, folder: &Path, dir: &Path, library: &Library) -> Option<String> {
+    let package = control_id::package_of(id);
+    if let Some((control, file)) = library.control_of_package(&package) {
+        return Some(format!("{file} ({})", control.name));
+    }
+    let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let taken = entries.find(|entry| {
+        let name = entry.file_name();
+        let other = name.to_str().and_then(control_id::id_of_folder);
+        let is_control = other.is_some_and(|other| control_id::package_of(other) == package);
+        // An existing folder of the same name has an error of its own.
+        is_control && entry.path() != folder
+    })?;
+    Some(taken.path().display().to_string())
+}
+
+/// The title of a new control: the words of its folder's name, or the id where there are none.
+fn title(id: &str, name: &str) -> String {
+    let words = name.get(id.len()..).unwrap_or_default().replace('-', " ");
+    let mut letters = words.trim_start().chars();
+    match letters.next() {
+        Some(first) => first.to_ascii_uppercase().to_string() + letters.as_str(),
+        None => id.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{embedded, load_custom, read_testdata};
+    use crate::{embedded, read_testdata};
 
     #[test]
     fn written_control_passes_every_check() {
         let dir = tempfile::tempdir().unwrap();
-        let written = new_control("C-9001-no-terminal", dir.path()).unwrap();
+        let library = embedded().0;
+        let written = new_control("C-9001-no-terminal", dir.path(), &library).unwrap();
         assert_eq!(written.len(), FILES.len());
         for path in [dir.path().to_owned(), dir.path().join("C-9001-no-terminal")] {
-            let (controls, modules, problems) = load_custom(&path);
-            assert_eq!(problems, []);
-            assert_eq!((controls.len(), modules.len()), (1, 0));
-            assert_eq!(embedded().0.add_custom(controls, modules), []);
+            let mut library = library.clone();
+            assert_eq!(library.add_overlay(&path), []);
+            let source = library.control("C-9001").unwrap();
+            assert_eq!(source.control.name, "No terminal");
         }
         let (objects, problems) = read_testdata(&dir.path().join("C-9001-no-terminal"));
         assert_eq!(problems, []);
@@ -112,13 +158,24 @@ mod tests {
     }
 
     #[test]
-    fn existing_folder_is_kept_and_path_outside_is_rejected() {
+    fn taken_id_and_existing_folder_and_path_outside_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        new_control("ACME-12", dir.path()).unwrap();
-        assert!(matches!(
-            new_control("ACME-12", dir.path()),
-            Err(ScaffoldError::Exists(_))
-        ));
+        let new = |name: &str| new_control(name, dir.path(), &embedded().0);
+        new("ACME-12").unwrap();
+        assert!(matches!(new("ACME-12"), Err(ScaffoldError::Exists(_))));
+        for (name, place) in [
+            ("ACME-12-again", "ACME-12"),
+            (
+                "C-0057-mine",
+                "policies/controls/C-0057-privileged-container",
+            ),
+        ] {
+            let error = new(name).unwrap_err().to_string();
+            assert!(
+                error.contains(place) && error.contains("already"),
+                "{error}"
+            );
+        }
         for name in [
             "../C-1-x",
             "C-1-../../x",
@@ -128,10 +185,18 @@ mod tests {
             "C-1/x",
             "",
         ] {
-            assert!(
-                matches!(new_control(name, dir.path()), Err(ScaffoldError::Name(_))),
-                "{name}"
-            );
+            assert!(matches!(new(name), Err(ScaffoldError::Name(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn title_is_the_words_of_the_name() {
+        for (id, name, expected) in [
+            ("C-9001", "C-9001-no-dockerhub", "No dockerhub"),
+            ("C-9001", "C-9001-true", "True"),
+            ("ACME-12", "ACME-12", "ACME-12"),
+        ] {
+            assert_eq!(title(id, name), expected);
         }
     }
 }

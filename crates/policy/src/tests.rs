@@ -2,10 +2,10 @@
 
 use super::{
     control::CONTROL_KEYS,
-    custom_rules, embedded,
+    embedded,
     framework::{FRAMEWORK_KEYS, MEMBER_KEYS},
     library::Library,
-    load_custom, load_folder,
+    load_edited, load_folder, load_framework,
     loader::of_table,
     map_reader::FieldSpec,
     param_schema::PARAM_KEYS,
@@ -29,28 +29,33 @@ fn check(files: &[(&str, &str)], expected: &[&str]) -> Library {
     library
 }
 
-/// As [`check`], for custom rules in a folder `C-0001-own`.
+/// Adds files in a folder `C-0001-own` to a library. Returns the problems, with the folder as `own`.
+fn add_files(library: &mut Library, table: &[(&str, &str)]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("C-0001-own");
+    for (path, text) in table {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let shown = folder.display().to_string();
+    let problems = library.add_overlay(&folder);
+    problems
+        .iter()
+        .map(|problem| problem.to_string().replace(&shown, "own"))
+        .collect()
+}
+
+/// As [`check`], for files that are added to the built-in library, without its controls.
 #[track_caller]
-fn check_custom(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
-    let mut problems = Vec::new();
-    let (controls, modules) = custom_rules::load_files(
-        read_dir::of_table("own", table),
-        "C-0001-own",
-        &mut problems,
-    );
+fn check_overlay(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
     let mut library = embedded().0;
     library.controls.clear();
-    problems.extend(library.add_custom(controls, modules));
-    same(&problems, expected);
-    library
-        .controls
-        .iter()
-        .map(|source| {
-            format!(
-                "{} {} {}",
-                source.control.id, source.control.score, source.control.name
-            )
-        })
+    let problems = add_files(&mut library, table);
+    assert_eq!(problems, expected, "\n{}", problems.join("\n"));
+    let controls = library.controls.iter().map(|source| &source.control);
+    controls
+        .map(|control| format!("{} {} {}", control.id, control.score, control.name))
         .collect()
 }
 
@@ -245,7 +250,7 @@ fn every_error_of_a_folder_is_reported_at_once() {
         ],
         ALL_MISTAKES,
     );
-    assert_eq!(ids(&library), ["C-0008"]);
+    assert_eq!(ids(&library), ["C-0006", "C-0008"]);
 }
 
 const ALL_MISTAKES: &[&str] = &[
@@ -274,7 +279,7 @@ const ALL_MISTAKES: &[&str] = &[
     "p/controls/C-0004-four/control.yaml:1:5: the id is C-0005, but the folder's name says C-0004: make them the same",
     "p/controls/C-0004-more: the id C-0004 is already that of p/controls/C-0004-four: choose another",
     "p/controls/C-0004-more/control.yml: nothing reads this file: rename it to control.yaml",
-    r#"p/controls/C-0006-six/control.yaml:1:1: a control lacks the key "score": write a number from 1 to 10 in the band of its severity"#,
+    r#"p/controls/C-0006-six/rule.rego:2:19: the rule reads the param "god", which "params" of C-0006 does not list"#,
     r#"p/controls/C-0007-seven/control.yaml:8:8: "kinds" is empty, so the control would look at nothing: write [workloads] or some kinds"#,
     r#"p/controls/C-0008-eight/rule.rego:2:19: the rule reads the param "good", which "params" of C-0008 does not list"#,
     "p/controls/eight: the folder's name has no id: name it like C-9001-what-it-asks (capital letters and digits, a dash, digits, as in C-9001 or ACME-12)",
@@ -304,16 +309,16 @@ const ALL_MISTAKES: &[&str] = &[
 ];
 
 #[test]
-fn custom_rules_of_every_form_are_loaded() {
+fn overlay_of_every_form_is_loaded() {
     let own = CONTROL.replace("score: 8\n", "");
     let two = own.replace("C-0001", "ACME-12").replace("high", "low");
     let one = ["C-0001 8 One"];
     assert_eq!(
-        check_custom(&[("control.yaml", &own), ("rule.rego", RULE)], &[]),
+        check_overlay(&[("control.yaml", &own), ("rule.rego", RULE)], &[]),
         one
     );
     assert_eq!(
-        check_custom(
+        check_overlay(
             &[
                 ("C-0001-x/control.yaml", &own),
                 ("C-0001-x/rule.rego", RULE)
@@ -323,7 +328,7 @@ fn custom_rules_of_every_form_are_loaded() {
         one
     );
     assert_eq!(
-        check_custom(
+        check_overlay(
             &[
                 ("controls/C-0001-x/control.yaml", &own),
                 ("controls/C-0001-x/rule.rego", RULE),
@@ -338,14 +343,14 @@ fn custom_rules_of_every_form_are_loaded() {
     let annotated = "# Copyright\n\n# METADATA\n# title: Alone\n# description: why\n# custom:\n#   id: C-9001\n#   severity: critical\n\
                      #   kinds: [workloads]\npackage controls.c9001\n";
     assert_eq!(
-        check_custom(&[("alone.rego", annotated)], &[]),
+        check_overlay(&[("alone.rego", annotated)], &[]),
         ["C-9001 9.5 Alone"]
     );
 }
 
 #[test]
 fn error_of_a_custom_rule_is_reported() {
-    check_custom(
+    check_overlay(
         &[
             (
                 "a.rego",
@@ -360,33 +365,124 @@ fn error_of_a_custom_rule_is_reported() {
         ],
         CUSTOM_MISTAKES,
     );
-    check_custom(
-        &[
-            ("lib/workload.rego", "package lib.workload\n"),
-            ("controls/C-0001-x/control.yaml", CONTROL),
-            ("controls/C-0001-x/rule.rego", RULE),
-            ("params.yaml", "{}"),
-        ],
-        CUSTOM_COLLISIONS,
-    );
-    let mut library = embedded().0;
-    let taken: Vec<_> = library.controls.iter().take(1).cloned().collect();
-    assert_eq!(library.add_custom(taken, Vec::new()).len(), 1);
 }
 
 const CUSTOM_MISTAKES: &[&str] = &[
-    r#"own/a.rego:6:5: "custom" has no key "kind", did you mean "kinds"?"#,
     r#"own/a.rego:4:5: "custom" lacks the key "kinds""#,
     r#"own/a.rego:4:9: "c-9001" is no id: write capital letters and digits, a dash, digits, as in C-9001 or ACME-12"#,
     r#"own/a.rego:5:15: "huge" is no severity: write low, medium, high or critical"#,
+    r#"own/a.rego:6:5: "custom" has no key "kind", did you mean "kinds"?"#,
     "own/b.rego:1:1: the file does not describe its control: begin it with a comment `# METADATA` that has title and custom: {id, severity, kinds}",
-    r#"own/c.rego:5:19: the rule reads the param "other", which "params" of C-9003 does not list"#,
-    r#"own/c.rego:3:16: there is no param "recommendedLabel", did you mean "recommendedLabels"?"#,
+    r#"own/c.rego:3:62: there is no param "recommendedLabel", did you mean "recommendedLabels"? (params.yaml describes them)"#,
 ];
-const CUSTOM_COLLISIONS: &[&str] = &[
-    "own/params.yaml: custom rules bring controls and lib/ only, so nothing reads this file: remove it, or give the folder as --policies in place of the built-in ones",
-    "own/lib/workload.rego: the package lib.workload is already that of policies/lib/workload.rego: choose another name",
-];
+/// A folder adds controls, modules, frameworks and params to the built-in library. The same folder is
+/// a library by itself, except for what it reads of the built-in one.
+#[test]
+fn overlay_adds_controls_modules_frameworks_and_params() {
+    let own = CONTROL
+        .replace("C-0001", "ACME-1")
+        .replace("score: 8\n", "params: [teams, insecureCapabilities]\n");
+    let table = [
+        ("ACME-1-own/control.yaml", own.as_str()),
+        ("ACME-1-own/rule.rego", "package controls.acme1\n"),
+        ("lib/acme.rego", "package lib.acme\n"),
+        (
+            "frameworks/acme.yaml",
+            "name: ACME\ndescription: d\ncontrols: [{id: C-0057}, {id: ACME-1}]\n",
+        ),
+        (
+            "params.yaml",
+            "teams:\n  type: names\n  description: d\n  default: [a]\n",
+        ),
+    ];
+    let base = embedded().0;
+    let mut library = base.clone();
+    assert_eq!(add_files(&mut library, &table), [] as [&str; 0]);
+    assert_eq!(library.controls.len(), base.controls.len() + 1);
+    assert_eq!(library.modules.len(), base.modules.len() + 1);
+    assert_eq!(library.framework("acme").unwrap().members.len(), 2);
+    assert!(library.params.get("teams").is_some());
+    assert!(library.params.get("insecureCapabilities").is_some());
+}
+
+#[test]
+fn overlay_that_collides_with_the_library_is_refused_with_both_places() {
+    let mut library = embedded().0;
+    let controls = library.controls.len();
+    let problems = add_files(
+        &mut library,
+        &[
+            (
+                "C-0057-mine/control.yaml",
+                &CONTROL.replace("C-0001", "C-0057"),
+            ),
+            ("C-0057-mine/rule.rego", "package controls.c0057\n"),
+            (
+                "frameworks/nsa.yaml",
+                "name: nsa\ndescription: d\ncontrols: [{id: C-0057}]\n",
+            ),
+            (
+                "params.yaml",
+                "insecureCapabilities:\n  type: names\n  description: d\n  default: [a]\n",
+            ),
+        ],
+    );
+    assert_eq!(
+        problems,
+        [
+            "own/C-0057-mine/control.yaml:1:5: C-0057 is already the id of \
+             policies/controls/C-0057-privileged-container/control.yaml in the built-in library: Privileged container; \
+             choose another, or replace the whole library with --policies-only",
+            "own/frameworks/nsa.yaml:1:7: another framework is named nsa: choose another name",
+            "own/params.yaml:1:1: the library already has a param \"insecureCapabilities\": choose another name, or set \
+             its value with --controls-config",
+        ]
+    );
+    let shadow = ("lib/workload.rego", "package lib.workload\n");
+    assert_eq!(
+        add_files(&mut library, &[shadow]),
+        [
+            "own/lib/workload.rego:1:9: the package lib.workload is already that of policies/lib/workload.rego in the \
+             built-in library: choose another name"
+        ]
+    );
+    assert_eq!(library.controls.len(), controls);
+    let copy = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
+    let problems = library.add_overlay(&copy);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].message.contains("give it as --policies-only"));
+}
+
+/// A folder that is being edited: a copy of a control replaces it, a copy of the library stands alone.
+#[test]
+fn edited_folder_replaces_what_it_is_a_copy_of() {
+    let policies = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
+    let base = embedded().0;
+    let one = policies.join("controls/C-0057-privileged-container");
+    let edited = load_edited(&one, &base);
+    same(&edited.problems, &[]);
+    assert_eq!(edited.library.controls.len(), base.controls.len());
+    let source = edited.library.control("C-0057").unwrap();
+    assert!(source.file.starts_with(&*one.display().to_string()));
+    assert_eq!(edited.ids, ["C-0057".into()]);
+    let edited = load_edited(&policies, &Library::default());
+    same(&edited.problems, &[]);
+    assert_eq!(edited.ids.len(), base.controls.len());
+}
+
+#[test]
+fn framework_of_a_file_lists_controls_of_the_library() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("acme.yaml");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        load_framework(&path, &embedded().0)
+    };
+    let framework = read("name: ACME\ndescription: d\ncontrols: [{id: C-0057}]\n").unwrap();
+    assert_eq!(framework.members.len(), 1);
+    let problems = read("name: ACME\ndescription: d\ncontrols: [{id: C-0058}]\n").unwrap_err();
+    assert!(problems[0].message.contains("did you mean"), "{problems:?}");
+}
 
 #[test]
 fn hostile_folder_is_read_within_bounds() {
@@ -422,23 +518,14 @@ fn hostile_folder_is_read_within_bounds() {
         ]
     );
     assert_eq!(ids(&library), ["C-0001"]);
-    for missing in [
-        load_folder(&dir.path().join("none")).1,
-        load_custom(&dir.path().join("none.rego")).2,
-    ] {
+    let add = |path: &str| Library::default().add_overlay(&dir.path().join(path));
+    for missing in [load_folder(&dir.path().join("none")).1, add("none.rego")] {
         assert!(missing[0].message.contains("does not exist"), "{missing:?}");
     }
     fs::create_dir(dir.path().join("empty")).unwrap();
-    assert!(
-        load_folder(&dir.path().join("empty")).1[0]
-            .message
-            .starts_with("no control is in this folder")
-    );
-    assert!(
-        load_custom(&dir.path().join("empty")).2[0]
-            .message
-            .starts_with("no control is in this folder")
-    );
+    for empty in [load_folder(&dir.path().join("empty")).1, add("empty")] {
+        assert!(empty[0].message.starts_with("no control is in this folder"));
+    }
 }
 
 #[test]
@@ -544,7 +631,7 @@ fn example_of_the_readme_loads() {
         &[],
     );
     assert_eq!(
-        check_custom(&[("my.rego", with("rego", "METADATA"))], &[]),
+        check_overlay(&[("my.rego", with("rego", "METADATA"))], &[]),
         ["C-9001 2.5 Terminal in a container"]
     );
     for key in CONTROL_KEYS {
@@ -726,6 +813,9 @@ fn every_policy_file_validates() {
             .map(|error| format!("{}: {error}", error.instance_path))
             .collect();
         assert_eq!(errors, Vec::<String>::new(), "{}", file.display_path);
+        // A user's control may leave its score to the severity; a built-in one may not.
+        let has_score = kind != "control" || value["score"].is_number();
+        assert!(has_score, "{} has no score", file.display_path);
         checked += 1;
     }
     assert!(checked > 3);

@@ -40,7 +40,8 @@ pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
         .map_err(syntax_problem)?;
     let tree = regorus_ast::Parser::new(&text)
         .and_then(|mut parser| parser.parse())
-        .map_err(syntax_problem)?;
+        .map_err(syntax_problem)
+        .map_err(explain_old_syntax)?;
     let package = static_path(&tree.package.refr)
         .unwrap_or_default()
         .join(".");
@@ -75,6 +76,14 @@ pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
         names,
         tree,
     })
+}
+
+/// Adds to the error about rules in the form before Rego 1.0 (`deny[msg] { … }`) what to write.
+fn explain_old_syntax(mut problem: Problem) -> Problem {
+    if problem.message.contains("`if` keyword is required") {
+        problem.message += ": since Rego 1.0 a rule is written `deny contains finding if { … }`";
+    }
+    problem
 }
 
 /// The position of a span.
@@ -207,6 +216,11 @@ impl Module {
     /// True if the module defines a rule of this name.
     pub fn defines(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// The names of the module's rules.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// The full name (package and rule, without `data.`) that a reference resolves to: a rule of

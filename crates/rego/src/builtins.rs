@@ -86,6 +86,16 @@ pub(crate) fn is_allowed(name: &str) -> bool {
     SCALAR_BUILTINS.contains(&name) || BOUNDED_BUILTINS.contains(&name)
 }
 
+/// The names of the builtins that a rule may call.
+pub(crate) fn names<'a>() -> impl Iterator<Item = &'a str> {
+    SCALAR_BUILTINS.iter().chain(BOUNDED_BUILTINS).copied()
+}
+
+/// True if builtins begin with this word and a dot, such as `object` of `object.get`.
+pub(crate) fn is_namespace(word: &str) -> bool {
+    names().any(|name| name.split_once('.').is_some_and(|(first, _)| first == word))
+}
+
 /// Builtins whose result may contain their arguments. The result of every other builtin is a new
 /// string, number or boolean.
 const COLLECTION_BUILTINS: &[&str] = &[

@@ -3,6 +3,7 @@
 
 use crate::ast::{Expr, Module, Span, position, root_of, string_literal, walk_rule};
 use kubevet_model::{Problem, ProblemCode};
+use kubevet_policy::nearest;
 
 /// Returns a problem for each reference of a module to a field that `input` lacks.
 pub(crate) fn check(module: &Module) -> Vec<Problem> {
@@ -98,7 +99,15 @@ fn advice(steps: &[&str]) -> Option<String> {
         ("apiVersion" | "kind" | "metadata" | "spec" | "data" | "status", _) => {
             Some(of_object(steps))
         }
-        _ => Some(FIELDS.to_owned()),
+        // Rules never see the old object, so the object is not what was meant.
+        ("oldObject", _) => Some(FIELDS.to_owned()),
+        (field, rest) => Some(match nearest(field, ["object", "params", "request"]) {
+            Some(near) => {
+                let path = [&[near], rest].concat().join(".");
+                format!("did you mean `input.{path}`?")
+            }
+            None => FIELDS.to_owned(),
+        }),
     }
 }
 
@@ -124,6 +133,8 @@ mod tests {
             ),
             ("parameters.images", Some("write `input.params.images`")),
             ("parameters", Some("write `input.params`")),
+            ("objects.spec", Some("did you mean `input.object.spec`?")),
+            ("param.x", Some("did you mean `input.params.x`?")),
             ("obj.spec", Some("write `input.object.spec`")),
             (
                 "spec.containers",

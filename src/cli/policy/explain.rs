@@ -74,18 +74,10 @@ impl ExplainCommand {
                 library.suggest_control(&self.target)
             );
         }
-        let (controls, modules, load_problems) = policy::load_custom(path);
-        problems.extend(load_problems);
-        let ids: Vec<ControlId> = controls
-            .iter()
-            .map(|source| source.control.id.clone())
-            .collect();
-        // A control of the library that is being changed replaces the one of the library.
-        library
-            .controls
-            .retain(|source| !ids.contains(&source.control.id));
-        problems.extend(library.add_custom(controls, modules));
-        Ok(ids)
+        let edited = policy::load_edited(path, library);
+        *library = edited.library;
+        problems.extend(edited.problems);
+        Ok(edited.ids)
     }
 }
 

@@ -35,17 +35,11 @@ enum PolicySubcommand {
         /// The folder that the control's folder is made in
         #[arg(long, value_name = "DIR", default_value = ".")]
         dir: PathBuf,
+        #[command(flatten)]
+        library: LibraryFlags,
     },
     /// Check controls: their files, the profile, and their rules against their own test data
-    #[command(
-        after_help = "Exit status: 0 all is as expected, 1 a rule and its test data differ, 2 something does not load"
-    )]
-    Test {
-        /// A policy folder (with controls/ and lib/), or a control's folder to be judged with the
-        /// embedded library
-        #[arg(value_name = "DIR", default_value = "policies")]
-        dir: PathBuf,
-    },
+    Test(test_controls::TestCommand),
     /// Compare rules with cases of the public library, or of your own (policies/README.md tells the
     /// form)
     #[command(
@@ -77,8 +71,8 @@ enum PolicySubcommand {
 impl PolicyCommand {
     pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         match &self.subcommand {
-            PolicySubcommand::New { name, dir } => new_control(name, dir),
-            PolicySubcommand::Test { dir } => test_controls::run(dir),
+            PolicySubcommand::New { name, dir, library } => new_control(name, dir, library),
+            PolicySubcommand::Test(command) => command.run(),
             PolicySubcommand::Verify(command) => command.run(),
             PolicySubcommand::Explain(command) => command.run(),
             PolicySubcommand::Cases {
@@ -91,8 +85,9 @@ impl PolicyCommand {
 }
 
 /// Creates the folder of a new control.
-fn new_control(name: &str, dir: &Path) -> anyhow::Result<ExitStatus> {
-    let files = policy::new_control(name, dir)?;
+fn new_control(name: &str, dir: &Path, flags: &LibraryFlags) -> anyhow::Result<ExitStatus> {
+    let (library, _) = flags.load();
+    let files = policy::new_control(name, dir, &library)?;
     let folder = dir.join(name);
     terminal::write_escaped(|out| {
         for file in &files {

@@ -1,121 +1,106 @@
 //! `kubevet policy test`: the files of controls, the profile, and the rules against their own test
 //! data.
 
-use crate::cli::{exit_status::ExitStatus, session::Session, terminal};
-use anyhow::{Context as _, bail};
+use crate::cli::{
+    exit_status::ExitStatus, library_flags::LibraryFlags, session::Session, stderr, terminal,
+};
+use anyhow::bail;
+use clap::Args;
 use kubevet_conformance::{self as conformance, Mismatch};
-use kubevet_model::Problem;
+use kubevet_engine::Explanation;
+use kubevet_model::{ControlId, Problem};
 use kubevet_policy::{self as policy, Library};
 use kubevet_rego as rego;
 use std::{
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-/// A control to test.
-struct TestedControl {
-    id: String,
-    folder: PathBuf,
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 all is as expected, 1 a rule and its test data differ, 2 something does not load or, with
+--strict, is outside the profile"
+)]
+pub(super) struct TestCommand {
+    /// A policy folder, a control's folder, a folder of them, or one .rego file with a METADATA
+    /// block. They are tested with the built-in library, unless the folder has its shared modules
+    #[arg(id = "what", value_name = "FILE|DIR", default_value = "policies")]
+    path: PathBuf,
+    /// Fail where a rule is outside the profile, and so is interpreted and cannot be exported
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    library: LibraryFlags,
 }
 
-/// Tests the controls of a policy folder, of a folder of controls, or of one control's folder.
-pub(super) fn run(dir: &Path) -> anyhow::Result<ExitStatus> {
-    let is_policy_folder = dir.join("controls").is_dir();
-    let (library, problems) = load(dir, is_policy_folder);
-    let folders = if is_policy_folder {
-        control_folders(&dir.join("controls"))?
-    } else {
-        control_folders(dir)?
-    };
-    if folders.is_empty() && problems.is_empty() {
-        bail!(
-            "{}: no control to test: a control is a folder with a control.yaml",
-            dir.display()
-        );
-    }
-    let tested: Vec<TestedControl> = folders
-        .into_iter()
-        .filter_map(|folder| {
-            let id = control_id(&library, &folder)?;
-            Some(TestedControl { id, folder })
-        })
-        .collect();
-    let mut session = Session::compile(library, problems);
-    let lint_problems = lint(&session, &tested);
-    session.problems.extend(lint_problems);
-    let outcome = check_testdata(&mut session, &tested);
-    session.problems.sort();
-    session.problems.dedup();
-    terminal::write_escaped(|out| write_outcome(&outcome, tested.len(), out))?;
-    let status = ExitStatus::negative_if(!outcome.mismatches.is_empty());
-    Ok(session.print_problems().max(status))
-}
-
-/// Loads the policy folder, or the embedded library with the controls of `dir` added to it.
-fn load(dir: &Path, is_policy_folder: bool) -> (Library, Vec<Problem>) {
-    if is_policy_folder {
-        return policy::load_folder(dir);
-    }
-    let (mut library, mut problems) = policy::embedded();
-    let (controls, modules, load_problems) = policy::load_custom(dir);
-    problems.extend(load_problems);
-    // A control of the library that is being changed replaces the embedded one.
-    library.controls.retain(|embedded| {
-        let mut controls = controls.iter();
-        !controls.any(|custom| custom.control.id == embedded.control.id)
-    });
-    problems.extend(library.add_custom(controls, modules));
-    (library, problems)
-}
-
-/// Returns the folder itself if it is that of a control, else the control folders directly below
-/// it.
-fn control_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let is_control = |path: &Path| path.join("control.yaml").is_file();
-    if is_control(folder) {
-        return Ok(vec![folder.to_owned()]);
-    }
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut folders = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if is_control(&path) {
-            folders.push(path);
+impl TestCommand {
+    /// Tests the controls of a folder or file.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
+        let (base, mut problems) = self.library.load();
+        let edited = policy::load_edited(&self.path, &base);
+        problems.extend(edited.problems);
+        if edited.ids.is_empty() && problems.is_empty() {
+            bail!(
+                "{}: no control to test: a control is a folder with a control.yaml",
+                self.path.display()
+            );
         }
+        let mut session = Session::compile(edited.library, problems);
+        let controls = edited.ids.len();
+        // A rule that does not load finds nothing: its test data would only repeat that.
+        let loaded: Vec<ControlId> = edited
+            .ids
+            .into_iter()
+            .filter(|id| loads(&session, id))
+            .collect();
+        let notes = profile_notes(&session, &loaded);
+        let outcome = check_testdata(&mut session, &loaded);
+        if self.strict {
+            session.problems.extend(notes);
+        } else {
+            print_notes(&notes);
+        }
+        session.problems.sort();
+        session.problems.dedup();
+        let broken = controls - loaded.len();
+        terminal::write_escaped(|out| write_outcome(&outcome, loaded.len(), broken, out))?;
+        let status = ExitStatus::negative_if(!outcome.mismatches.is_empty());
+        Ok(session.print_problems().max(status))
     }
-    folders.sort();
-    Ok(folders)
 }
 
-/// Returns the id of the control that a folder is named after: `ID` or `ID-NAME`. Of several ids
-/// that fit, the longest is meant.
-fn control_id(library: &Library, folder: &Path) -> Option<String> {
-    let folder = fs::canonicalize(folder).ok()?;
-    let name = folder.file_name()?.to_string_lossy();
-    let controls = library.metadata();
-    let ids = controls.iter().map(|control| control.id.as_str());
-    ids.filter(|id| name == **id || name.starts_with(&format!("{id}-")))
-        .max_by_key(|id| id.len())
-        .map(str::to_owned)
+/// True if a control can be tested: it has no rule, or its rule loads.
+fn loads(session: &Session, id: &ControlId) -> bool {
+    let has_rule = session.library.control(id.as_str()).is_some();
+    let explanation = session.engine.explain(id);
+    !has_rule || !matches!(explanation, None | Some(Explanation::Broken(_)))
 }
 
-/// Returns the lint problems of the tested controls, and the reasons why some are interpreted.
-fn lint(session: &Session, tested: &[TestedControl]) -> Vec<Problem> {
-    let is_tested = |id: &str| tested.iter().any(|control| control.id == id);
+/// Returns the reasons why controls are interpreted, and their lint problems, sorted; one for each
+/// line of a rule, since one statement may break several rules for one cause.
+fn profile_notes(session: &Session, controls: &[ControlId]) -> Vec<Problem> {
     let mut library = session.library.clone();
     library
         .controls
-        .retain(|source| is_tested(source.control.id.as_str()));
-    let mut problems = rego::lint(&library);
-    let interpreted = session.engine.interpreted();
-    problems.extend(
-        interpreted
-            .filter(|(id, _)| is_tested(id.as_str()))
-            .map(|(_, reason)| reason.clone()),
-    );
-    problems
+        .retain(|source| controls.contains(&source.control.id));
+    let mut notes = Vec::new();
+    for id in controls {
+        if let Some(Explanation::Interpreted(reasons)) = session.engine.explain(id) {
+            notes.extend(reasons);
+        }
+    }
+    notes.extend(rego::lint(&library));
+    // The sort is stable, so that of one line a reason of the compiler stays.
+    let line = |note: &Problem| note.position.map(|position| position.line);
+    notes.sort_by(|a, b| (&a.file, line(a)).cmp(&(&b.file, line(b))));
+    notes.dedup_by(|a, b| a.file == b.file && line(a).is_some() && line(a) == line(b));
+    notes
+}
+
+fn print_notes(notes: &[Problem]) {
+    for note in notes {
+        stderr::print_line(&format!("note: {note}"));
+    }
 }
 
 /// The outcome of the test data of all tested controls.
@@ -125,39 +110,70 @@ struct Outcome {
     mismatches: Vec<Mismatch>,
 }
 
-fn check_testdata(session: &mut Session, tested: &[TestedControl]) -> Outcome {
+fn check_testdata(session: &mut Session, controls: &[ControlId]) -> Outcome {
     let mut outcome = Outcome {
         objects: 0,
         mismatches: Vec::new(),
     };
-    for TestedControl { id, folder } in tested {
-        let Some(control) = session.library.find(id).cloned() else {
+    for id in controls {
+        let Some(folder) = testdata_folder(&session.library, id) else {
             continue;
         };
-        let (testdata, problems) = policy::read_testdata(folder);
+        let (testdata, problems) = policy::read_testdata(&folder);
         session.problems.extend(problems);
         outcome.objects += testdata.len();
         outcome.mismatches.extend(conformance::check_testdata(
             &session.engine,
             &session.library,
-            &control.id,
+            id,
             &testdata,
         ));
     }
     outcome
 }
 
-fn write_outcome(outcome: &Outcome, controls: usize, out: &mut dyn Write) -> io::Result<()> {
+/// The folder of a control; `None` for a control in one file, which has no test data.
+fn testdata_folder(library: &Library, id: &ControlId) -> Option<PathBuf> {
+    let with_rule = library.control(id.as_str()).map(|source| &source.file);
+    let file = with_rule.or_else(|| library.builtin(id.as_str()).map(|builtin| &builtin.file))?;
+    let path = Path::new(&**file);
+    let is_folder = path.file_name().is_some_and(|name| name == "control.yaml");
+    path.parent().filter(|_| is_folder).map(Path::to_owned)
+}
+
+fn write_outcome(
+    outcome: &Outcome,
+    tested: usize,
+    broken: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for mismatch in &outcome.mismatches {
         writeln!(out, "{}", mismatch.file)?;
         for line in &mismatch.differences {
             writeln!(out, "    {line}")?;
         }
     }
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let not_loaded = match broken {
+        0 => String::new(),
+        broken => format!("; {broken} control{} not tested", plural(broken)),
+    };
+    let controls = format!("{tested} control{}", plural(tested));
+    if tested == 0 {
+        // The problems say everything.
+        return Ok(());
+    }
+    if outcome.objects == 0 {
+        let verb = if tested == 1 { "loads" } else { "load" };
+        return writeln!(
+            out,
+            "{controls} {verb}; no test data: only a control's folder can have it, in testdata/pass/ and testdata/fail/\
+             {not_loaded}"
+        );
+    }
     writeln!(
         out,
-        "{controls} control{}, {} test objects: {} as expected, {} not",
-        if controls == 1 { "" } else { "s" },
+        "{controls}, {} test objects: {} as expected, {} not{not_loaded}",
         outcome.objects,
         outcome.objects.saturating_sub(outcome.mismatches.len()),
         outcome.mismatches.len()

@@ -45,7 +45,7 @@ pub(super) struct VerifyCommand {
     #[arg(long, value_name = "PATH", env = "KUBEVET_ORACLE")]
     oracle: Option<PathBuf>,
     /// More manifests to begin from: files and folders. The controls' test data is among them where
-    /// it can be found: in the folder of --policies, or in a checkout of kubevet
+    /// it can be found: in a policy folder, or in a checkout of kubevet
     #[arg(long, value_name = "PATH")]
     objects: Vec<PathBuf>,
     /// Write each disagreement as a test object into this folder

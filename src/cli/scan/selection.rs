@@ -4,14 +4,19 @@
 use anyhow::bail;
 use clap::Subcommand;
 use kubevet_model::{Control, ControlId, Framework, Scope};
-use kubevet_policy::Library;
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use kubevet_policy::{self as policy, Library};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ControlSelection {
     /// Only the controls of these frameworks
     Framework {
-        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
+        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); or files
+        /// of frameworks: acme.yaml
         #[arg(value_name = "NAMES", value_parser = NameList::parse)]
         names: NameList,
         /// Files, folders, patterns, or - for standard input
@@ -90,14 +95,11 @@ impl Selected {
 fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Selected> {
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
     for name in &names.0 {
-        let Some(framework) = library.framework(name) else {
-            bail!(
-                "no framework is called `{name}`{}",
-                library.suggest_framework(name)
-            );
-        };
-        if !frameworks.iter().any(|known| known.name == framework.name) {
-            frameworks.push(framework.clone());
+        let framework = find_framework(library, name)?;
+        match frameworks.iter().find(|known| known.name == framework.name) {
+            None => frameworks.push(framework),
+            Some(known) if **known == *framework => {}
+            Some(_) => bail!("two different frameworks are named {}", framework.name),
         }
     }
     let members = frameworks.iter().flat_map(|framework| &framework.members);
@@ -105,6 +107,27 @@ fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Sele
         controls: members.map(|member| member.control.clone()).collect(),
         frameworks,
     })
+}
+
+/// Returns the framework of a name, or in a file.
+fn find_framework(library: &Library, name: &str) -> anyhow::Result<Arc<Framework>> {
+    if let Some(framework) = library.framework(name) {
+        return Ok(Arc::clone(framework));
+    }
+    let is_file = name.ends_with(".yaml") || name.ends_with(".yml");
+    if !is_file {
+        bail!(
+            "no framework is called `{name}`{}",
+            library.suggest_framework(name)
+        );
+    }
+    match policy::load_framework(Path::new(name), library) {
+        Ok(framework) => Ok(Arc::new(framework)),
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            bail!("{}", lines.join("\nerror: "));
+        }
+    }
 }
 
 fn select_controls(library: &Library, ids: &NameList) -> anyhow::Result<Selected> {

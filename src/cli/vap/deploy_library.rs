@@ -48,7 +48,7 @@ impl DeployLibraryCommand {
         if self.from_release.is_some() {
             bail!(
                 "the library is part of this program and nothing is downloaded: leave --from-release out, or name a \
-                   folder of policies with --policies"
+                   folder of policies with --policies-only"
             );
         }
         let Some(session) = Session::open(&self.library).require_valid() else {

@@ -29,8 +29,9 @@ const MAX_MESSAGE_CHARS: usize = 160;
   kubevet vap diff old/policies built-in cluster.yaml  what an upgrade would, on objects of a cluster
   kubevet vap diff old.yaml new.yaml                   which policies, expressions, params and bindings differ
 
-A library is a policy folder, or the word built-in. Objects are judged with the params that each library has by default,
-and those of --controls-config.
+A library is the word built-in, or a policy folder: a folder with the built-in shared modules is a library by itself,
+any other adds to the built-in library, or replaces its controls of the same ids. Objects are judged with the params that
+each library has by default, and those of --controls-config.
 Without objects, OLD and NEW are YAML that `kubevet vap generate` wrote. Its contents are compared, not verdicts: only an
 API server evaluates CEL.
 
@@ -162,15 +163,15 @@ fn read_export(file: &Path) -> anyhow::Result<(Vec<ExportedObject>, Vec<Problem>
     Ok((objects, input.problems))
 }
 
-/// Loads and compiles the library of a name: a policy folder, or the embedded library.
+/// Loads and compiles the library of a name: the embedded one, or that of a policy folder.
 fn open(name: &Path) -> Session {
-    let (mut library, problems) = if name == Path::new(EMBEDDED_LIBRARY) {
-        policy::embedded()
-    } else {
-        policy::load_folder(name)
-    };
+    let (mut library, problems) = policy::embedded();
     library.set_workloads(CustomWorkloads::shipped());
-    Session::compile(library, problems)
+    if name == Path::new(EMBEDDED_LIBRARY) {
+        return Session::compile(library, problems);
+    }
+    let edited = policy::load_edited(name, &library);
+    Session::compile(edited.library, edited.problems)
 }
 
 fn write_changes(changes: &[VerdictChange], objects: usize, out: &mut dyn Write) -> io::Result<()> {

@@ -11,11 +11,12 @@ mod depth;
 
 use crate::{
     ast::{self, Expr, Module, Rule, Span, position, rule_name, static_path, walk_rule},
-    builtins, unknown_input,
+    builtins, shared_names, unknown_input,
 };
 use copies::{MAX_COPIES, SizeEstimator};
 use depth::rule_depth;
 use kubevet_model::{Problem, ProblemCode};
+use kubevet_policy::nearest;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -110,8 +111,14 @@ impl<'a> RuleTable<'a> {
             )];
         }
         let mut problems = forbidden(self, module);
-        problems.extend(self.unknown_names(module));
         problems.extend(unknown_input::check(module));
+        let wrong_names = shared_names::check(self, module);
+        if !wrong_names.is_empty() {
+            // A reference to all of `data` would be reported again, as a recursion.
+            problems.extend(wrong_names);
+            problems.sort();
+            return problems;
+        }
         let mut rejected = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
@@ -134,33 +141,23 @@ impl<'a> RuleTable<'a> {
         problems
     }
 
-    /// Reports references to imported packages that no rule defines. Rego evaluates them to
-    /// undefined, so a rule with a misspelled name would silently find nothing.
-    fn unknown_names(&self, module: &Module) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for rule in &module.tree.policy {
-            walk_rule(rule, &mut |expr| {
-                let Some(target) = module.target(expr) else {
-                    return;
-                };
-                let imported = ast::root_of(expr)
-                    .is_some_and(|(root, _)| module.imports.contains_key(root.text()));
-                if imported && self.named(&target).is_empty() {
-                    let message = format!(
-                        "`data.{target}` does not exist: nothing in the library bears that name"
-                    );
-                    problems.push(Problem::at(
-                        ProblemCode::RegoUndefinedName,
-                        &module.file,
-                        position(expr.span()),
-                        message,
-                    ));
-                }
-            });
-        }
-        // `a.b` and `a.b.c` are visited at the same position, and one report is enough.
-        problems.dedup_by_key(|problem| problem.position);
-        problems
+    /// True if a full name is that of a rule, of a part of its value, or of a package.
+    pub(crate) fn exists(&self, target: &str) -> bool {
+        !self.named(target).is_empty()
+    }
+
+    /// The names of the shared modules: `workload` of `lib.workload`.
+    pub(crate) fn shared_modules(&self) -> BTreeSet<&str> {
+        self.members("lib")
+    }
+
+    /// The names directly under a package.
+    pub(crate) fn members(&self, package: &str) -> BTreeSet<&str> {
+        let names = self.by_name.keys();
+        let inside = names.filter_map(|name| name.strip_prefix(package)?.strip_prefix('.'));
+        inside
+            .filter_map(|member| member.split('.').next())
+            .collect()
     }
 
     /// True if any rule of `module` reaches one of these packages, directly or through calls.
@@ -289,10 +286,14 @@ fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
             let is_rule = module
                 .target(fcn)
                 .is_some_and(|target| rules.by_name.contains_key(&target));
-            if !is_rule && !builtins::is_allowed(&name) {
+            let is_reported = shared_names::is_of_shared_module(rules, module, &path);
+            if !is_rule && !is_reported && !builtins::is_allowed(&name) {
+                let names = module.names().chain(builtins::names());
+                let hint = nearest(&name, names)
+                    .map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
                 add(
                     span,
-                    format!("`{name}` is no function that a rule may call"),
+                    format!("`{name}` is no function that a rule may call{hint}"),
                 );
             }
         });
