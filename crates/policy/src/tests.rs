@@ -467,7 +467,7 @@ fn edited_folder_replaces_what_it_is_a_copy_of() {
     assert_eq!(edited.ids, ["C-0057".into()]);
     let edited = load_edited(&policies, &Library::default());
     same(&edited.problems, &[]);
-    assert_eq!(edited.ids.len(), base.controls.len());
+    assert_eq!(edited.ids.len(), base.metadata().len());
 }
 
 #[test]
