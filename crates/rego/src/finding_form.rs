@@ -84,7 +84,7 @@ type Report<'r> = dyn FnMut(&Span, String) + 'r;
 fn check_finding(place: Place<'_>, report: &mut Report<'_>) {
     let finding = place.resolve(place.finding);
     let Expr::Object { fields, .. } = finding else {
-        if let Some(found) = wrong_type(finding, &[]) {
+        if let Some(found) = wrong_type(finding, None) {
             report(finding.span(), format!("a finding is {FORM}, not {found}"));
         }
         return;
@@ -97,10 +97,10 @@ fn check_finding(place: Place<'_>, report: &mut Report<'_>) {
         };
         named.push((name, place.resolve(value)));
     }
-    for (name, types) in [
-        ("message", &[ValueType::String][..]),
-        ("paths", &[ValueType::List]),
-        ("fixes", &[ValueType::List]),
+    for (name, expected) in [
+        ("message", ValueType::String),
+        ("paths", ValueType::List),
+        ("fixes", ValueType::List),
     ] {
         match named.iter().find(|(key, _)| *key == name) {
             None => report(
@@ -108,9 +108,9 @@ fn check_finding(place: Place<'_>, report: &mut Report<'_>) {
                 missing(name, named.iter().map(|(key, _)| *key)),
             ),
             Some((_, value)) => {
-                if let Some(found) = wrong_type(value, types) {
+                if let Some(found) = wrong_type(value, Some(expected)) {
                     let message =
-                        format!("`{name}` of a finding is {}, not {found}", types[0].text());
+                        format!("`{name}` of a finding is {}, not {found}", expected.text());
                     report(value.span(), message);
                 }
             }
@@ -126,7 +126,7 @@ fn check_finding(place: Place<'_>, report: &mut Report<'_>) {
             }
             "paths" => {
                 for item in items {
-                    if let Some(found) = wrong_type(place.resolve(item), &[ValueType::String]) {
+                    if let Some(found) = wrong_type(place.resolve(item), Some(ValueType::String)) {
                         report(item.span(), format!("a path is a string, not {found}"));
                     }
                 }
@@ -144,7 +144,7 @@ fn check_finding(place: Place<'_>, report: &mut Report<'_>) {
 fn check_fix(fix: &Expr, report: &mut Report<'_>) {
     const FORM: &str = "{\"path\": …, \"value\": …} or {\"path\": …, \"remove\": true}";
     let Expr::Object { fields, .. } = fix else {
-        if let Some(found) = wrong_type(fix, &[]) {
+        if let Some(found) = wrong_type(fix, None) {
             report(fix.span(), format!("a fix is {FORM}, not {found}"));
         }
         return;
@@ -194,8 +194,8 @@ impl ValueType {
     }
 }
 
-/// The type of an expression if it is known and not among `allowed`.
-fn wrong_type(expr: &Expr, allowed: &[ValueType]) -> Option<&'static str> {
+/// The type of an expression if it is known and not the expected one.
+fn wrong_type(expr: &Expr, expected: Option<ValueType>) -> Option<&'static str> {
     let is_string = |fcn: &Expr| {
         static_path(fcn)
             .is_some_and(|path| matches!(path.as_slice(), [name] if STRING_BUILTINS.contains(name)))
@@ -211,6 +211,5 @@ fn wrong_type(expr: &Expr, allowed: &[ValueType]) -> Option<&'static str> {
         Expr::Null { .. } => (None, "null"),
         _ => return None,
     };
-    let is_allowed = found.is_some_and(|found| allowed.contains(&found));
-    (!is_allowed).then_some(text)
+    (found.is_none() || found != expected).then_some(text)
 }
