@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `loader`, `overlay` | the sources of controls: the binary, `--policies-only DIR`, `--policies FILE\|DIR` |
 //! | `read_dir`, `folder_layout`, `unused_files` | the files of a folder, the role of each, those without one |
-//! | `library`, `load_library` | the [`Library`]; files → library |
+//! | `library`, `load_library`, `rule_module` | the [`Library`]; files → library; the rule of a control |
 //! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
@@ -54,6 +54,7 @@ mod read_dir;
 mod regex_compat;
 mod rego_metadata;
 mod rego_text;
+mod rule_module;
 mod scaffold;
 mod testdata;
 #[cfg(test)]

@@ -4,17 +4,16 @@ use super::{
     builtin::BuiltinControl,
     control::{self, ControlFile},
     control_id,
-    did_you_mean::did_you_mean,
     folder_layout::{ControlFolder, Layout},
     framework,
     library::{ControlSource, Library, ModuleSource},
-    map_reader::abbreviate,
     param_schema,
     params::ParamSchema,
     read_dir::PolicyFile,
     rego_metadata, rego_text,
+    rule_module::{load_rule, unlisted_params},
 };
-use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
+use kubevet_model::{Framework, Position, Problem, ProblemCode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -184,62 +183,6 @@ fn load_control(
         file: Arc::clone(file),
         position,
     }))
-}
-
-/// Loads the module of a rule, whose package must be that of the control.
-pub(super) fn load_rule(
-    id: &str,
-    file: &Arc<str>,
-    text: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<ModuleSource> {
-    let expected = control_id::package_of(id);
-    let (position, found) = match rego_text::package(text) {
-        None => (
-            Position::START,
-            "the file does not begin with a package".to_owned(),
-        ),
-        Some(package) if package.value == expected => {
-            return Some(ModuleSource {
-                file: Arc::clone(file),
-                text: text.into(),
-            });
-        }
-        Some(package) => (
-            package.position,
-            format!("the package is {:?}", abbreviate(&package.value)),
-        ),
-    };
-    problems.push(Problem::at(
-        ProblemCode::PolicyPackage,
-        file.as_ref(),
-        position,
-        format!("{found}: write `package {expected}`"),
-    ));
-    None
-}
-
-/// Reports params that a rule reads and its control does not list: the engine would not pass them.
-pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Problem> {
-    let mut seen = BTreeSet::new();
-    let mut problems = Vec::new();
-    for read in rego_text::params_read(&rule.text) {
-        if control.params.contains(&read.value) || !seen.insert(read.value.clone()) {
-            continue;
-        }
-        let hint = did_you_mean(&read.value, control.params.iter().map(String::as_str));
-        let message = format!(
-            "the rule reads the param {:?}, which \"params\" of {} does not list{hint}",
-            read.value, control.id
-        );
-        problems.push(Problem::at(
-            ProblemCode::PolicyParam,
-            rule.file.as_ref(),
-            read.position,
-            message,
-        ));
-    }
-    problems
 }
 
 fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleSource> {

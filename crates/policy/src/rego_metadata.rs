@@ -15,9 +15,9 @@
 use super::{
     control::{ControlAndPosition, RawControl},
     library::ControlSource,
-    load_library::{load_rule, unlisted_params},
     map_reader::{FieldSpec, MapReader},
     params::ParamSchema,
+    rule_module::{load_rule, unlisted_params},
 };
 use kubevet_document::Document;
 use kubevet_model::{Position, Problem, ProblemCode};

@@ -33,7 +33,7 @@ const FILES: &[(&str, &str)] = &[
 pub enum ScaffoldError {
     /// The name has no id, or characters that a folder name should not have.
     #[error(
-        "{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal"
+        "{0:?} names no control: write an id and what it asks in small characters, as in C-9001-no-terminal"
     )]
     Name(String),
     /// The id is that of another control.
@@ -128,9 +128,9 @@ fn place_of_id(id: &str, folder: &Path, dir: &Path, library: &Library) -> Option
 /// The title of a new control: the words of its folder's name, or the id where there are none.
 fn title(id: &str, name: &str) -> String {
     let words = name.get(id.len()..).unwrap_or_default().replace('-', " ");
-    let mut letters = words.trim_start().chars();
-    match letters.next() {
-        Some(first) => first.to_ascii_uppercase().to_string() + letters.as_str(),
+    let mut characters = words.trim_start().chars();
+    match characters.next() {
+        Some(first) => first.to_ascii_uppercase().to_string() + characters.as_str(),
         None => id.to_owned(),
     }
 }

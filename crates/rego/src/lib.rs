@@ -6,6 +6,7 @@
 //! | `prescan`, `ast` | the check before parsing; the parsed module and its traversal |
 //! | `builtins`, `complexity` | the allow-list of builtins; static limits on recursion, depth and size |
 //! | `lower` | the compiler |
+//! | `rule_index` | the rules of a library by name |
 //! | `unknown_input`, `shared_names` | fields that `input` does not have; wrong names of shared modules |
 //! | `finding_form` | findings that visibly lack a part |
 //! | `refusal` | the reasons why a rule is not compiled: the profile |
@@ -19,6 +20,7 @@ mod lint;
 pub mod lower;
 mod prescan;
 mod refusal;
+mod rule_index;
 mod shared_names;
 mod unknown_input;
 

@@ -10,7 +10,7 @@ use crate::{
         head_value, position, root_of, static_path, string_literal,
     },
     builtins,
-    complexity::RuleTable,
+    rule_index::RuleIndex,
 };
 use kubevet_model::{Position, Problem, ProblemCode};
 use kubevet_policy::nearest;
@@ -22,7 +22,7 @@ const MAX_LISTED: usize = 12;
 const MAX_LIST_DEPTH: usize = 8;
 
 /// Returns a problem for each wrong name of a module.
-pub(crate) fn check(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
+pub(crate) fn check(rules: &RuleIndex<'_>, module: &Module) -> Vec<Problem> {
     let names = SharedNames { rules, module };
     let mut found = names.unknown_imports();
     for rule in &module.tree.policy {
@@ -67,13 +67,13 @@ enum Fault {
 
 /// True if a name that is called belongs to a shared module, as far as the rule's author is
 /// concerned: if it is wrong, this file reports it.
-pub(crate) fn is_of_shared_module(rules: &RuleTable<'_>, module: &Module, path: &[&str]) -> bool {
+pub(crate) fn is_of_shared_module(rules: &RuleIndex<'_>, module: &Module, path: &[&str]) -> bool {
     let [root, _, ..] = path else { return false };
     module.imports.contains_key(*root) || rules.shared_modules().contains(root)
 }
 
 struct SharedNames<'a> {
-    rules: &'a RuleTable<'a>,
+    rules: &'a RuleIndex<'a>,
     module: &'a Module,
 }
 

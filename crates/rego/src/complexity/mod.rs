@@ -11,7 +11,9 @@ mod depth;
 
 use crate::{
     ast::{self, Expr, Module, Rule, Span, position, rule_name, static_path, walk_rule},
-    builtins, shared_names, unknown_input,
+    builtins,
+    rule_index::RuleIndex,
+    shared_names, unknown_input,
 };
 use copies::{MAX_COPIES, SizeEstimator};
 use depth::rule_depth;
@@ -31,9 +33,9 @@ const MAX_RULES: usize = 1000;
 /// The most rules of a module that are reported: more would repeat the same cause.
 const MAX_REPORTED: usize = 10;
 
-/// The rules of a set of modules: full name (`lib.workload.containers`) → all definitions of it.
+/// The rules of a set of modules, and what is known about their complexity.
 pub struct RuleTable<'a> {
-    by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
+    index: RuleIndex<'a>,
     /// The results of finished analyses, by name.
     known: RefCell<BTreeMap<String, Complexity>>,
 }
@@ -50,52 +52,15 @@ struct Complexity {
 impl<'a> RuleTable<'a> {
     /// The rules of these modules.
     pub fn new(modules: impl IntoIterator<Item = &'a Module>) -> Self {
-        let mut by_name: BTreeMap<String, Vec<_>> = BTreeMap::new();
-        for module in modules {
-            for rule in &module.tree.policy {
-                let name = format!("{}.{}", module.package, rule_name(rule));
-                by_name
-                    .entry(name)
-                    .or_default()
-                    .push((module, rule.as_ref()));
-            }
-        }
         Self {
-            by_name,
+            index: RuleIndex::new(modules),
             known: RefCell::default(),
         }
     }
 
     /// The definitions of a rule, by its full name.
     pub fn definitions(&self, full: &str) -> &[(&'a Module, &'a Rule)] {
-        self.by_name.get(full).map_or(&[], Vec::as_slice)
-    }
-
-    /// The names of the rules that a reference can read: one rule, or all rules of a package.
-    fn named(&self, target: &str) -> Vec<&str> {
-        // A reference into the value of a rule (`lib.rule.field`) reads the rule: the longest
-        // prefix that is a rule wins.
-        let mut path = target;
-        loop {
-            if let Some((name, _)) = self.by_name.get_key_value(path) {
-                return vec![name];
-            }
-            match path.rsplit_once('.') {
-                Some((shorter, _)) => path = shorter,
-                None => break,
-            }
-        }
-        // No prefix is a rule, so the reference is to a package, or to `data` as a whole.
-        let inside = if target.is_empty() {
-            String::new()
-        } else {
-            format!("{target}.")
-        };
-        self.by_name
-            .keys()
-            .filter(|name| name.starts_with(&inside))
-            .map(String::as_str)
-            .collect()
+        self.index.definitions(full)
     }
 
     /// Returns the problems of the rules of `module`, which must be one of the table's modules. A
@@ -110,9 +75,9 @@ impl<'a> RuleTable<'a> {
                 message,
             )];
         }
-        let mut problems = forbidden(self, module);
+        let mut problems = forbidden(&self.index, module);
         problems.extend(unknown_input::check(module));
-        let wrong_names = shared_names::check(self, module);
+        let wrong_names = shared_names::check(&self.index, module);
         if !wrong_names.is_empty() {
             // A reference to all of `data` would be reported again, as a recursion.
             problems.extend(wrong_names);
@@ -141,25 +106,6 @@ impl<'a> RuleTable<'a> {
         problems
     }
 
-    /// True if a full name is that of a rule, of a part of its value, or of a package.
-    pub(crate) fn exists(&self, target: &str) -> bool {
-        !self.named(target).is_empty()
-    }
-
-    /// The names of the shared modules: `workload` of `lib.workload`.
-    pub(crate) fn shared_modules(&self) -> BTreeSet<&str> {
-        self.members("lib")
-    }
-
-    /// The names directly under a package.
-    pub(crate) fn members(&self, package: &str) -> BTreeSet<&str> {
-        let names = self.by_name.keys();
-        let inside = names.filter_map(|name| name.strip_prefix(package)?.strip_prefix('.'));
-        inside
-            .filter_map(|member| member.split('.').next())
-            .collect()
-    }
-
     /// True if any rule of `module` reaches one of these packages, directly or through calls.
     pub fn depends_on(&self, module: &Module, packages: &BTreeSet<&str>) -> bool {
         let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -174,9 +120,9 @@ impl<'a> RuleTable<'a> {
                 return true;
             }
             for target in references(module, rule) {
-                for name in self.named(&target) {
+                for name in self.index.named(&target) {
                     if seen.insert(name.to_owned()) {
-                        todo.extend(self.by_name.get(name).into_iter().flatten().copied());
+                        todo.extend(self.index.definitions(name).iter().copied());
                     }
                 }
             }
@@ -195,7 +141,7 @@ impl<'a> RuleTable<'a> {
             copies: 1,
         };
         path.push(name.to_owned());
-        for (module, rule) in self.by_name.get(name).into_iter().flatten() {
+        for (module, rule) in self.index.definitions(name) {
             let at = |message: String| {
                 Problem::at(
                     ProblemCode::RegoComplexity,
@@ -208,7 +154,7 @@ impl<'a> RuleTable<'a> {
             let mut called = BTreeMap::new();
             let mut deepest = 0;
             for target in references(module, rule) {
-                for callee in self.named(&target) {
+                for callee in self.index.named(&target) {
                     if path.iter().any(|caller| caller == callee) {
                         return Err(at(format!(
                             "`{short}` calls itself: rules must not be recursive"
@@ -266,7 +212,7 @@ fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
 }
 
 /// Reports calls of builtins that are not on the allow-list.
-fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
+fn forbidden(rules: &RuleIndex<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |span: &Span, message: String| {
         problems.push(Problem::at(
@@ -285,7 +231,7 @@ fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
             let name = path.join(".");
             let is_rule = module
                 .target(fcn)
-                .is_some_and(|target| rules.by_name.contains_key(&target));
+                .is_some_and(|target| rules.has_rule(&target));
             let is_reported = shared_names::is_of_shared_module(rules, module, &path);
             if !is_rule && !is_reported && !builtins::is_allowed(&name) {
                 let names = module.names().chain(builtins::names());
