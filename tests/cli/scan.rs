@@ -260,7 +260,7 @@ fn filter_limits_the_scanned_objects() {
     ] {
         let run = scan(&dir, "a.yaml", &flags);
         let message =
-            ": nothing to scan: the namespaces and kinds asked for leave none of 3 objects";
+            ": nothing to scan: the flags for namespaces and kinds leave none of 3 objects";
         assert_eq!((run.code, run.problems()), (2, vec![message.to_owned()]));
     }
 }

@@ -9,7 +9,7 @@ use kubevet_policy::nearest;
 use std::collections::{BTreeSet, VecDeque};
 
 /// The most steps up and down to the place of a field.
-const MAX_DISTANCE: usize = 6;
+const MAX_DISTANCE: usize = 5;
 
 /// The steps within which a field of any name is looked for in another place.
 const NEAR_DISTANCE: usize = 1;
@@ -79,6 +79,9 @@ fn find_elsewhere(
     structs: &[(usize, TypeId)],
     key: &str,
 ) -> Option<(usize, Suggestion)> {
+    if !Schema::embedded().has_field_named(key) {
+        return None;
+    }
     let mut best: Option<(usize, Suggestion)> = None;
     for (up, (place, of)) in structs.iter().enumerate() {
         let limit = best

@@ -118,6 +118,13 @@ impl Schema {
         fields.get(fields.binary_search_by(|field| field.name.cmp(name)).ok()?)
     }
 
+    /// True if any type has a field of that name; case is ignored.
+    #[must_use]
+    pub fn has_field_named(&self, name: &str) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|field| field.name.eq_ignore_ascii_case(name))
+    }
+
     fn fields_of(&self, of: TypeId) -> &[Field] {
         let range = self
             .types
