@@ -18,7 +18,7 @@ pub fn scan(kubevet: &str, directory: &str, rounds: u64) -> Result<(), String> {
     let scans: [(&str, Vec<&str>); 2] = [
         (
             "kubevet scan, all controls",
-            [&["scan"][..], &common].concat(),
+            [&["scan", "--all"][..], &common].concat(),
         ),
         (
             "kubevet scan, NSA",

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// The width of a report whose output is no terminal.
+/// The width of a terminal that does not tell its own.
 const DEFAULT_COLUMNS: usize = 100;
 
 /// Returns the style for the output. It has colour only on a terminal, unless `NO_COLOR` forbids it
@@ -21,6 +21,7 @@ pub(super) fn style(view: View, to_file: bool) -> Style {
         view,
         color: has_color(is_terminal, to_file),
         width: columns(is_terminal),
+        verbose: false,
     }
 }
 
@@ -32,16 +33,16 @@ fn has_color(is_terminal: bool, to_file: bool) -> bool {
     !is_set("NO_COLOR") && (is_forced || (is_terminal && !is_dumb))
 }
 
-/// Returns the width of the terminal, `COLUMNS` if it is unknown, or [`DEFAULT_COLUMNS`].
-fn columns(is_terminal: bool) -> usize {
+/// Returns the width of the terminal, or `COLUMNS` if it is unknown. Without a terminal there is no
+/// width, unless `COLUMNS` gives one: other programs read whole lines.
+fn columns(is_terminal: bool) -> Option<usize> {
     let variable = env::var("COLUMNS").ok();
     let variable = variable.and_then(|value| value.parse().ok());
-    let measured = if is_terminal {
-        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
-    } else {
-        None
-    };
-    measured.or(variable).unwrap_or(DEFAULT_COLUMNS)
+    if !is_terminal {
+        return variable;
+    }
+    let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    measured.or(variable).or(Some(DEFAULT_COLUMNS))
 }
 
 /// Writes to a file, or to standard output if none is named. A closed pipe is no error.

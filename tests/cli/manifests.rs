@@ -7,7 +7,10 @@ fn printed_manifests_pass_a_scan() {
     let dir = TestDir::new();
     let printed = dir.run(&["manifests"]);
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
-    let scanned = dir.run_with_input(&["scan", "-", "-f", "json"], printed.stdout.as_bytes());
+    let scanned = dir.run_with_input(
+        &["scan", "-", "--all", "-f", "json"],
+        printed.stdout.as_bytes(),
+    );
     // The digest of the image is known only once it is in a registry: `--image` takes it.
     let findings = scanned.findings();
     let is_expected = |finding: &String| finding.starts_with("K-0006 ");
@@ -17,7 +20,7 @@ fn printed_manifests_pass_a_scan() {
     let wrong = printed
         .stdout
         .replace("privileged: false", "privileged: true");
-    let scanned = dir.run_with_input(&["scan", "-", "-f", "json"], wrong.as_bytes());
+    let scanned = dir.run_with_input(&["scan", "-", "--all", "-f", "json"], wrong.as_bytes());
     let findings = scanned.findings();
     assert!(!findings.iter().all(is_expected), "{findings:#?}");
 }

@@ -373,6 +373,7 @@ fn values_at_findings_of_sensitive_controls_are_masked() {
             "map.yaml",
             "--custom-rules",
             "mine.rego",
+            "--verbose",
         ]);
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert_eq!(run.stdout.contains("a: ********"), is_masked, "{lines}");

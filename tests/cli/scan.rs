@@ -5,6 +5,7 @@ use kubevet_testkit::{
     test_dir::{ProgramRun, TestDir},
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const PRIVILEGED: &str = "apiVersion: v1
 kind: Pod
@@ -118,7 +119,93 @@ fn controls_and_frameworks_can_be_selected() {
         nsa.contains(&"C-0057".to_owned()) && !nsa.contains(&"C-0073".to_owned()),
         "{nsa:?}"
     );
-    assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 39);
+    let by_flags = [
+        "scan",
+        "x.yaml",
+        "--framework",
+        "nsa",
+        "--control",
+        "C-0073",
+        "-f",
+        "json",
+    ];
+    assert_eq!(controls(&by_flags).len(), nsa.len() + 1);
+    let all = controls(&["scan", "x.yaml", "--all", "-f", "json"]);
+    assert_eq!(all.len(), 39);
+}
+
+/// A control of a user, as one Rego file.
+const OWN: &str = r#"# METADATA
+# title: Always
+# custom:
+#   id: X-1
+#   severity: low
+#   kinds: [Pod]
+package controls.x1
+
+import rego.v1
+
+deny contains finding if {
+	input.object.kind == "Pod"
+	finding := {"message": "a pod", "paths": ["spec"], "fixes": []}
+}
+"#;
+
+#[test]
+fn without_a_choice_the_default_set_and_own_controls_are_run() {
+    let dir = TestDir::new()
+        .file("x.yaml", PRIVILEGED)
+        .file("own.rego", OWN);
+    let run = dir.run(&["scan", "x.yaml", "--custom-rules", "own.rego", "-f", "json"]);
+    let report = run.json();
+    let ids: Vec<&str> = report["controls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|control| control["id"].as_str())
+        .collect();
+    for (id, is_run) in [
+        ("C-0057", true),
+        ("K-0005", true),
+        ("K-0006", false),
+        ("K-0003", true),
+        ("C-0073", false),
+        ("X-1", true),
+    ] {
+        assert_eq!(ids.contains(&id), is_run, "{id}: {ids:?}");
+    }
+    assert_eq!(
+        report["notRun"]["frameworks"],
+        serde_json::json!(["ArmoBest", "DevOpsBest", "MITRE", "NSA"])
+    );
+    let pretty = dir.run(&["scan", "x.yaml"]);
+    let line = "not run   ArmoBest, DevOpsBest, MITRE, NSA; --all runs all 39 controls";
+    assert!(pretty.stdout.contains(line), "{}", pretty.stdout);
+}
+
+#[test]
+fn unknown_name_is_refused_with_the_nearest() {
+    let dir = TestDir::new().file("x.yaml", PRIVILEGED);
+    for (arguments, expected) in [
+        (
+            &["--control", "C-57"][..],
+            "`C-57`, did you mean \"C-0057\"?",
+        ),
+        (&["--framework", "NSS"], "`NSS`, did you mean \"NSA\"?"),
+        (&["--all", "--control", "C-0057"], "cannot be used with"),
+        (&["c-0073"], "write --control C-0073"),
+        (&["C-57"], "write --control ID"),
+        (&["nsa"], "write --framework NSA"),
+        (&["framework", "NSA"], "write --framework NAME"),
+    ] {
+        let run = dir.run(&[&["scan", "x.yaml"], arguments].concat());
+        let printed = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(printed.contains(expected), "{arguments:?}: {printed}");
+    }
+    let run = dir.run(&["scan", "--all", "framework", "NSA", "x.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("not by both"), "{}", run.stderr);
 }
 
 #[test]
@@ -126,7 +213,7 @@ fn admission_only_control_is_listed_but_not_scanned() {
     let exec = "apiVersion: v1\nkind: PodExecOptions\ncommand: [sh]\n---\n";
     let dir = TestDir::new().file("x.yaml", format!("{exec}{PRIVILEGED}"));
     assert!(dir.run(&["list", "controls"]).stdout.contains("K-0001"));
-    let run = dir.run(&["scan", "x.yaml", "-f", "json"]);
+    let run = dir.run(&["scan", "x.yaml", "--all", "-f", "json"]);
     assert!(!run.stdout.contains("K-0001"), "{}", run.stdout);
     let run = dir.run(&["scan", "control", "K-0001", "x.yaml"]);
     assert_eq!(run.code, 2);
@@ -136,6 +223,74 @@ fn admission_only_control_is_listed_but_not_scanned() {
         "{}",
         run.stderr
     );
+}
+
+const NGINX: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: nginx, labels: {app: nginx}}
+spec:
+  selector: {matchLabels: {app: nginx}}
+  template:
+    metadata: {labels: {app: nginx}}
+    spec:
+      containers:
+      - name: nginx
+        image: nginx
+";
+
+/// The Deployment with another field in its container.
+fn nginx_with(field: &str) -> String {
+    format!("{NGINX}        {field}\n")
+}
+
+#[test]
+fn each_defect_is_reported_once_with_all_ids() {
+    let volume = "      volumes: [{name: s, hostPath: {path: /var/run/docker.sock}}]\n";
+    let socket = nginx_with("volumeMounts: [{name: s, mountPath: /s}]") + volume;
+    let zero = nginx_with("resources: {limits: {cpu: 0}}");
+    let unconfined = nginx_with("securityContext: {seccompProfile: {type: Unconfined}}");
+    let unlabelled = NGINX.replace("{app: nginx}", "{}");
+    for (manifest, expected) in [
+        (NGINX, &["C-0004", "C-0009", "C-0271"][..]),
+        (NGINX, &["C-0009", "C-0050", "C-0270"]),
+        (NGINX, &["C-0055", "C-0210"]),
+        (NGINX, &["K-0005", "K-0006"]),
+        (&unlabelled, &["C-0076", "C-0077"]),
+        (&zero, &["C-0009", "C-0050", "C-0270"]),
+        (&unconfined, &["C-0055", "C-0210"]),
+        (&socket, &["C-0048", "C-0074"]),
+    ] {
+        let dir = TestDir::new().file("x.yaml", manifest);
+        let report = dir.run(&["scan", "x.yaml", "--all", "-f", "json"]).json();
+        validate(&report);
+        let defects = report["defects"].as_array().unwrap();
+        let ids = |defect: &Value| -> Vec<String> {
+            let ids = defect["controls"].as_array().unwrap().iter();
+            let ids: BTreeSet<&str> = ids.filter_map(Value::as_str).collect();
+            ids.into_iter().map(str::to_owned).collect()
+        };
+        assert!(
+            defects.iter().any(|defect| ids(defect) == expected),
+            "{expected:?}: {:?}",
+            defects.iter().map(ids).collect::<Vec<_>>()
+        );
+        let findings = report["findings"].as_array().unwrap();
+        assert!(findings.len() > defects.len());
+        for finding in findings {
+            let key = &finding["defect"];
+            let mut defects = defects.iter();
+            assert!(defects.any(|defect| defect["defect"] == *key), "{finding}");
+        }
+    }
+}
+
+#[test]
+fn report_of_a_bare_deployment_fits_on_a_screen() {
+    let dir = TestDir::new().file("nginx.yaml", NGINX);
+    let run = dir.run(&["scan", "nginx.yaml"]);
+    let lines = run.stdout.lines().count();
+    assert!(lines <= 20, "{lines} lines: {}", run.stdout);
+    assert!(run.stdout.contains("FAILED: 7 defects"), "{}", run.stdout);
 }
 
 #[test]
@@ -198,7 +353,7 @@ fn params_configure_controls() {
     let bare = run(&[]);
     assert_eq!(
         (bare.code, bare.json()["controls"][0]["status"].as_str()),
-        (2, Some("irrelevant"))
+        (2, Some("notConfigured"))
     );
     assert_eq!(
         bare.json()["controls"][0]["reason"],

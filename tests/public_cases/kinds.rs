@@ -18,7 +18,7 @@ fn object_that_no_control_checks_is_never_called_clean() {
         &[
             "+nothing was checked",
             "+Widget 1",
-            "-no findings",
+            "-no defects",
             "-Frameworks",
             "-100%",
         ],
@@ -84,7 +84,7 @@ fn built_in_kind_under_another_name_is_a_problem_with_a_suggestion() {
             "x.yaml",
             stream,
             2,
-            &["+did you mean", meant, "-no findings:"],
+            &["+did you mean", meant, "-no defects"],
         );
     }
 }

@@ -22,7 +22,7 @@ fn pattern_whose_files_are_named_already_matches() {
             &dir,
             &[&SCAN[..], paths].concat(),
             0,
-            &["+no findings: 2 objects", "-matches no file"],
+            &["+no defects in 2 objects", "-matches no file"],
         );
     }
     check(

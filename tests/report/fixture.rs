@@ -1,10 +1,11 @@
 //! Hand-made scans: one with every feature, and a small one for each status of a scan.
 
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, EvalError, Evidence, FieldPath, Finding,
-    Fingerprint, Fix, FixAction, Framework, FrameworkMember, FrameworkResult, Kind, KindSelector,
-    LocatedFinding, ObjectId, ObjectResult, Origin, Position, Problem, ProblemCode, RuleError,
-    Scan, Scope, Severity, Skipped, SourceLine, SourceLocation, Summary,
+    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Evidence,
+    FieldPath, Finding, Fingerprint, Fix, FixAction, Framework, FrameworkMember, FrameworkResult,
+    Kind, KindSelector, LocatedFinding, NotRun, ObjectId, ObjectResult, Origin, Position, Problem,
+    ProblemCode, RuleError, Scan, ScanStatus, Scope, Severity, Skipped, SourceLine, SourceLocation,
+    Summary,
 };
 use std::sync::Arc;
 
@@ -145,6 +146,7 @@ pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
             name: name.to_owned(),
             version: version.to_owned(),
             description: description.to_owned(),
+            kubescape_controls: (name == "NSA").then_some(26),
             members: ids
                 .iter()
                 .map(|(id, section)| FrameworkMember {
@@ -464,12 +466,21 @@ fn scan(
     }
 }
 
+fn counts(failed: usize, passed: usize, not_evaluated: usize) -> ControlStatusCounts {
+    ControlStatusCounts {
+        failed,
+        passed,
+        not_evaluated,
+        ..ControlStatusCounts::default()
+    }
+}
+
 /// A scan with every feature.
 pub(crate) fn full() -> Scan {
     let mut scan = scan(
         vec![cart(), migrate(), clean("cart"), clean("web")],
         |id| match id {
-            "C-0078" => (ControlStatus::Irrelevant, "not configured"),
+            "C-0078" => (ControlStatus::NotConfigured, "not configured"),
             "C-0211" => (ControlStatus::NotEvaluated, "a rule gave no answer"),
             "C-0262" => (ControlStatus::NotEvaluated, "needs a running cluster"),
             _ => (ControlStatus::Passed, ""),
@@ -479,18 +490,12 @@ pub(crate) fn full() -> Scan {
     scan.frameworks = vec![
         FrameworkResult {
             framework: nsa,
-            failed: 5,
-            passed: 0,
-            not_evaluated: 0,
-            irrelevant: 0,
+            controls: counts(5, 0, 0),
             compliance: Some(43.333_333_333),
         },
         FrameworkResult {
             framework: cis,
-            failed: 1,
-            passed: 0,
-            not_evaluated: 1,
-            irrelevant: 0,
+            controls: counts(1, 0, 1),
             compliance: None,
         },
     ];
@@ -532,6 +537,10 @@ pub(crate) fn full() -> Scan {
         skipped("logo.svg", None, "neither YAML nor JSON by its name"),
     ];
     scan.summary.skipped = scan.skipped.len();
+    scan.not_run = Some(NotRun {
+        frameworks: vec!["MITRE".to_owned(), "DevOpsBest".to_owned()],
+        all_controls: 39,
+    });
     scan
 }
 
@@ -543,12 +552,10 @@ pub(crate) fn passed() -> Scan {
     let [nsa, _] = frameworks().try_into().unwrap();
     scan.frameworks = vec![FrameworkResult {
         framework: nsa,
-        failed: 0,
-        passed: 5,
-        not_evaluated: 0,
-        irrelevant: 0,
+        controls: counts(0, 5, 0),
         compliance: Some(100.0),
     }];
+    scan.status = ScanStatus::Met;
     scan
 }
 
@@ -565,10 +572,12 @@ pub(crate) fn not_evaluated() -> Scan {
 }
 
 /// Objects that no selected control applies to.
-pub(crate) fn irrelevant() -> Scan {
-    scan(vec![clean("web")], |_| {
-        (ControlStatus::Irrelevant, "no object of its kinds")
-    })
+pub(crate) fn not_applicable() -> Scan {
+    let mut scan = scan(vec![clean("web")], |_| {
+        (ControlStatus::NotApplicable, "no object of its kinds")
+    });
+    scan.summary.checked = 0;
+    scan
 }
 
 /// Hostile strings in every position for foreign strings.
@@ -627,14 +636,12 @@ pub(crate) fn hostile() -> Scan {
         name: HOSTILE.into(),
         version: HOSTILE.into(),
         description: HOSTILE.into(),
+        kubescape_controls: None,
         members: vec![],
     };
     scan.frameworks = vec![FrameworkResult {
         framework: Arc::new(framework),
-        failed: 1,
-        passed: 0,
-        not_evaluated: 0,
-        irrelevant: 0,
+        controls: counts(1, 0, 0),
         compliance: Some(0.0),
     }];
     scan.problems = vec![Problem::at(

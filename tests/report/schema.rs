@@ -17,7 +17,8 @@ fn report(scan: &Scan) -> Value {
     let style = Style {
         view: View::Resource,
         color: true,
-        width: 80,
+        width: None,
+        verbose: false,
     };
     (report::format("json").unwrap().write)(scan, &style, &mut out).unwrap();
     serde_json::from_slice(&out).unwrap()

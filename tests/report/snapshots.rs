@@ -1,7 +1,7 @@
 //! Complete outputs, compared with the files in `snapshots/`; `UPDATE=1 cargo test` rewrites them.
 
 use crate::fixture;
-use kubevet_model::Scan;
+use kubevet_model::{Scan, ScanStatus, Severity, Thresholds};
 use kubevet_report::{self as report, ListFormat, Param, Style, View};
 use kubevet_testkit::snapshot::assert_matches_file;
 
@@ -15,8 +15,15 @@ fn style(view: View, width: usize) -> Style {
     Style {
         view,
         color: false,
-        width,
+        width: Some(width),
+        verbose: false,
     }
+}
+
+/// The last line of the report for people.
+fn last_line(scan: &Scan) -> String {
+    let out = written(scan, "pretty", style(View::Security, 300));
+    out.lines().last().unwrap_or_default().to_owned()
 }
 
 /// Compares with the file of that name, or rewrites it.
@@ -49,6 +56,14 @@ fn every_view_matches_its_snapshot() {
             &written(&fixture::hostile(), "pretty", style(view, 100)),
         );
     }
+    let verbose = Style {
+        verbose: true,
+        ..style(View::Resource, 100)
+    };
+    check(
+        "full-resource-verbose.txt",
+        &written(&fixture::full(), "pretty", verbose),
+    );
     check(
         "full-resource-narrow.txt",
         &written(&fixture::full(), "pretty", style(View::Resource, 50)),
@@ -61,7 +76,7 @@ fn every_scan_status_matches_its_snapshot() {
         ("empty", Scan::default()),
         ("passed", fixture::passed()),
         ("not-evaluated", fixture::not_evaluated()),
-        ("irrelevant", fixture::irrelevant()),
+        ("not-applicable", fixture::not_applicable()),
     ];
     for (name, scan) in ends {
         check(
@@ -123,29 +138,29 @@ fn foreign_control_characters_are_escaped() {
 
 #[test]
 fn incomplete_scan_is_never_called_clean() {
-    let last = |scan: &Scan| {
-        let out = written(scan, "pretty", style(View::Security, 300));
-        out.lines().last().unwrap_or_default().to_owned()
-    };
     let mut problem = fixture::passed();
+    problem.status = ScanStatus::Incomplete;
     problem.problems.push(kubevet_model::Problem::in_file(
         kubevet_model::ProblemCode::InputUnreadable,
         "a.yaml",
         "cannot be read",
     ));
     let verdicts = [
-        (fixture::passed(), "no findings: 2 objects, 10 controls"),
+        (
+            fixture::passed(),
+            "passed: no defects in 2 objects, 10 controls",
+        ),
         (
             problem,
-            "no findings in what could be checked: 2 objects, 10 controls; incomplete: 1 problem",
+            "incomplete: 1 problem; in what was checked: no defects in 2 objects, 10 controls",
         ),
         (
             fixture::not_evaluated(),
-            "no findings in what could be checked: 1 object, 10 controls; incomplete: 9 controls not evaluated",
+            "incomplete: 9 controls not evaluated; in what was checked: no defects in 1 object, 10 controls",
         ),
         (
-            fixture::irrelevant(),
-            "nothing was checked: 1 object, 10 controls",
+            fixture::not_applicable(),
+            "nothing was checked: 0 of 1 object checked, 10 controls",
         ),
         (
             Scan::default(),
@@ -153,7 +168,67 @@ fn incomplete_scan_is_never_called_clean() {
         ),
     ];
     for (scan, expected) in verdicts {
-        assert_eq!(last(&scan), expected);
+        assert_eq!(last_line(&scan), expected);
+    }
+}
+
+#[test]
+fn last_line_states_the_verdict() {
+    let thresholds = |severity: Option<Severity>, compliance: Option<f64>| Thresholds {
+        severity,
+        compliance,
+        exit_zero: false,
+    };
+    let exit_zero = Thresholds {
+        exit_zero: true,
+        ..Thresholds::default()
+    };
+    let (met, not_met) = (ScanStatus::Met, ScanStatus::NotMet);
+    let (medium, high) = (Some(Severity::Medium), Some(Severity::High));
+    let verdicts = [
+        (
+            not_met,
+            thresholds(None, None),
+            "FAILED: 3 defects (2 medium, 1 low) in 1 of 2 objects",
+        ),
+        (
+            not_met,
+            thresholds(medium, None),
+            "FAILED: 2 defects at or over medium (1 below)",
+        ),
+        (
+            met,
+            thresholds(high, None),
+            "passed: nothing at or over high (3 below)",
+        ),
+        (
+            not_met,
+            thresholds(None, Some(80.0)),
+            "FAILED: NSA v1.2 at 43%, under 80%",
+        ),
+        (
+            not_met,
+            thresholds(medium, Some(80.0)),
+            "FAILED: 2 defects at or over medium (1 below); NSA v1.2 at 43%, under 80%",
+        ),
+        (
+            met,
+            thresholds(None, Some(40.0)),
+            "passed: every framework at or over 40%; 3 defects (2 medium, 1 low), not counted",
+        ),
+        (
+            met,
+            exit_zero,
+            "passed: 3 defects (2 medium, 1 low), not counted (--exit-zero)",
+        ),
+    ];
+    for (status, thresholds, expected) in verdicts {
+        let mut scan = fixture::passed();
+        (scan.summary.defects.medium, scan.summary.defects.low) = (2, 1);
+        scan.summary.failed_objects = 1;
+        scan.frameworks[0].compliance = Some(43.2);
+        (scan.status, scan.thresholds) = (status, thresholds);
+        assert_eq!(last_line(&scan), expected);
     }
 }
 

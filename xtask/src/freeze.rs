@@ -23,6 +23,10 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("scan-corpus.json", &["scan", "-f", "json", CORPUS_ARGUMENT]),
     ("scan-corpus.txt", &["scan", CORPUS_ARGUMENT]),
     (
+        "scan-all.json",
+        &["scan", "--all", "-f", "json", CORPUS_ARGUMENT],
+    ),
+    (
         "scan-nsa.json",
         &["scan", "-f", "json", "framework", "NSA", CORPUS_ARGUMENT],
     ),

@@ -189,6 +189,8 @@ pub struct Framework {
     pub version: String,
     /// The subject and the publisher.
     pub description: String,
+    /// The number of controls in Kubescape's framework of the name, if not all are implemented.
+    pub kubescape_controls: Option<usize>,
     /// The controls, in the order of the sections.
     pub members: Vec<FrameworkMember>,
 }

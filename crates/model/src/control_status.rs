@@ -12,8 +12,10 @@ pub enum ControlStatus {
     NotEvaluated,
     /// It was evaluated, and no object fails it.
     Passed,
-    /// There is no object of its kinds, or it is not configured.
-    Irrelevant,
+    /// There is no object of its kinds.
+    NotApplicable,
+    /// None of the params that it needs has a value.
+    NotConfigured,
 }
 
 impl ControlStatus {

@@ -38,6 +38,14 @@ impl SeverityCounts {
         }
     }
 
+    /// Returns the number of those of this severity or a higher one.
+    #[must_use]
+    pub fn at_or_over(self, lowest: Severity) -> usize {
+        let counts = self.worst_first().into_iter();
+        let counted = counts.filter(|(severity, _)| *severity >= lowest);
+        counted.map(|(_, number)| number).sum()
+    }
+
     /// Returns the number of all findings.
     #[must_use]
     pub fn total(self) -> usize {
@@ -75,8 +83,10 @@ pub struct ControlStatusCounts {
     pub not_evaluated: usize,
     /// Controls that every object passes.
     pub passed: usize,
-    /// Controls that no object is of interest to, or that are not configured.
-    pub irrelevant: usize,
+    /// Controls without an object of their kinds.
+    pub not_applicable: usize,
+    /// Controls without the params that they need.
+    pub not_configured: usize,
 }
 
 impl ControlStatusCounts {
@@ -86,7 +96,8 @@ impl ControlStatusCounts {
             ControlStatus::Failed => &mut self.failed,
             ControlStatus::NotEvaluated => &mut self.not_evaluated,
             ControlStatus::Passed => &mut self.passed,
-            ControlStatus::Irrelevant => &mut self.irrelevant,
+            ControlStatus::NotApplicable => &mut self.not_applicable,
+            ControlStatus::NotConfigured => &mut self.not_configured,
         };
         *count += 1;
     }

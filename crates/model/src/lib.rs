@@ -12,7 +12,7 @@
 //! | `finding`, `fingerprint` | violations, verdicts, findings, and their stable keys |
 //! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
-//! | `scan`, `control_status`, `counts` | the result of a scan |
+//! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
@@ -36,6 +36,7 @@ mod problem_code;
 mod replay;
 mod sanitize;
 mod scan;
+mod scan_status;
 mod severity;
 mod stored_certificates;
 mod yaml_string;
@@ -60,9 +61,10 @@ pub use sanitize::{
     truncate_bytes, truncate_utf8,
 };
 pub use scan::{
-    ControlResult, FrameworkResult, LocatedFinding, ObjectResult, Scan, Skipped, SourceLine,
-    SourceLocation, Summary,
+    ControlResult, FrameworkResult, LocatedFinding, NotRun, ObjectResult, Scan, Skipped,
+    SourceLine, SourceLocation, Summary,
 };
+pub use scan_status::{ScanStatus, Thresholds};
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;
 pub use yaml_string::{PlainStart, yaml_string};

@@ -3,7 +3,7 @@
 
 use super::{
     Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, ObjectId, Origin,
-    Position, Problem, RuleError, SeverityCounts,
+    Position, Problem, RuleError, ScanStatus, SeverityCounts, Thresholds,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -71,7 +71,7 @@ pub struct ControlResult {
     pub control: Arc<Control>,
     /// The outcome.
     pub status: ControlStatus,
-    /// The reason why it is irrelevant or not evaluated; empty otherwise.
+    /// The reason why it is not applicable, not configured or not evaluated; empty otherwise.
     pub reason: String,
     /// The number of objects that fail it.
     pub failed: usize,
@@ -84,14 +84,8 @@ pub struct ControlResult {
 pub struct FrameworkResult {
     /// The framework.
     pub framework: Arc<Framework>,
-    /// The number of controls that failed.
-    pub failed: usize,
-    /// The number of controls that passed.
-    pub passed: usize,
-    /// The number of controls that could not be evaluated.
-    pub not_evaluated: usize,
-    /// The number of controls without an object of their kinds, or not configured.
-    pub irrelevant: usize,
+    /// The number of its controls of each status.
+    pub controls: ControlStatusCounts,
     /// The compliance in percent, from 0 to 100: the mean over the controls that evaluated an object,
     /// where a control that passed has 100, and one that failed has the share of objects that pass.
     /// `None` if a control could not be evaluated or none was: a number would claim more than is
@@ -122,6 +116,15 @@ pub struct Summary {
     pub skipped: usize,
 }
 
+/// What a scan without a choice leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    /// The names of the frameworks that were not run.
+    pub frameworks: Vec<String>,
+    /// The number of all controls that could run.
+    pub all_controls: usize,
+}
+
 /// The whole result of a scan, in a fixed order: the same input gives the same value.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scan {
@@ -129,12 +132,30 @@ pub struct Scan {
     pub objects: Vec<ObjectResult>,
     /// The selected controls, by id.
     pub controls: Vec<ControlResult>,
-    /// The chosen frameworks in the order of the flags; all frameworks if none was chosen.
+    /// The frameworks that were run, in the order of the flags.
     pub frameworks: Vec<FrameworkResult>,
+    /// What was left out because nothing was chosen; `None` if something was, or nothing is left.
+    pub not_run: Option<NotRun>,
     /// The inputs that could not be read or evaluated.
     pub problems: Vec<Problem>,
     /// The inputs that were read and are not evaluated.
     pub skipped: Vec<Skipped>,
     /// The counts over all of it.
     pub summary: Summary,
+    /// The thresholds that it must meet.
+    pub thresholds: Thresholds,
+    /// The status under these thresholds.
+    pub status: ScanStatus,
+}
+
+impl Scan {
+    /// The frameworks whose compliance is under a percentage.
+    #[must_use]
+    pub fn frameworks_under(&self, percent: f64) -> Vec<&FrameworkResult> {
+        let is_under = |result: &&FrameworkResult| {
+            let compliance = result.compliance;
+            compliance.is_some_and(|compliance| compliance < percent)
+        };
+        self.frameworks.iter().filter(is_under).collect()
+    }
 }

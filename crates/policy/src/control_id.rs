@@ -43,6 +43,16 @@ pub fn package_of(id: &str) -> String {
     "controls.".chars().chain(characters).collect()
 }
 
+/// True if two ids differ only in case and in zeros before the number: `c-57` and `C-0057`.
+pub(super) fn is_same_number(id: &str, other: &str) -> bool {
+    let parts = |id: &str| {
+        let (prefix, number) = id.rsplit_once('-')?;
+        let number: u64 = number.parse().ok()?;
+        Some((prefix.to_ascii_lowercase(), number))
+    };
+    parts(id).is_some_and(|id| parts(other) == Some(id))
+}
+
 /// True if a string is the descriptive part of a folder name: lowercase letters, digits and single
 /// dashes.
 pub(super) fn is_slug(text: &str) -> bool {
@@ -58,6 +68,21 @@ pub(super) fn is_slug(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zeros_before_the_number_do_not_matter() {
+        for (id, expected) in [
+            ("C-57", true),
+            ("c-057", true),
+            ("C-0057", true),
+            ("C-570", false),
+            ("K-57", false),
+            ("C-", false),
+            ("C57", false),
+        ] {
+            assert_eq!(is_same_number(id, "C-0057"), expected, "{id}");
+        }
+    }
 
     #[test]
     fn id_is_found_in_its_folder_name_and_package() {

@@ -15,6 +15,7 @@ pub(super) const FRAMEWORK_KEYS: &[FieldSpec] = &[
     FieldSpec::required("name"),
     FieldSpec::optional("version"),
     FieldSpec::required("description"),
+    FieldSpec::optional("kubescapeControls"),
     FieldSpec::required("controls"),
 ];
 /// The keys of one entry of `controls`.
@@ -44,12 +45,14 @@ pub(super) fn read(
         .filter(|name| check_name(&mut reader, name));
     let version = reader.string_or_empty(root, "version");
     let description = reader.string(root, "description");
+    let kubescape_controls = read_count(&mut reader, root, "kubescapeControls");
     let members = read_members(&mut reader, root.get("controls")?, known)?;
     let name = name?;
     let framework = Framework {
         name: name.value,
         version,
         description: description?.value,
+        kubescape_controls,
         members,
     };
     Some((framework, name.position))
@@ -73,6 +76,22 @@ pub fn load_framework(path: &Path, library: &Library) -> Result<Framework, Vec<P
         Some((framework, _)) if problems.is_empty() => Ok(framework),
         _ => Err(problems),
     }
+}
+
+/// Reads a number of controls; `None` if it is missing or wrong.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the number is whole and in bounds"
+)]
+fn read_count(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Option<usize> {
+    let number = reader.number(node, key)?;
+    if (1.0..=10_000.0).contains(&number.value) && number.value.fract() == 0.0 {
+        return Some(number.value as usize);
+    }
+    let message = format!("{key:?} must be a whole number from 1 to 10000");
+    reader.error(number.position, message);
+    None
 }
 
 /// Checks that a name can be typed on the command line without quotes.

@@ -102,7 +102,11 @@ impl Library {
             return format!(", did you mean {:?}?", control.id.as_str());
         }
         let controls = self.metadata();
-        did_you_mean(id, controls.iter().map(|control| control.id.as_str()))
+        let ids = || controls.iter().map(|control| control.id.as_str());
+        match ids().find(|known| control_id::is_same_number(id, known)) {
+            Some(known) => did_you_mean(known, [known]),
+            None => did_you_mean(id, ids()),
+        }
     }
 
     /// Half a sentence for an unknown framework, as [`Library::suggest_control`].

@@ -290,7 +290,7 @@ const ALL_MISTAKES: &[&str] = &[
     r#"p/frameworks/a.yaml:3:70: an entry of "controls" must be a map with the keys id, section, level, reason, but is a text"#,
     "p/frameworks/b.yaml:1:7: another framework is named a: choose another name",
     r#"p/frameworks/b.yaml:3:11: "controls" is empty, so the framework would be met by anything: list its controls"#,
-    r#"p/frameworks/c.yaml:1:1: a framework has no key "title": it has the keys name, version, description, controls"#,
+    r#"p/frameworks/c.yaml:1:1: a framework has no key "title": it has the keys name, version, description, kubescapeControls, controls"#,
     r#"p/frameworks/c.yaml:1:1: a framework lacks the key "description""#,
     r#"p/frameworks/c.yaml:1:1: a framework lacks the key "name""#,
     r#"p/frameworks/c.yaml:2:34: "section" must be a text, but is a number: put it in quotes"#,

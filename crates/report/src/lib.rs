@@ -78,8 +78,11 @@ pub struct Style {
     pub view: View,
     /// True if colours may be used: the terminal shows them and the user wants them.
     pub color: bool,
-    /// The columns of the terminal. A width under 40 counts as 40.
-    pub width: usize,
+    /// The columns of a line; `None` where the output is no terminal, so that no line is cut or
+    /// wrapped, apart from prose. A width under 40 counts as 40.
+    pub width: Option<usize>,
+    /// True if every defect is shown, with its source lines.
+    pub verbose: bool,
 }
 
 /// The order and selection of a report for people.

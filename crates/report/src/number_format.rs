@@ -1,4 +1,6 @@
-//! Numbers as every format prints them: counts with their noun, and percentages.
+//! Numbers as every format prints them: counts with their noun or severity, and percentages.
+
+use kubevet_model::SeverityCounts;
 
 /// Returns a count with its noun: `1 finding`, `2 findings`, `0 findings`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
@@ -7,6 +9,16 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     } else {
         format!("{number} {noun}s")
     }
+}
+
+/// Returns the counts that are not zero, the worst severity first: `1 critical, 2 low`.
+pub(crate) fn severity_words(counts: SeverityCounts) -> String {
+    let counts = counts.worst_first().into_iter();
+    let words: Vec<String> = counts
+        .filter(|(_, number)| *number > 0)
+        .map(|(severity, number)| format!("{number} {severity}"))
+        .collect();
+    words.join(", ")
 }
 
 /// Rounds a compliance in percent to `decimals` digits. It never rounds up to 100, because 100

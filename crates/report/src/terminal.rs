@@ -11,6 +11,9 @@ use std::io;
 /// read.
 const MAX_PROSE_COLUMNS: usize = 110;
 
+/// The minimum width of a line: a narrower terminal wraps by itself.
+const MIN_COLUMNS: usize = 40;
+
 /// The minimum width of wrapped prose in columns, however far it is indented.
 const MIN_PROSE_COLUMNS: usize = 20;
 
@@ -58,13 +61,22 @@ impl<'a> TerminalWriter<'a> {
         Self {
             out,
             color: style.color,
-            width: style.width.max(40),
+            width: style.width.unwrap_or(usize::MAX).max(MIN_COLUMNS),
         }
     }
 
-    /// Returns the columns of the terminal.
+    /// Returns the columns of a line; `usize::MAX` if they are not limited.
     pub(crate) fn width(&self) -> usize {
         self.width
+    }
+
+    /// Returns the maximum width of a column: `columns`, or none where lines are not limited.
+    pub(crate) fn at_most(&self, columns: usize) -> usize {
+        if self.width == usize::MAX {
+            usize::MAX
+        } else {
+            columns
+        }
     }
 
     /// Escapes a string and colours it.
@@ -109,11 +121,28 @@ impl<'a> TerminalWriter<'a> {
         indent: usize,
         spans: &[(TextStyle, &str)],
     ) -> io::Result<()> {
-        let limit = self
-            .width
-            .min(MAX_PROSE_COLUMNS)
-            .saturating_sub(indent)
-            .max(MIN_PROSE_COLUMNS);
+        self.wrapped_at(self.width.min(MAX_PROSE_COLUMNS), lead, indent, spans)
+    }
+
+    /// Writes an entry of a list as [`Self::wrapped`] writes prose, but over the whole width: where
+    /// it is not limited, an entry is one line.
+    pub(crate) fn entry(
+        &mut self,
+        lead: &str,
+        indent: usize,
+        spans: &[(TextStyle, &str)],
+    ) -> io::Result<()> {
+        self.wrapped_at(self.width, lead, indent, spans)
+    }
+
+    fn wrapped_at(
+        &mut self,
+        width: usize,
+        lead: &str,
+        indent: usize,
+        spans: &[(TextStyle, &str)],
+    ) -> io::Result<()> {
+        let limit = width.saturating_sub(indent).max(MIN_PROSE_COLUMNS);
         let mut start = lead.to_owned();
         // The current line as runs of words of one style: each run is coloured as a whole.
         let mut runs: Vec<(TextStyle, String)> = Vec::new();
@@ -162,7 +191,8 @@ mod tests {
         let style = Style {
             view: View::Resource,
             color,
-            width,
+            width: Some(width),
+            verbose: false,
         };
         TerminalWriter::new(&style, &mut out)
             .wrapped("  > ", 4, spans)

@@ -17,4 +17,3 @@ mod status;
 pub use filter::ObjectFilter;
 pub use run::{ScanInput, run};
 pub use schema_checks::SchemaChecks;
-pub use status::{ScanStatus, Thresholds, status};

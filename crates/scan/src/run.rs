@@ -1,13 +1,17 @@
 //! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
 //! the controls.
 
-use super::{fingerprint, misnamed_kind, old_workload, redact, schema_checks::SchemaChecks, score};
+use super::{
+    fingerprint, misnamed_kind, old_workload, redact, schema_checks::SchemaChecks, score,
+    status::status,
+};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, EvalRequest, FieldPath, Framework, LocatedFinding, ObjectId, ObjectResult,
-    Problem, ProblemCode, Scan, Skipped, SourceLine, SourceLocation, Summary, Verdict, Violation,
+    Control, ControlId, EvalRequest, FieldPath, Framework, LocatedFinding, NotRun, ObjectId,
+    ObjectResult, Problem, ProblemCode, Scan, ScanStatus, Skipped, SourceLine, SourceLocation,
+    Summary, Thresholds, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -36,6 +40,10 @@ pub struct ScanInput<'a> {
     pub schema: SchemaChecks,
     /// The frameworks to score.
     pub frameworks: Vec<Arc<Framework>>,
+    /// What was left out because nothing was chosen.
+    pub not_run: Option<NotRun>,
+    /// The thresholds that the scan must meet.
+    pub thresholds: Thresholds,
     /// The number of files that were read.
     pub files: usize,
     /// The problems of the library and of reading the files.
@@ -72,14 +80,19 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
     }
     problems.sort();
     problems.dedup();
-    Scan {
+    let mut scan = Scan {
         objects,
         controls,
         frameworks,
+        not_run: input.not_run,
         problems,
         skipped,
         summary,
-    }
+        thresholds: input.thresholds,
+        status: ScanStatus::Incomplete,
+    };
+    scan.status = status(&scan);
+    scan
 }
 
 /// Returns the problem of a scan that checked none of its objects, though nothing failed.

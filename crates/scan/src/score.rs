@@ -71,10 +71,7 @@ fn score_control(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> 
     } else if tally.passed > 0 {
         (ControlStatus::Passed, String::new())
     } else {
-        (
-            ControlStatus::Irrelevant,
-            irrelevance_reason(control, params),
-        )
+        without_objects(control, params)
     };
     ControlResult {
         control: control.clone(),
@@ -93,13 +90,15 @@ fn error_reason(tally: &Tally<'_>) -> String {
     format!("no answer for {} objects: {error}", tally.errors)
 }
 
-/// Returns why a control evaluated no object.
-fn irrelevance_reason(control: &Control, params: &Params) -> String {
+/// Returns the status of a control that evaluated no object, and the reason.
+fn without_objects(control: &Control, params: &Params) -> (ControlStatus, String) {
     if params.configures(control) {
-        return "no object that it looks at".to_owned();
+        let reason = "no object of its kinds".to_owned();
+        return (ControlStatus::NotApplicable, reason);
     }
     let params = control.requires_any_param.join(" or ");
-    format!("not configured: set {params}")
+    let reason = format!("not configured: set {params}");
+    (ControlStatus::NotConfigured, reason)
 }
 
 /// Scores a framework by the results of its controls.
@@ -117,19 +116,24 @@ pub(super) fn score_framework(
         .filter(|result| ids.contains(&result.control.id))
         .collect();
     let counts: ControlStatusCounts = results.iter().map(|result| result.status).collect();
-    // A reason on any other status is an error for some object: the compliance is then unknown.
+    // A reason on a control that is applicable is an error for some object: the compliance is then
+    // unknown.
     let has_errors = results
         .iter()
-        .any(|result| result.status != ControlStatus::Irrelevant && !result.reason.is_empty());
+        .any(|result| is_applicable(result) && !result.reason.is_empty());
     let is_scored = !has_errors && counts.failed + counts.passed > 0;
     FrameworkResult {
         framework: framework.clone(),
-        failed: counts.failed,
-        passed: counts.passed,
-        not_evaluated: counts.not_evaluated,
-        irrelevant: counts.irrelevant,
+        controls: counts,
         compliance: is_scored.then(|| mean(&results)),
     }
+}
+
+fn is_applicable(result: &ControlResult) -> bool {
+    !matches!(
+        result.status,
+        ControlStatus::NotApplicable | ControlStatus::NotConfigured
+    )
 }
 
 /// Returns the compliance of one control in percent, by Kubescape's formula; `None` if it evaluated

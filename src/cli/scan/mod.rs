@@ -18,31 +18,32 @@ use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::{Document, Limits, set_namespace};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::{
-    Control, Framework, Problem, ProblemCode, Scan, Severity, names::is_dns_label,
+    Control, Problem, ProblemCode, Scan, ScanStatus, Severity, Thresholds, names::is_dns_label,
 };
-use kubevet_policy::{Params, nearest};
-use kubevet_report::{self as report, View};
-use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, SchemaChecks, Thresholds};
+use kubevet_policy::{Library, Params, nearest};
+use kubevet_report::{self as report, Style, View};
+use kubevet_scan::{self as scan, ObjectFilter, ScanInput, SchemaChecks};
 use kubevet_source::{self as source, Input};
 use kubevet_validation::{SchemaMode, SchemaOptions};
-use selection::{ControlSelection, Selected, is_for_files};
-use std::{path::PathBuf, sync::Arc};
+use selection::{ControlSelection, Selected, SelectionFlags, hint_about_path, is_for_files};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(
     subcommand_negates_reqs = true,
     after_help = "Examples:
-  kubevet scan deploy/                                  every control, every manifest under deploy/
+  kubevet scan deploy/                                  the frameworks security and schema, every manifest under deploy/
+  kubevet scan deploy/ --all                            every control
   helm template my-chart | kubevet scan -               what a chart renders
-  kubevet scan framework NSA,MITRE deploy/              two frameworks
-  kubevet scan control C-0057,C-0016 pod.yaml           two controls
+  kubevet scan deploy/ --framework NSA,MITRE            two frameworks
+  kubevet scan pod.yaml --control C-0057,C-0016         two controls
   helm template my-chart | kubevet scan - -n shop       as if created in the namespace shop
-  kubevet scan deploy/ --severity-threshold high        fail on high and critical findings only
+  kubevet scan deploy/ --severity-threshold high        fail on high and critical defects only
   kubevet scan deploy/ -f json -o report.json           a report for programs
 
 Exit status:
-  0  nothing at or over --severity-threshold (without one, no finding at all)
-  1  something is, or a framework is under --compliance-threshold (which alone makes findings not count)
+  0  no defect at or over --severity-threshold (without one, no defect at all)
+  1  some defect, or a framework under --compliance-threshold (if only that is set, defects do not count)
   2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an object
      that Kubernetes would refuse, an unknown control, a control without an answer"
 )]
@@ -52,6 +53,8 @@ pub(super) struct ScanCommand {
     /// Files, folders, patterns such as 'deploy/*.yaml', or - for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    choice: SelectionFlags,
     #[command(flatten)]
     flags: ScanFlags,
     #[command(flatten)]
@@ -77,7 +80,10 @@ struct ScanFlags {
     #[arg(long, global = true, default_value = "resource", value_name = "VIEW", help_heading = "Report",
         value_parser = PossibleValuesParser::new(View::ALL.iter().map(|view| view.name())).map(|name| name.parse::<View>().unwrap_or_default()))]
     view: View,
-    /// Findings under this severity do not make the run fail: low, medium, high or critical
+    /// Show every defect with its source lines and field path
+    #[arg(short, long, global = true, help_heading = "Report")]
+    verbose: bool,
+    /// Defects under this severity do not make the run fail: low, medium, high or critical
     #[arg(
         long,
         global = true,
@@ -174,13 +180,16 @@ impl ScanCommand {
     pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (mut library, mut problems) = self.library.load();
         // A name may be unknown because its file did not load, so the problems are printed first.
-        let selected = Selected::new(self.selection.as_ref(), &library).inspect_err(|_| {
-            stderr::print_problems(&problems);
-        })?;
+        let selected =
+            Selected::new(self.selection.as_ref(), &self.choice, &library).inspect_err(|_| {
+                stderr::print_problems(&problems);
+            })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
+        let mut input = read(self.paths());
+        self.add_hints(&library, &mut input.problems);
         // A control for requests alone never applies to a file, whatever kinds the file contains.
         let is_selected =
             |control: &Control| selected.controls.contains(&control.id) && is_for_files(control);
@@ -192,14 +201,24 @@ impl ScanCommand {
             .retain(|builtin| is_selected(&builtin.control));
         let session = Session::compile(library, problems);
         stderr::print_interpreted(&session.engine);
-        let input = read(self.paths());
-        let scan = self.scan(session, selected.frameworks, &params, input);
+        let scan = self.scan(session, selected, &params, input);
         self.write(&scan)?;
-        Ok(match scan::status(&scan, &self.thresholds()) {
+        Ok(match scan.status {
             ScanStatus::Met => ExitStatus::Success,
             ScanStatus::NotMet => ExitStatus::Negative,
             ScanStatus::Incomplete => ExitStatus::Failure,
         })
+    }
+
+    /// Adds hints to the problems of paths that name a control or a framework.
+    fn add_hints(&self, library: &Library, problems: &mut [Problem]) {
+        for problem in problems {
+            let is_given = |path: &PathBuf| path.as_os_str() == problem.file.as_str();
+            if problem.position.is_none() && self.paths().iter().any(is_given) {
+                let hint = hint_about_path(&problem.file, library);
+                problem.message.push_str(&hint);
+            }
+        }
     }
 
     fn paths(&self) -> &[PathBuf] {
@@ -218,13 +237,7 @@ impl ScanCommand {
     }
 
     /// Evaluates the objects that the flags select.
-    fn scan(
-        &self,
-        session: Session,
-        frameworks: Vec<Arc<Framework>>,
-        params: &Params,
-        input: Input,
-    ) -> Scan {
+    fn scan(&self, session: Session, selected: Selected, params: &Params, input: Input) -> Scan {
         let filter = ObjectFilter {
             include_namespaces: self.flags.include_namespaces.clone(),
             exclude_namespaces: self.flags.exclude_namespaces.clone(),
@@ -256,7 +269,9 @@ impl ScanCommand {
                 options: self.flags.schema_options(),
                 controls: session.library.builtins.clone(),
             },
-            frameworks,
+            frameworks: selected.frameworks,
+            not_run: selected.not_run,
+            thresholds: self.thresholds(),
             files: input.files,
             problems,
             skipped: input.skipped,
@@ -308,7 +323,10 @@ impl ScanCommand {
     fn write(&self, scan: &Scan) -> anyhow::Result<()> {
         let format = report::format(&self.flags.format).context("no such format")?;
         let output = self.flags.output.as_deref();
-        let style = terminal::style(self.flags.view, output.is_some());
+        let style = Style {
+            verbose: self.flags.verbose,
+            ..terminal::style(self.flags.view, output.is_some())
+        };
         terminal::write(output, |out| (format.write)(scan, &style, out))
     }
 }

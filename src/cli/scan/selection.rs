@@ -2,8 +2,8 @@
 //! names.
 
 use anyhow::bail;
-use clap::Subcommand;
-use kubevet_model::{Control, ControlId, Framework, Scope};
+use clap::{Args, Subcommand};
+use kubevet_model::{Control, ControlId, Framework, NotRun, Scope};
 use kubevet_policy::{self as policy, Library};
 use std::{
     collections::BTreeSet,
@@ -11,12 +11,14 @@ use std::{
     sync::Arc,
 };
 
+/// The frameworks that a scan runs if nothing is chosen.
+const DEFAULT_FRAMEWORKS: [&str; 2] = ["security", "schema"];
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ControlSelection {
     /// Only the controls of these frameworks
     Framework {
-        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); or files
-        /// of frameworks: acme.yaml
+        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
         #[arg(value_name = "NAMES", value_parser = NameList::parse)]
         names: NameList,
         /// Files, folders, patterns, or - for standard input
@@ -43,6 +45,30 @@ impl ControlSelection {
     }
 }
 
+/// The flags that choose controls, with the meaning of the subcommands.
+#[derive(Debug, Args)]
+pub(super) struct SelectionFlags {
+    /// Only the controls of these frameworks: NSA,MITRE
+    #[arg(
+        long = "framework",
+        value_name = "NAMES",
+        value_delimiter = ',',
+        help_heading = "Controls"
+    )]
+    frameworks: Vec<String>,
+    /// Only these controls: C-0057,C-0016; with --framework, in addition to its controls
+    #[arg(
+        long = "control",
+        value_name = "IDS",
+        value_delimiter = ',',
+        help_heading = "Controls"
+    )]
+    controls: Vec<String>,
+    /// Every control, and the score of every framework
+    #[arg(long, conflicts_with_all = ["frameworks", "controls"], help_heading = "Controls")]
+    all: bool,
+}
+
 /// Names with commas between them.
 #[derive(Debug, Clone)]
 pub(super) struct NameList(Vec<String>);
@@ -64,49 +90,123 @@ impl NameList {
 }
 
 /// The controls to evaluate and the frameworks to score.
+#[derive(Default)]
 pub(super) struct Selected {
     pub(super) controls: BTreeSet<ControlId>,
     pub(super) frameworks: Vec<Arc<Framework>>,
+    /// What is left out because nothing was chosen.
+    pub(super) not_run: Option<NotRun>,
 }
 
 impl Selected {
-    /// Returns the controls and frameworks that the command line names; all if it names none.
+    /// Returns the controls and frameworks that the command line names; the default set if it names
+    /// none.
     ///
     /// # Errors
     /// A name is unknown, or a control is never evaluated for files.
     pub(super) fn new(
-        selection: Option<&ControlSelection>,
+        subcommand: Option<&ControlSelection>,
+        flags: &SelectionFlags,
         library: &Library,
     ) -> anyhow::Result<Self> {
-        match selection {
-            None => {
-                let controls = library.metadata();
-                Ok(Self {
-                    controls: controls.iter().map(|control| control.id.clone()).collect(),
-                    frameworks: library.frameworks.clone(),
-                })
+        let has_flags = flags.all || !flags.frameworks.is_empty() || !flags.controls.is_empty();
+        if subcommand.is_some() && has_flags {
+            bail!(
+                "choose controls by a subcommand or by --framework, --control or --all, not by both"
+            );
+        }
+        let mut selected = Self::default();
+        match subcommand {
+            Some(ControlSelection::Framework { names, .. }) => {
+                selected.add_frameworks(library, &names.0)?;
             }
-            Some(ControlSelection::Framework { names, .. }) => select_frameworks(library, names),
-            Some(ControlSelection::Control { ids, .. }) => select_controls(library, ids),
+            Some(ControlSelection::Control { ids, .. }) => {
+                selected.add_controls(library, &ids.0)?;
+            }
+            None => {
+                selected.add_frameworks(library, &flags.frameworks)?;
+                selected.add_controls(library, &flags.controls)?;
+            }
         }
+        let is_chosen = subcommand.is_some() || has_flags;
+        if flags.all || (!is_chosen && !has_default(library)) {
+            selected.add_all(library);
+        } else if !is_chosen {
+            selected.add_default(library)?;
+        }
+        Ok(selected)
     }
-}
 
-fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Selected> {
-    let mut frameworks: Vec<Arc<Framework>> = Vec::new();
-    for name in &names.0 {
-        let framework = find_framework(library, name)?;
-        match frameworks.iter().find(|known| known.name == framework.name) {
-            None => frameworks.push(framework),
-            Some(known) if **known == *framework => {}
-            Some(_) => bail!("two different frameworks are named {}", framework.name),
+    fn add_frameworks(&mut self, library: &Library, names: &[String]) -> anyhow::Result<()> {
+        for name in names {
+            self.add_framework(&find_framework(library, name.trim())?)?;
         }
+        Ok(())
     }
-    let members = frameworks.iter().flat_map(|framework| &framework.members);
-    Ok(Selected {
-        controls: members.map(|member| member.control.clone()).collect(),
-        frameworks,
-    })
+
+    fn add_framework(&mut self, framework: &Arc<Framework>) -> anyhow::Result<()> {
+        let mut frameworks = self.frameworks.iter();
+        match frameworks.find(|known| known.name == framework.name) {
+            Some(known) if known == framework => {}
+            Some(_) => bail!("two different frameworks are named {}", framework.name),
+            None => {
+                self.frameworks.push(framework.clone());
+                let members = framework.members.iter();
+                self.controls
+                    .extend(members.map(|member| member.control.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_controls(&mut self, library: &Library, ids: &[String]) -> anyhow::Result<()> {
+        for id in ids {
+            let Some(control) = library.find(id.trim()) else {
+                bail!("no control is called `{id}`{}", library.suggest_control(id));
+            };
+            if !is_for_files(control) {
+                let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
+                bail!(
+                    "{} is not asked of files: its scope is {}",
+                    control.id,
+                    scopes.join(", ")
+                );
+            }
+            self.controls.insert(control.id.clone());
+        }
+        Ok(())
+    }
+
+    /// Adds the default frameworks, and the controls that the user brought.
+    fn add_default(&mut self, library: &Library) -> anyhow::Result<()> {
+        let (default, others): (Vec<_>, Vec<_>) = library
+            .frameworks
+            .iter()
+            .partition(|framework| is_default(framework));
+        for framework in default {
+            self.add_framework(framework)?;
+        }
+        let (embedded, _) = policy::embedded();
+        let all = library.metadata();
+        let is_own = |control: &&Arc<Control>| embedded.find(control.id.as_str()).is_none();
+        let own = all.iter().filter(is_own);
+        self.controls.extend(own.map(|control| control.id.clone()));
+        let all_controls = all.iter().filter(|control| is_for_files(control)).count();
+        if all_controls > self.controls.len() {
+            self.not_run = Some(NotRun {
+                frameworks: others.iter().map(|other| other.name.clone()).collect(),
+                all_controls,
+            });
+        }
+        Ok(())
+    }
+
+    fn add_all(&mut self, library: &Library) {
+        let controls = library.metadata();
+        self.controls
+            .extend(controls.iter().map(|control| control.id.clone()));
+        self.frameworks.clone_from(&library.frameworks);
+    }
 }
 
 /// Returns the framework of a name, or in a file.
@@ -130,26 +230,43 @@ fn find_framework(library: &Library, name: &str) -> anyhow::Result<Arc<Framework
     }
 }
 
-fn select_controls(library: &Library, ids: &NameList) -> anyhow::Result<Selected> {
-    let mut controls = BTreeSet::new();
-    for id in &ids.0 {
-        let Some(control) = library.find(id) else {
-            bail!("no control is called `{id}`{}", library.suggest_control(id));
-        };
-        if !is_for_files(control) {
-            let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
-            bail!(
-                "{} is not asked of files: its scope is {}",
-                control.id,
-                scopes.join(", ")
-            );
-        }
-        controls.insert(control.id.clone());
+fn is_default(framework: &Framework) -> bool {
+    let mut names = DEFAULT_FRAMEWORKS.iter();
+    names.any(|name| framework.name.eq_ignore_ascii_case(name))
+}
+
+/// True if the library has the first of the default frameworks.
+fn has_default(library: &Library) -> bool {
+    let [first, ..] = DEFAULT_FRAMEWORKS;
+    library.framework(first).is_some()
+}
+
+/// Returns half a sentence about a path that does not exist but names a control or a framework;
+/// empty for any other.
+pub(super) fn hint_about_path(path: &str, library: &Library) -> String {
+    if let Some(control) = library.find(path) {
+        return format!("; to choose the control, write --control {}", control.id);
     }
-    Ok(Selected {
-        controls,
-        frameworks: Vec::new(),
-    })
+    if let Some(framework) = library.framework(path) {
+        return format!(
+            "; to choose the framework, write --framework {}",
+            framework.name
+        );
+    }
+    if matches!(path, "framework" | "control") {
+        return format!(
+            "; write --{path} NAME after the paths, or `kubevet scan {path} NAME PATH`"
+        );
+    }
+    let looks_like_id = path.rsplit_once('-').is_some_and(|(prefix, number)| {
+        let is_prefix = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_alphanumeric());
+        is_prefix && number.parse::<u32>().is_ok()
+    });
+    if looks_like_id {
+        let hint = library.suggest_control(path);
+        return format!("; to choose a control, write --control ID{hint}");
+    }
+    String::new()
 }
 
 /// False for a control that is evaluated for requests alone.

@@ -75,10 +75,13 @@ struct FrameworkList<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct FrameworkEntry<'a> {
     name: &'a str,
     version: &'a str,
     description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubescape_controls: Option<usize>,
     controls: Vec<MemberEntry<'a>>,
 }
 
@@ -240,6 +243,7 @@ impl<'a> FrameworkEntry<'a> {
             name: &framework.name,
             version: &framework.version,
             description: framework.description.trim(),
+            kubescape_controls: framework.kubescape_controls,
             controls: members.collect(),
         }
     }

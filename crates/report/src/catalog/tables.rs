@@ -25,9 +25,10 @@ pub(super) fn write_controls(
     frameworks: &[Arc<Framework>],
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let id_columns = widest(controls.iter().map(|control| control.id.as_str())).min(MAX_ID_COLUMNS);
+    let id_columns = widest(controls.iter().map(|control| control.id.as_str()))
+        .min(writer.at_most(MAX_ID_COLUMNS));
     let name_columns = widest(controls.iter().map(|control| control.name.as_str()))
-        .clamp("NAME".len(), MAX_NAME_COLUMNS);
+        .clamp("NAME".len(), writer.at_most(MAX_NAME_COLUMNS));
     let header = format!(
         "{:id_columns$}  {:SEVERITY_COLUMNS$}  {:name_columns$}  FRAMEWORKS",
         "ID", "SEVERITY", "NAME"
@@ -79,13 +80,13 @@ pub(super) fn write_frameworks(
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let name_columns = widest(frameworks.iter().map(|framework| framework.name.as_str()))
-        .clamp("NAME".len(), MAX_FRAMEWORK_COLUMNS);
+        .clamp("NAME".len(), writer.at_most(MAX_FRAMEWORK_COLUMNS));
     let version_columns = widest(
         frameworks
             .iter()
             .map(|framework| framework.version.as_str()),
     )
-    .clamp("VERSION".len(), MAX_FRAMEWORK_COLUMNS);
+    .clamp("VERSION".len(), writer.at_most(MAX_FRAMEWORK_COLUMNS));
     let header = format!(
         "{:name_columns$}  {:version_columns$}  CONTROLS  DESCRIPTION",
         "NAME", "VERSION"
@@ -99,11 +100,11 @@ pub(super) fn write_frameworks(
             "{}  {}  {:>8}  ",
             writer.padded(TextStyle::Strong, &name, name_columns),
             writer.padded(TextStyle::Plain, &version, version_columns),
-            framework.members.len()
+            number_of_controls(framework)
         );
         // The count takes 8 columns, and two columns separate neighbouring cells.
         let indent = name_columns + version_columns + 14;
-        writer.wrapped(&lead, indent, &[(TextStyle::Faint, &framework.description)])?;
+        writer.entry(&lead, indent, &[(TextStyle::Faint, &framework.description)])?;
     }
     Ok(())
 }
@@ -117,7 +118,7 @@ pub(super) fn write_workloads(
         .map(|workload| workload.kind.to_string())
         .collect();
     let name_columns =
-        widest(names.iter().map(String::as_str)).clamp("KIND".len(), MAX_NAME_COLUMNS);
+        widest(names.iter().map(String::as_str)).clamp("KIND".len(), writer.at_most(MAX_NAME_COLUMNS));
     let header = format!("{:name_columns$}  PODS", "KIND");
     let header = writer.styled(TextStyle::Faint, &header);
     writer.line(&header)?;
@@ -129,7 +130,7 @@ pub(super) fn write_workloads(
         );
         let pods = workload.pods.join(", ");
         // Two columns separate neighbouring cells.
-        writer.wrapped(&lead, name_columns + 2, &[(TextStyle::Faint, &pods)])?;
+        writer.entry(&lead, name_columns + 2, &[(TextStyle::Faint, &pods)])?;
     }
     writer.blank_line()?;
     let footer = format!(
@@ -138,6 +139,15 @@ pub(super) fn write_workloads(
     );
     let footer = writer.styled(TextStyle::Faint, &footer);
     writer.line(&footer)
+}
+
+/// Returns the number of controls, and of how many in Kubescape's framework: `12 of 26`.
+fn number_of_controls(framework: &Framework) -> String {
+    let number = framework.members.len();
+    match framework.kubescape_controls {
+        Some(all) => format!("{number} of {all}"),
+        None => number.to_string(),
+    }
 }
 
 /// Returns the width of the widest cell of a column.

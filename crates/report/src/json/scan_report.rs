@@ -17,6 +17,8 @@ pub(super) struct ScanReport<'a> {
     errors: Vec<RuleError<'a>>,
     controls: Vec<Control<'a>>,
     frameworks: Vec<Framework<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_run: Option<NotRun<'a>>,
     problems: Vec<Problem<'a>>,
     skipped: Vec<Skipped<'a>>,
     summary: Summary<'a>,
@@ -123,7 +125,18 @@ struct Framework<'a> {
     failed: usize,
     passed: usize,
     not_evaluated: usize,
-    irrelevant: usize,
+    not_applicable: usize,
+    not_configured: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubescape_controls: Option<usize>,
+}
+
+/// What a scan without a choice leaves out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotRun<'a> {
+    frameworks: &'a [String],
+    all_controls: usize,
 }
 
 #[derive(Serialize)]
@@ -177,7 +190,8 @@ struct StatusCounts {
     failed: usize,
     not_evaluated: usize,
     passed: usize,
-    irrelevant: usize,
+    not_applicable: usize,
+    not_configured: usize,
 }
 
 impl<'a> ScanReport<'a> {
@@ -206,6 +220,7 @@ impl<'a> ScanReport<'a> {
             errors: errors.collect(),
             controls: scan.controls.iter().map(Control::new).collect(),
             frameworks: scan.frameworks.iter().map(Framework::new).collect(),
+            not_run: scan.not_run.as_ref().map(NotRun::new),
             problems: scan.problems.iter().map(Problem::new).collect(),
             skipped: scan.skipped.iter().map(Skipped::new).collect(),
             summary: Summary::new(scan),
@@ -329,10 +344,21 @@ impl<'a> Framework<'a> {
             name: &result.framework.name,
             version: &result.framework.version,
             compliance: result.compliance.map(|percent| round_percent(percent, 2)),
-            failed: result.failed,
-            passed: result.passed,
-            not_evaluated: result.not_evaluated,
-            irrelevant: result.irrelevant,
+            failed: result.controls.failed,
+            passed: result.controls.passed,
+            not_evaluated: result.controls.not_evaluated,
+            not_applicable: result.controls.not_applicable,
+            not_configured: result.controls.not_configured,
+            kubescape_controls: result.framework.kubescape_controls,
+        }
+    }
+}
+
+impl<'a> NotRun<'a> {
+    fn new(not_run: &'a model::NotRun) -> Self {
+        Self {
+            frameworks: &not_run.frameworks,
+            all_controls: not_run.all_controls,
         }
     }
 }
@@ -394,7 +420,8 @@ impl<'a> Summary<'a> {
                 failed: controls.failed,
                 not_evaluated: controls.not_evaluated,
                 passed: controls.passed,
-                irrelevant: controls.irrelevant,
+                not_applicable: controls.not_applicable,
+                not_configured: controls.not_configured,
             },
             skipped: summary.skipped,
             problems: scan.problems.len(),

@@ -72,7 +72,7 @@ fn write_errors(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> 
     if by_error.is_empty() {
         return Ok(());
     }
-    writer.heading("Not judged because of an error")?;
+    writer.heading("Not checked because of an error")?;
     for ((control, message), objects) in by_error {
         write_item(
             TextStyle::Warning,

@@ -1,14 +1,15 @@
-//! The report that a person reads in a terminal: one of three views, then the summary, then the
-//! verdict in one line.
+//! The report that a person reads in a terminal: one of three views, then what is missing, the
+//! counts, and the verdict in one line.
 //!
 //! | file | is |
 //! |---|---|
-//! | `resource` | the view by object: findings, source lines, fixes |
+//! | `resource` | the view by object: defects and fixes |
 //! | `control` | the view by control: reason, remediation, failing objects |
 //! | `security` | the overview |
 //! | `excerpt` | source lines with carets |
 //! | `snippet` | fixes as YAML to paste, merged by `edit_tree` |
-//! | `summary` | counts, frameworks, the last line |
+//! | `summary` | counts and frameworks |
+//! | `verdict` | the last line |
 //! | `gaps` | whatever was not read or not evaluated |
 
 mod control;
@@ -19,6 +20,7 @@ mod resource;
 mod security;
 mod snippet;
 mod summary;
+mod verdict;
 
 use super::{Style, View, terminal::TerminalWriter};
 use kubevet_model::{Scan, Severity};
@@ -30,18 +32,16 @@ pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::
     if scan.summary.checked == 0 {
         // No table can say anything, so what keeps the scan from its work comes first.
         gaps::write(scan, writer)?;
-        return summary::write_verdict(scan, writer);
+        return verdict::write(scan, writer);
     }
     match style.view {
-        View::Resource => resource::write(scan, writer)?,
+        View::Resource => resource::write(scan, style.verbose, writer)?,
         View::Control => control::write(scan, writer)?,
         View::Security => security::write(scan, writer)?,
     }
-    if style.view != View::Security {
-        summary::write_counts(scan, writer)?;
-    }
     gaps::write(scan, writer)?;
-    summary::write_verdict(scan, writer)
+    summary::write_counts(scan, writer)?;
+    verdict::write(scan, writer)
 }
 
 /// Returns a severity as it is printed before a finding: `CRITICAL`.

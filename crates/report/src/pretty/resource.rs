@@ -1,155 +1,187 @@
-//! The view by object: for each source line its findings, the lines around it, and one merged fix.
+//! The view by object: a line for the object, a line for each defect, one merged fix.
 //!
-//! Objects are in the order of the files, and the lines of an object by severity, the worst first.
-//! An object without findings and errors is not shown.
+//! The object with the worst defects comes first, and so does the worst defect of an object. Every
+//! critical and high defect is shown; those of lower severity up to a bound. With `verbose`, each
+//! defect has its source lines and paths too, and none is left out. An object without defects and
+//! errors is not shown.
 
 use super::{excerpt, severity_label, snippet};
-use crate::terminal::{TerminalWriter, TextStyle};
-use kubevet_model::{ControlId, LocatedFinding, ObjectResult, RuleError, Scan, SourceLocation};
-use std::{cmp::Reverse, collections::BTreeMap, io};
+use crate::{
+    number_format::severity_words,
+    terminal::{TerminalWriter, TextStyle},
+};
+use kubevet_model::{Defect, ObjectResult, RuleError, Scan, Severity, SeverityCounts};
+use std::{cmp::Reverse, io};
 
-/// The column at which a finding's text begins: two spaces, the longest severity, two spaces.
-const HANGING_INDENT: usize = 12;
+/// The maximum number of defects of medium and low severity that are shown of one object.
+const MAX_MINOR_DEFECTS: usize = 20;
+/// The columns of the label of a control that could not be evaluated.
+const ERROR_COLUMNS: usize = 5;
+/// The column at which a path begins.
+const DETAIL_INDENT: usize = 12;
 
-/// The titles of the controls of a scan.
-type ControlNames<'a> = BTreeMap<&'a ControlId, &'a str>;
+/// The widths of the columns before the text of an object's defects.
+#[derive(Clone, Copy)]
+struct Columns {
+    severity: usize,
+    position: usize,
+}
 
-pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
-    let controls = scan.controls.iter().map(|result| &result.control);
-    let names: ControlNames<'_> = controls
-        .map(|control| (&control.id, control.name.as_str()))
-        .collect();
+impl Columns {
+    fn new(shown: &[Defect<'_>], object: &ObjectResult) -> Self {
+        let widest = |cell: fn(&Defect<'_>) -> String| {
+            let widths = shown.iter().map(|defect| cell(defect).len());
+            widths.max().unwrap_or(0)
+        };
+        let errors = if object.errors.is_empty() {
+            0
+        } else {
+            ERROR_COLUMNS
+        };
+        Self {
+            severity: widest(|defect| severity_label(defect.severity())).max(errors),
+            position: widest(position_of),
+        }
+    }
+}
+
+pub(super) fn write(scan: &Scan, verbose: bool, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     let is_shown =
         |object: &&ObjectResult| !object.findings.is_empty() || !object.errors.is_empty();
-    for object in scan.objects.iter().filter(is_shown) {
-        let name = writer.styled(TextStyle::Strong, &object.object.to_string());
-        let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
-        let position = writer.styled(TextStyle::Faint, &position);
-        writer.line(&format!("{name}  {position}"))?;
-        for error in &object.errors {
-            write_error(error, &names, writer)?;
-        }
-        for group in group_by_line(object) {
-            write_group(&group, &names, writer)?;
-        }
-        writer.blank_line()?;
+    let with_defects = |object| (object, ObjectResult::defects(object));
+    let mut objects: Vec<(&ObjectResult, Vec<Defect<'_>>)> = scan
+        .objects
+        .iter()
+        .filter(is_shown)
+        .map(with_defects)
+        .collect();
+    // The sort is stable: equally bad objects stay in the order of the files.
+    objects.sort_by_key(|(_, defects)| Reverse(count_by_severity(defects)));
+    for (object, defects) in objects {
+        write_object(object, &defects, verbose, writer)?;
     }
     Ok(())
 }
 
-/// Groups the findings of an object by source line. The findings of a group, and the groups, are
-/// ordered by severity, the worst first.
-fn group_by_line(object: &ObjectResult) -> Vec<Vec<&LocatedFinding>> {
-    let mut by_line: BTreeMap<(&str, u32), Vec<&LocatedFinding>> = BTreeMap::new();
-    for located in &object.findings {
-        by_line
-            .entry((&located.source.file, located.source.position.line))
-            .or_default()
-            .push(located);
-    }
-    let severity = |located: &LocatedFinding| located.finding.severity;
-    let mut groups: Vec<_> = by_line.into_values().collect();
-    for group in &mut groups {
-        group.sort_by(|a, b| {
-            let by_severity = severity(b).cmp(&severity(a));
-            by_severity.then_with(|| a.finding.rule.cmp(&b.finding.rule))
-        });
-    }
-    groups.sort_by_key(|group| Reverse(group.first().map(|located| severity(located))));
-    groups
+fn count_by_severity(defects: &[Defect<'_>]) -> SeverityCounts {
+    defects.iter().map(Defect::severity).collect()
 }
 
-fn write_group(
-    group: &[&LocatedFinding],
-    names: &ControlNames<'_>,
+fn write_object(
+    object: &ObjectResult,
+    defects: &[Defect<'_>],
+    verbose: bool,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let Some(first) = group.first() else {
-        return Ok(());
+    let name = writer.styled(TextStyle::Strong, &object.object.to_string());
+    let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
+    let position = writer.styled(TextStyle::Faint, &position);
+    writer.line(&format!("{name}  {position}"))?;
+    let shown = if verbose {
+        defects.len()
+    } else {
+        shown_number(defects)
     };
-    writer.blank_line()?;
-    for located in group {
-        write_finding(located, names, writer)?;
+    let (shown, hidden) = defects.split_at(shown);
+    let columns = Columns::new(shown, object);
+    for error in &object.errors {
+        write_error(error, columns, writer)?;
     }
-    let sources: Vec<&SourceLocation> = group.iter().map(|located| &located.source).collect();
-    excerpt::write(&sources, &first.excerpt, writer)?;
-    write_paths_without_fix(group, writer)?;
-    snippet::write(group, writer)
+    let mut previous = None;
+    for defect in shown {
+        write_defect(defect, columns, writer)?;
+        if verbose {
+            let is_repeated = previous == Some(&defect.first.source);
+            write_source(defect, is_repeated, writer)?;
+            previous = Some(&defect.first.source);
+        }
+    }
+    write_hidden(hidden, writer)?;
+    let findings: Vec<_> = shown.iter().flat_map(Defect::findings).collect();
+    snippet::write(&findings, writer)?;
+    writer.blank_line()
 }
 
-fn write_finding(
-    located: &LocatedFinding,
-    names: &ControlNames<'_>,
+/// Returns how many defects are shown: all of high severity, and of the others up to a bound. The
+/// defects are sorted by severity.
+fn shown_number(defects: &[Defect<'_>]) -> usize {
+    let is_major = |defect: &&Defect<'_>| defect.severity() >= Severity::High;
+    let major = defects.iter().take_while(is_major).count();
+    defects.len().min(major + MAX_MINOR_DEFECTS)
+}
+
+/// Returns the position of a defect within the file of its object, as `LINE:COLUMN`.
+fn position_of(defect: &Defect<'_>) -> String {
+    defect.first.source.position.to_string()
+}
+
+/// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`.
+fn write_defect(
+    defect: &Defect<'_>,
+    columns: Columns,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let finding = &located.finding;
-    let severity = finding.severity;
+    let severity = defect.severity();
     let label = severity_label(severity);
     let lead = format!(
-        "  {}",
-        writer.padded(TextStyle::Severity(severity), &label, HANGING_INDENT - 2)
+        "  {}  {}  ",
+        writer.padded(TextStyle::Severity(severity), &label, columns.severity),
+        writer.padded(TextStyle::Faint, &position_of(defect), columns.position),
     );
-    let name = format!("{}:", name_of(names, &finding.rule));
+    let finding = &defect.first.finding;
+    let ids: Vec<&str> = defect
+        .controls()
+        .into_iter()
+        .map(|id| id.as_str())
+        .collect();
+    let ids = format!("[{}]", ids.join(", "));
     let spans = [
-        (TextStyle::Faint, finding.rule.as_str()),
-        (TextStyle::Strong, &name),
-        (TextStyle::Plain, &finding.message),
+        (TextStyle::Plain, finding.message.as_str()),
+        (TextStyle::Faint, &ids),
     ];
-    writer.wrapped(&lead, HANGING_INDENT, &spans)
+    writer.entry(&lead, columns.severity + columns.position + 6, &spans)
+}
+
+/// Writes the field path of a defect, and its source lines unless those of the defect before it are
+/// the same.
+fn write_source(
+    defect: &Defect<'_>,
+    is_repeated: bool,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let located = defect.first;
+    if let Some(path) = located.finding.paths().first() {
+        let path = writer.styled(TextStyle::Faint, &path.to_string());
+        writer.line(&format!("{:DETAIL_INDENT$}{path}", ""))?;
+    }
+    if is_repeated {
+        return Ok(());
+    }
+    excerpt::write(&[&located.source], &located.excerpt, writer)
 }
 
 fn write_error(
     error: &RuleError,
-    names: &ControlNames<'_>,
+    columns: Columns,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let lead = format!(
-        "  {}",
-        writer.padded(TextStyle::Warning, "ERROR", HANGING_INDENT - 2)
-    );
-    let name = format!("{}:", name_of(names, &error.control));
-    let message = format!("could not be judged: {}", error.error);
+    let label = writer.padded(TextStyle::Warning, "ERROR", columns.severity);
+    let message = format!("not checked: {}", error.error);
+    let id = format!("[{}]", error.control);
     let spans = [
-        (TextStyle::Faint, error.control.as_str()),
-        (TextStyle::Strong, &name),
-        (TextStyle::Plain, &message),
+        (TextStyle::Plain, message.as_str()),
+        (TextStyle::Faint, &id),
     ];
-    writer.blank_line()?;
-    writer.wrapped(&lead, HANGING_INDENT, &spans)
+    writer.entry(&format!("  {label}  "), columns.severity + 4, &spans)
 }
 
-/// The title of a control; empty for a control that the scan does not list.
-fn name_of<'a>(names: &ControlNames<'a>, id: &ControlId) -> &'a str {
-    names.get(id).copied().unwrap_or_default()
-}
-
-/// Writes the paths of the findings that have no fix: no snippet shows where they are.
-fn write_paths_without_fix(
-    group: &[&LocatedFinding],
-    writer: &mut TerminalWriter<'_>,
-) -> io::Result<()> {
-    let mut paths: Vec<String> = Vec::new();
-    for located in group {
-        let finding = &located.finding;
-        let Some(path) = finding
-            .paths()
-            .first()
-            .filter(|_| finding.fixes().is_empty())
-        else {
-            continue;
-        };
-        let path = path.to_string();
-        if !paths.contains(&path) {
-            paths.push(path);
-        }
+/// Writes how many defects are not shown, and how to see them.
+fn write_hidden(hidden: &[Defect<'_>], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    if hidden.is_empty() {
+        return Ok(());
     }
-    for path in paths {
-        let line = format!(
-            "       {} {}",
-            writer.styled(TextStyle::Faint, "at:"),
-            writer.styled(TextStyle::Plain, &path)
-        );
-        writer.line(&line)?;
-    }
-    Ok(())
+    let counts = severity_words(count_by_severity(hidden));
+    let note = format!("  … and {counts} more: --verbose shows them");
+    let note = writer.styled(TextStyle::Faint, &note);
+    writer.line(&note)
 }

@@ -1,13 +1,12 @@
-//! The overview on one screen: findings by severity, frameworks, the objects and controls with the
-//! worst findings.
+//! The overview on one screen: defects by severity, the worst objects and controls.
 
-use super::{control::worst_first, severity_label, summary};
+use super::{control::worst_first, severity_label};
 use crate::{
     number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ObjectResult, Scan, Severity, SeverityCounts};
+use kubevet_model::{Defect, ObjectResult, Scan, Severity, SeverityCounts};
 use std::{cmp::Reverse, io};
 
 /// The number of objects and of controls that are listed.
@@ -21,16 +20,15 @@ const MAX_CONTROL_COLUMNS: usize = 56;
 
 pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     write_severities(scan, writer)?;
-    summary::write_frameworks(scan, writer)?;
     write_objects(scan, writer)?;
     write_controls(scan, writer)
 }
 
 /// Writes a bar for each severity.
 fn write_severities(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
-    let counts = scan.summary.findings.worst_first();
+    let counts = scan.summary.defects.worst_first();
     let largest = counts.iter().map(|(_, number)| *number).max().unwrap_or(0);
-    writer.heading("Findings")?;
+    writer.heading("Defects")?;
     for (severity, number) in counts {
         let style = if number == 0 {
             TextStyle::Faint
@@ -53,7 +51,7 @@ fn write_severities(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<
     writer.blank_line()
 }
 
-/// Writes the objects with the worst findings.
+/// Writes the objects with the worst defects.
 fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     let mut objects: Vec<(SeverityCounts, &ObjectResult)> = scan
         .objects
@@ -65,7 +63,7 @@ fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
         return Ok(());
     }
     objects.sort_by_key(|(counts, _)| Reverse(*counts));
-    writer.heading("Objects to begin with")?;
+    writer.heading("Worst objects")?;
     let name =
         |object: &ObjectResult| truncate_columns(&object.object.to_string(), MAX_OBJECT_COLUMNS);
     let listed = objects.iter().take(MAX_LISTED);
@@ -89,8 +87,8 @@ fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
 }
 
 fn count_by_severity(object: &ObjectResult) -> SeverityCounts {
-    let findings = object.findings.iter();
-    findings.map(|located| located.finding.severity).collect()
+    let defects = object.defects();
+    defects.iter().map(Defect::severity).collect()
 }
 
 /// Returns the counts that are not zero: `1 critical, 2 low`.
@@ -112,7 +110,7 @@ fn write_controls(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()
     if controls.is_empty() {
         return Ok(());
     }
-    writer.heading("Controls to begin with")?;
+    writer.heading("Worst controls")?;
     let name = |name: &str| truncate_columns(name, MAX_CONTROL_COLUMNS);
     let listed = controls.iter().take(MAX_LISTED);
     let name_columns = listed

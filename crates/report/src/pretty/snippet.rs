@@ -1,5 +1,4 @@
-//! Fixes as YAML to paste: all fixes of a source line merged into blocks, one block per list
-//! element.
+//! Fixes as YAML to paste: all fixes of an object merged into blocks, one block per list element.
 //!
 //! Values come from rules and, through them, from objects; `edit_tree` quotes them where a reader
 //! could take them for anything but a string.
@@ -20,18 +19,18 @@ const MAX_PATH_SEGMENTS: usize = 64;
 /// The column at which a block begins.
 const BLOCK_INDENT: usize = 12;
 
-/// Writes the fixes of findings that share a source line.
+/// Writes the fixes of findings.
 pub(super) fn write(group: &[&LocatedFinding], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     let (blocks, removals) = merge_fixes(group);
-    let mut label = "fix:";
+    let mut label = "fix";
     for block in &blocks {
         block.write(label, writer)?;
         label = "";
     }
     for path in removals {
         let line = format!(
-            "       {}{} {}",
-            writer.padded(TextStyle::Faint, label, 5),
+            "  {}{} {}",
+            writer.padded(TextStyle::Faint, label, BLOCK_INDENT - 2),
             writer.styled(TextStyle::Edit, "remove"),
             writer.styled(TextStyle::Plain, &path)
         );
@@ -155,7 +154,10 @@ impl Block {
     fn write(&self, label: &str, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
         let lines = self.tree.yaml_lines();
         let indent = " ".repeat(BLOCK_INDENT);
-        let mut start = format!("       {}", writer.padded(TextStyle::Faint, label, 5));
+        let mut start = format!(
+            "  {}",
+            writer.padded(TextStyle::Faint, label, BLOCK_INDENT - 2)
+        );
         if self.anchor != FieldPath::default() {
             let comment = match &self.container {
                 Some(name) => format!("# in {} ({name})", self.anchor),
@@ -220,7 +222,8 @@ mod tests {
         let style = Style {
             view: View::Resource,
             color: false,
-            width: 80,
+            width: Some(80),
+            verbose: false,
         };
         write(&[&located], &mut TerminalWriter::new(&style, &mut out)).unwrap();
         let out = String::from_utf8(out).unwrap();
@@ -248,7 +251,7 @@ mod tests {
                 ),
                 ("spec.hostNetwork", Some("false")),
             ],
-            "       fix: # in spec.containers[0] (app)
+            "  fix       # in spec.containers[0] (app)
             securityContext:
               runAsNonRoot: true
               capabilities:
@@ -263,11 +266,11 @@ mod tests {
     fn conflicting_values_are_in_separate_blocks() {
         check(
             &[("spec.a", Some("1")), ("spec.a", Some("2"))],
-            "       fix: spec:\n              a: 1\n            spec:\n              a: 2",
+            "  fix       spec:\n              a: 1\n            spec:\n              a: 2",
         );
         check(
             &[("a.b", Some("1")), ("a", Some("2"))],
-            "       fix: a:\n              b: 1\n            a: 2",
+            "  fix       a:\n              b: 1\n            a: 2",
         );
     }
 
@@ -275,7 +278,7 @@ mod tests {
     fn removal_is_written_once_with_its_path() {
         check(
             &[("spec.caps.add[0]", None), ("spec.caps.add[0]", None)],
-            "       fix: remove spec.caps.add[0]",
+            "  fix       remove spec.caps.add[0]",
         );
     }
 
@@ -283,15 +286,15 @@ mod tests {
     fn string_that_yaml_could_misread_is_quoted() {
         check(
             &[("metadata.labels[8080]", Some("\"yes\""))],
-            "       fix: metadata:\n              labels:\n                \"8080\": \"yes\"",
+            "  fix       metadata:\n              labels:\n                \"8080\": \"yes\"",
         );
         check(
             &[("a", Some("\"x\\u001b[0m: \\u009b\""))],
-            "       fix: a: \"x\\u001b[0m: \\u009b\"",
+            "  fix       a: \"x\\u001b[0m: \\u009b\"",
         );
-        check(&[("a", Some("\"100m\""))], "       fix: a: \"100m\"");
-        check(&[("a", Some("not json"))], "       fix: a: \"not json\"");
-        check(&[("a", Some("{}"))], "       fix: a: {}");
+        check(&[("a", Some("\"100m\""))], "  fix       a: \"100m\"");
+        check(&[("a", Some("not json"))], "  fix       a: \"not json\"");
+        check(&[("a", Some("{}"))], "  fix       a: {}");
     }
 
     #[test]
@@ -301,7 +304,7 @@ mod tests {
                 "a",
                 Some("{\"b\":[{\"c\":1,\"d\":[2,[3]]}],\"e\":{\"f\":null}}"),
             )],
-            "       fix: a:
+            "  fix       a:
               b:
                 - c: 1
                   d:
