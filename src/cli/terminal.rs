@@ -33,14 +33,14 @@ fn has_color(is_terminal: bool, to_file: bool) -> bool {
     !is_set("NO_COLOR") && (is_forced || (is_terminal && !is_dumb))
 }
 
-/// Returns the width of the terminal, or `COLUMNS` if it is unknown. Without a terminal there is no
-/// width, unless `COLUMNS` gives one: other programs read whole lines.
+/// Returns the width of the terminal, or `COLUMNS` if it is unknown. Without a terminal lines have
+/// any width, because other programs read whole lines.
 fn columns(is_terminal: bool) -> Option<usize> {
+    if !is_terminal {
+        return None;
+    }
     let variable = env::var("COLUMNS").ok();
     let variable = variable.and_then(|value| value.parse().ok());
-    if !is_terminal {
-        return variable;
-    }
     let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     measured.or(variable).or(Some(DEFAULT_COLUMNS))
 }

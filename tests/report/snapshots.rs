@@ -64,6 +64,14 @@ fn every_view_matches_its_snapshot() {
         "full-resource-verbose.txt",
         &written(&fixture::full(), "pretty", verbose),
     );
+    let unlimited = Style {
+        width: None,
+        ..style(View::Resource, 100)
+    };
+    check(
+        "full-resource-unlimited.txt",
+        &written(&fixture::full(), "pretty", unlimited),
+    );
     check(
         "full-resource-narrow.txt",
         &written(&fixture::full(), "pretty", style(View::Resource, 50)),

@@ -70,12 +70,17 @@ impl<'a> TerminalWriter<'a> {
         self.width
     }
 
+    /// True if lines have a width, as in a terminal.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.width < usize::MAX
+    }
+
     /// Returns the maximum width of a column: `columns`, or none where lines are not limited.
     pub(crate) fn at_most(&self, columns: usize) -> usize {
-        if self.width == usize::MAX {
-            usize::MAX
-        } else {
+        if self.is_limited() {
             columns
+        } else {
+            usize::MAX
         }
     }
 

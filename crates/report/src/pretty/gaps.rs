@@ -137,7 +137,7 @@ fn write_item(
     details: &str,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    writer.wrapped("  ", 4, &[(style, label), (TextStyle::Plain, details)])
+    writer.entry("  ", 4, &[(style, label), (TextStyle::Plain, details)])
 }
 
 /// Joins the first [`MAX_NAMES`] names, and adds the number of the others.

@@ -8,6 +8,7 @@
 use super::{excerpt, severity_label, snippet};
 use crate::{
     number_format::severity_words,
+    sanitize::display_width,
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{Defect, ObjectResult, RuleError, Scan, Severity, SeverityCounts};
@@ -28,19 +29,17 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(shown: &[Defect<'_>], object: &ObjectResult) -> Self {
-        let widest = |cell: fn(&Defect<'_>) -> String| {
-            let widths = shown.iter().map(|defect| cell(defect).len());
-            widths.max().unwrap_or(0)
-        };
-        let errors = if object.errors.is_empty() {
-            0
-        } else {
-            ERROR_COLUMNS
-        };
+    fn new(shown: &[Defect<'_>], object: &ObjectResult, writer: &TerminalWriter<'_>) -> Self {
+        let severities = shown
+            .iter()
+            .map(|defect| severity_label(defect.severity()).len());
+        let positions = shown
+            .iter()
+            .map(|defect| display_width(&position_of(defect, writer)));
+        let errors = object.errors.iter().map(|_| ERROR_COLUMNS);
         Self {
-            severity: widest(|defect| severity_label(defect.severity())).max(errors),
-            position: widest(position_of),
+            severity: severities.chain(errors).max().unwrap_or(0),
+            position: positions.max().unwrap_or(0),
         }
     }
 }
@@ -83,7 +82,7 @@ fn write_object(
         shown_number(defects)
     };
     let (shown, hidden) = defects.split_at(shown);
-    let columns = Columns::new(shown, object);
+    let columns = Columns::new(shown, object, writer);
     for error in &object.errors {
         write_error(error, columns, writer)?;
     }
@@ -110,9 +109,14 @@ fn shown_number(defects: &[Defect<'_>]) -> usize {
     defects.len().min(major + MAX_MINOR_DEFECTS)
 }
 
-/// Returns the position of a defect within the file of its object, as `LINE:COLUMN`.
-fn position_of(defect: &Defect<'_>) -> String {
-    defect.first.source.position.to_string()
+/// Returns the position of a defect: `LINE:COLUMN` in a terminal, where the file stands above it;
+/// with the file where other programs read single lines.
+fn position_of(defect: &Defect<'_>, writer: &TerminalWriter<'_>) -> String {
+    let source = &defect.first.source;
+    if writer.is_limited() {
+        return source.position.to_string();
+    }
+    format!("{}:{}", source.file, source.position)
 }
 
 /// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`.
@@ -126,7 +130,11 @@ fn write_defect(
     let lead = format!(
         "  {}  {}  ",
         writer.padded(TextStyle::Severity(severity), &label, columns.severity),
-        writer.padded(TextStyle::Faint, &position_of(defect), columns.position),
+        writer.padded(
+            TextStyle::Faint,
+            &position_of(defect, writer),
+            columns.position
+        ),
     );
     let finding = &defect.first.finding;
     let ids: Vec<&str> = defect

@@ -37,10 +37,8 @@ impl Row {
         let mut value = status_words(result.controls);
         let framework = &result.framework;
         if let Some(all) = framework.kubescape_controls {
-            value = format!(
-                "{value} (Kubescape's {} has {all} controls)",
-                framework.name
-            );
+            let number = framework.members.len();
+            value = format!("{value}; {number} of Kubescape's {all} controls");
         }
         Self {
             label: truncate_columns(&framework_title(result), MAX_LABEL_COLUMNS),
