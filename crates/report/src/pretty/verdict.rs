@@ -60,12 +60,10 @@ fn failures(scan: &Scan) -> Vec<String> {
     if thresholds.counts_defects() && counted > 0 {
         let defects = count(counted, "defect");
         failures.push(match (thresholds.severity, counts.total() - counted) {
-            (None, _) => format!(
-                "{defects} ({}) in {} of {}",
-                severity_words(counts),
-                scan.summary.failed_objects,
-                count(scan.summary.checked, "object")
-            ),
+            (None, _) => {
+                let objects = count(scan.summary.failed_objects, "object");
+                format!("{defects} ({}) in {objects}", severity_words(counts))
+            }
             (Some(lowest), 0) => format!("{defects} at or over {lowest}"),
             (Some(lowest), below) => format!("{defects} at or over {lowest} ({below} below)"),
         });
