@@ -18,7 +18,8 @@ const DEFAULT_FRAMEWORKS: [&str; 2] = ["security", "schema"];
 pub(super) enum ControlSelection {
     /// Only the controls of these frameworks
     Framework {
-        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
+        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); or files
+        /// of frameworks: acme.yaml
         #[arg(value_name = "NAMES", value_parser = NameList::parse)]
         names: NameList,
         /// Files, folders, patterns, or - for standard input
@@ -48,7 +49,7 @@ impl ControlSelection {
 /// The flags that choose controls, with the meaning of the subcommands.
 #[derive(Debug, Args)]
 pub(super) struct SelectionFlags {
-    /// Only the controls of these frameworks: NSA,MITRE
+    /// Only the controls of these frameworks: NSA,MITRE; or files of frameworks: acme.yaml
     #[arg(
         long = "framework",
         value_name = "NAMES",
