@@ -117,8 +117,8 @@ pub(super) fn write_workloads(
         .iter()
         .map(|workload| workload.kind.to_string())
         .collect();
-    let name_columns =
-        widest(names.iter().map(String::as_str)).clamp("KIND".len(), writer.at_most(MAX_NAME_COLUMNS));
+    let name_columns = widest(names.iter().map(String::as_str))
+        .clamp("KIND".len(), writer.at_most(MAX_NAME_COLUMNS));
     let header = format!("{:name_columns$}  PODS", "KIND");
     let header = writer.styled(TextStyle::Faint, &header);
     writer.line(&header)?;
