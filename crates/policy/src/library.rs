@@ -1,6 +1,6 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
-use super::{builtin::BuiltinControl, did_you_mean::did_you_mean, params::ParamSchema};
+use super::{builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema};
 use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{Control, Framework, KindSelector, Position};
 use std::sync::Arc;
