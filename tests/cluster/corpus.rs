@@ -110,7 +110,15 @@ fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
 fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Found>> {
     let mut command = Command::new(kubevet_binary());
     command
-        .args(["scan", "--all", "--exit-zero", "--schema", "off", "-f", "json"])
+        .args([
+            "scan",
+            "--all",
+            "--exit-zero",
+            "--schema",
+            "off",
+            "-f",
+            "json",
+        ])
         .arg(folder);
     let report: Value =
         serde_json::from_str(&process::run(&mut command, "").ok()).expect("a report is JSON");
