@@ -356,7 +356,13 @@ fn pod_that_a_controller_would_be_denied_is_listed() {
         &["review", "--bindings", "next.yaml", "-"],
         cluster_dump().as_bytes(),
     );
-    check_code(&run, 1);
+    assert_eq!(run.code, 1, "{run:?}");
+    // The check of the binding says the same beforehand.
+    assert!(
+        run.stderr.starts_with("note: next.yaml:")
+            && run.stderr.ends_with("so Pods of existing Deployments will be denied\n"),
+        "{run:?}"
+    );
     check_snapshot("replay-to-controllers.txt", &run);
 }
 
