@@ -360,7 +360,9 @@ fn pod_that_a_controller_would_be_denied_is_listed() {
     // The check of the binding says the same beforehand.
     assert!(
         run.stderr.starts_with("note: next.yaml:")
-            && run.stderr.ends_with("so Pods of existing Deployments will be denied\n"),
+            && run
+                .stderr
+                .ends_with("so Pods of existing Deployments will be denied\n"),
         "{run:?}"
     );
     check_snapshot("replay-to-controllers.txt", &run);
