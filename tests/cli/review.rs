@@ -199,3 +199,68 @@ spec: {controls: [C-0057, C-0038, C-0016, C-0046], validationActions: [Deny]}
     );
     assert_matches_file("tests/cli/snapshots/explain.txt", &run.stderr);
 }
+
+#[test]
+fn explanation_states_why_an_object_is_not_checked() {
+    let binding = |more: &str| {
+        STRICT.replace(
+            "validationActions: [Deny]",
+            &format!("validationActions: [Deny], {more}"),
+        )
+    };
+    let exclusion = "excludeResourceRules: [{resources: [deployments], resourceNames: [web]}]";
+    let dir = dir()
+        .file(
+            "people/b.yaml",
+            binding("excludeSubjects: [{kind: User, name: ann}]"),
+        )
+        .file(
+            "owner/b.yaml",
+            binding(&format!("matchResources: {{{exclusion}}}")),
+        );
+    let by = |user: &str, metadata: &str| {
+        let review = dir.run(&["review", "pod.yaml", "--request"]).stdout;
+        review
+            .replace("kubevet-review", user)
+            .replace(r#""name":"web","namespace":"shop"}"#, metadata)
+    };
+    let owned = r#""name":"web-abc-x","namespace":"shop","labels":{"pod-template-hash":"abc"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-abc","uid":"1","controller":true}]}"#;
+    let plain = r#""name":"web","namespace":"shop"}"#;
+    let controller = "system:serviceaccount:kube-system:replicaset-controller";
+    for (folder, review, code, expected) in [
+        (
+            "people",
+            by("ann", plain),
+            0,
+            "not checked under binding strict: it excludes the user ann\n",
+        ),
+        ("people", by("bob", plain), 1, "bindings: strict\n"),
+        (
+            "owner",
+            by(controller, owned),
+            0,
+            "not checked under binding strict: the object was created for the Deployment web, which it excludes\n",
+        ),
+        ("owner", by("ann", owned), 1, "bindings: strict\n"),
+    ] {
+        let arguments = ["review", "--explain", "--bindings", folder];
+        let run = dir.run_with_input(&arguments, review.as_bytes());
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(run.stderr.contains(expected), "{run:?}");
+    }
+}
+
+#[test]
+fn binding_that_exempts_by_label_has_a_note() {
+    let selector = "objectSelector: {matchExpressions: [{key: exempt, operator: DoesNotExist}]}";
+    let binding = STRICT.replace("]}", &format!("], matchResources: {{{selector}}}}}"));
+    let dir = dir().file("label/b.yaml", binding);
+    let note = ": an objectSelector does not follow owners";
+    for arguments in [
+        &["review", "pod.yaml", "--bindings", "label"][..],
+        &["vap", "generate", "--bindings", "label"],
+    ] {
+        let run = dir.run(arguments);
+        assert!(run.stderr.contains(note), "{run:?}");
+    }
+}

@@ -183,8 +183,14 @@ fn cluster_binding_is_in_force_while_it_exists() {
     });
 
     // A binding that the schema rejects is never stored.
-    let refused = apply("validationActions: [Deny]");
-    assert_eq!(refused.code, 1, "{refused:?}");
+    for spec in [
+        "validationActions: [Deny]",
+        "controls: [C-0057], excludeSubjects: [{kind: ServiceAccount, name: robot}]",
+        "controls: [C-0057], excludeSubjects: [{kind: User, name: ann, namespace: cd}]",
+    ] {
+        let refused = apply(spec);
+        assert_eq!(refused.code, 1, "{refused:?}");
+    }
 
     apply("controls: [C-0057], validationActions: [Deny]").ok();
     becomes("the binding to deny", &|output| output.code == 1);

@@ -23,6 +23,7 @@ mod client_certificates;
 mod control_bindings;
 mod corpus;
 mod denial;
+mod exclusions;
 mod field_validation;
 mod harness;
 mod load;

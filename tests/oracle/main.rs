@@ -15,6 +15,7 @@
 mod cel;
 mod comparison;
 mod document;
+mod exclusions;
 mod inputs;
 mod intrinsics;
 mod native_intrinsics;

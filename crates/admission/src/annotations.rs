@@ -6,9 +6,12 @@ use kubevet_model::{Action, one_line};
 /// The number of characters of one annotation.
 const MAX_ANNOTATION_CHARS: usize = 8 << 10;
 
-/// Writes the annotations of a decision that has a finding or an unevaluated control.
+/// Writes the annotations of a decision that has a finding, an unevaluated control or an exclusion.
 pub(super) fn write(decision: &mut Decision) {
-    if decision.outcomes.is_empty() && decision.unevaluated.is_empty() {
+    if decision.outcomes.is_empty()
+        && decision.unevaluated.is_empty()
+        && decision.excluded.is_empty()
+    {
         return;
     }
     let verdict = match (decision.allowed, decision.warnings.is_empty()) {
@@ -26,6 +29,8 @@ pub(super) fn write(decision: &mut Decision) {
         Some(control) => format!("{control}: {}", unevaluated.cause),
         None => unevaluated.cause.to_string(),
     });
+    let excluded = decision.excluded.iter();
+    let excluded = excluded.map(|exclusion| format!("{}: {}", exclusion.binding, exclusion.reason));
     let annotations = [
         ("decision", verdict.to_owned()),
         ("bindings", decision.bindings.join(", ")),
@@ -33,6 +38,7 @@ pub(super) fn write(decision: &mut Decision) {
         ("warned", findings_with(Action::Warn)),
         ("audited", findings_with(Action::Audit)),
         ("unevaluated", unevaluated.collect::<Vec<_>>().join("; ")),
+        ("excluded", excluded.collect::<Vec<_>>().join("; ")),
     ];
     for (key, value) in annotations {
         if !value.is_empty() {

@@ -4,7 +4,7 @@
 //! the object, and one of the old object.
 
 use super::{
-    AdmissionRequest, Callbacks, Decision, Enforcement, UnevaluatedCause,
+    AdmissionRequest, Callbacks, Decision, Enforcement, Exclusion, UnevaluatedCause,
     conclusion::conclude,
     evaluation::{Evaluation, IndexedBinding},
     outcomes::OutcomeCollector,
@@ -38,7 +38,7 @@ pub fn decide(
     };
     let mut outcomes = OutcomeCollector::default();
     let evaluation = Evaluation::new(enforcement, request, object, callbacks);
-    let matching = evaluation.matching_bindings(&mut outcomes);
+    let matching = evaluation.matching_bindings(&mut decision, &mut outcomes);
     let names = matching.iter().map(|(_, binding)| binding.name.clone());
     decision.bindings = names.collect();
     for (params, bindings) in group_by_params(&matching) {
@@ -82,8 +82,13 @@ fn checks_kind(
 
 impl<'a> Evaluation<'a> {
     /// Returns the bindings that match the request. Those that depend on namespace labels which are
-    /// unknown are collected as not evaluated.
-    fn matching_bindings(&self, outcomes: &mut OutcomeCollector) -> Vec<IndexedBinding<'a>> {
+    /// unknown are collected as not evaluated. Those that exclude the request are written into the
+    /// decision.
+    fn matching_bindings(
+        &self,
+        decision: &mut Decision,
+        outcomes: &mut OutcomeCollector,
+    ) -> Vec<IndexedBinding<'a>> {
         let labels = OnceCell::new();
         let mut matching = Vec::new();
         for (index, binding) in self.enforcement.bindings.iter().enumerate() {
@@ -99,10 +104,20 @@ impl<'a> Evaluation<'a> {
                 None => NamespaceLabels::Unknown,
             };
             let attributes = &self.request.attributes;
-            match binding
+            let result = binding
                 .match_resources
-                .matches(attributes, namespace_labels)
-            {
+                .matches(attributes, namespace_labels);
+            if result == MatchResult::No {
+                continue;
+            }
+            if let Some(reason) = self.exclusion_reason(binding) {
+                if checks_kind(binding, self.enforcement, self.request) {
+                    let binding = binding.name.clone();
+                    decision.excluded.push(Exclusion { binding, reason });
+                }
+                continue;
+            }
+            match result {
                 MatchResult::No => {}
                 MatchResult::Yes => matching.push((index, binding)),
                 MatchResult::Unknown => {

@@ -1,6 +1,6 @@
 //! The result of a decision: allowed or denied, and the outcome of each finding.
 
-use super::UnevaluatedControl;
+use super::{Exclusion, UnevaluatedControl};
 use kubevet_model::{Action, ControlId, Violation};
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub struct Decision {
     pub bindings: Vec<String>,
     /// What bindings that deny nothing would deny with `Deny`, by control and binding.
     pub would_deny: Vec<WouldDeny>,
+    /// The bindings that exclude the request, although a control of theirs checks its kind.
+    pub excluded: Vec<Exclusion>,
 }
 
 /// The findings of one control that one binding would deny, if `Deny` were among its actions. The

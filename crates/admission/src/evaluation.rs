@@ -4,9 +4,10 @@
 //! findings. It takes no action on a finding.
 
 use super::{
-    AdmissionRequest, Callbacks, Enforcement, UnevaluatedCause, UnevaluatedControl,
-    actions::unevaluated_action, controller_owned::ControllerOwner, finding_key::FindingKeyHasher,
-    outcomes::OutcomeCollector, prior_state::PriorFindings,
+    AdmissionRequest, Callbacks, Enforcement, ExclusionReason, UnevaluatedCause,
+    UnevaluatedControl, actions::unevaluated_action, controller_owned::ControllerOwner,
+    exclusion::excluding_subject, finding_key::FindingKeyHasher, outcomes::OutcomeCollector,
+    prior_state::PriorFindings,
 };
 use kubevet_document::Document;
 use kubevet_model::{ControlId, OnOwned, Operation};
@@ -22,8 +23,8 @@ pub(super) struct Evaluation<'a> {
     pub(super) object: &'a Document,
     pub(super) callbacks: &'a Callbacks<'a>,
     pub(super) key_hasher: FindingKeyHasher<'a>,
-    /// The owner, if a built-in controller creates the object.
-    pub(super) owner: Option<ControllerOwner>,
+    /// The owner, if a built-in controller creates or updates the object.
+    pub(super) owner: Option<ControllerOwner<'a>>,
     pub(super) is_being_deleted: bool,
 }
 
@@ -55,8 +56,20 @@ impl<'a> Evaluation<'a> {
     /// Returns true if the binding covers the owner of the object, and only warns of owned objects.
     pub(super) fn is_owner_covered(&self, binding: &Binding) -> bool {
         let is_covered =
-            |owner: &ControllerOwner| owner.is_covered_by(binding, &self.request.attributes);
+            |owner: &ControllerOwner<'_>| owner.is_covered_by(binding, &self.request.attributes);
         binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
+    }
+
+    /// Returns the reason why `binding` excludes the request; `None` if it does not.
+    pub(super) fn exclusion_reason(&self, binding: &Binding) -> Option<ExclusionReason> {
+        if let Some(subject) = excluding_subject(binding, self.request.user) {
+            return Some(ExclusionReason::Subject(subject.clone()));
+        }
+        let (kind, name) = self.owner.as_ref()?.excluded_workload(binding)?;
+        Some(ExclusionReason::Owner {
+            kind,
+            name: name.to_owned(),
+        })
     }
 
     /// Evaluates the old object of an UPDATE; `None` for other operations.

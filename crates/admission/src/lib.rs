@@ -18,6 +18,7 @@
 //! | `prior_state` | the findings of the object before an UPDATE |
 //! | `finding_key` | the key by which findings of the old and the new object are compared |
 //! | `outcomes` | outcomes over all bindings, bounded in number |
+//! | `exclusion` | requests that a binding excludes by their user or their owner |
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
 //! | `unevaluated` | a control that could not be evaluated, and the cause |
 //! | `unreadable`, `read_failure` | requests that could not be read or evaluated at all, and why |
@@ -35,6 +36,7 @@ mod defect_line;
 mod defect_outcomes;
 mod enforcement;
 mod evaluation;
+mod exclusion;
 mod finding_key;
 mod messages;
 mod outcomes;
@@ -52,6 +54,7 @@ pub use controller_owned::is_controller_owned;
 pub use decide::decide;
 pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason, WouldDeny};
 pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};
+pub use exclusion::{Exclusion, ExclusionReason};
 pub use read_failure::ReadFailure;
 pub use request::{AdmissionRequest, UserInfo};
 pub use unevaluated::{UnevaluatedCause, UnevaluatedControl};

@@ -104,8 +104,9 @@ impl Evaluation<'_> {
 
     fn is_exempt_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
         let control = self.enforcement.controls.get(&finding.control);
-        let is_checked =
-            |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));
+        let is_checked = |owner: &ControllerOwner<'_>| {
+            control.is_some_and(|control| owner.is_checked_by(control))
+        };
         self.owner.as_ref().is_some_and(is_checked) && self.is_owner_covered(binding)
     }
 }

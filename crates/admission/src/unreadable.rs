@@ -4,7 +4,7 @@
 
 use super::{
     Decision, DenialStatus, Enforcement, ReadFailure, UnevaluatedCause, UnevaluatedControl,
-    actions::unevaluated_action, annotations, warnings,
+    UserInfo, actions::unevaluated_action, annotations, exclusion::excluding_subject, warnings,
 };
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::{Action, Operation};
@@ -12,11 +12,13 @@ use kubevet_policy as policy;
 use std::cmp::Reverse;
 
 /// Decides about a request that was not evaluated. Without `attributes` every binding counts as
-/// matching, and the strictest action is taken.
+/// matching, and the strictest action is taken. A binding that excludes `user` does not count; of a
+/// review that could not be read, the groups of the user are unknown.
 #[must_use]
 pub fn decide_unreadable(
     enforcement: &Enforcement,
     attributes: Option<&Attributes<'_>>,
+    user: &UserInfo,
     failure: &ReadFailure,
 ) -> Decision {
     let mut decision = Decision {
@@ -32,6 +34,9 @@ pub fn decide_unreadable(
     });
     for binding in &enforcement.bindings {
         if attributes.is_some_and(|attributes| !binding.match_resources.may_match(attributes)) {
+            continue;
+        }
+        if excluding_subject(binding, user).is_some() {
             continue;
         }
         decision.bindings.push(binding.name.clone());

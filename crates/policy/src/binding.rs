@@ -4,12 +4,12 @@
 //! a whole: what its author meant is not known.
 
 use super::{
-    Library, Params, binding_controls, controls_config,
+    Library, Params, binding_controls, controls_config, exclude_subjects,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, type_name},
     match_resources,
 };
 use kubevet_document::{Document, Node, Value};
-use kubevet_k8s::matching::MatchResources;
+use kubevet_k8s::matching::{MatchResources, RequestSubject};
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, Scope, Severity,
     names::{MAX_DNS_SUBDOMAIN_CHARS, is_dns_subdomain},
@@ -42,6 +42,7 @@ pub(super) const SPEC_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("minSeverity"),
     FieldSpec::optional("excludeControls"),
     FieldSpec::optional("matchResources"),
+    FieldSpec::optional("excludeSubjects"),
     FieldSpec::optional("validationActions"),
     FieldSpec::optional("params"),
     FieldSpec::optional("onUpdate"),
@@ -70,6 +71,8 @@ pub struct Binding {
     pub controls: BTreeSet<ControlId>,
     /// The requests that it applies to.
     pub match_resources: MatchResources,
+    /// The subjects whose requests it does not apply to.
+    pub exclude_subjects: Vec<RequestSubject>,
     /// The reactions to a violation. Never empty.
     pub actions: BTreeSet<Action>,
     /// The params of its controls: the defaults, overridden by the params of the binding.
@@ -95,6 +98,7 @@ pub fn fallback_binding(library: &Library) -> Binding {
         name: "default".to_owned(),
         controls: high.map(|control| control.id.clone()).collect(),
         match_resources: MatchResources::default(),
+        exclude_subjects: Vec::new(),
         actions: BTreeSet::from([Action::Audit]),
         params: library.params.defaults(),
         on_update: OnUpdate::New,
@@ -142,6 +146,7 @@ fn read(
         .get("matchResources")
         .map(|node| match_resources::read(reader, node))
         .unwrap_or_default();
+    let exclude_subjects = exclude_subjects::read(reader, spec);
     let actions = read_actions(reader, spec);
     let params = read_params(reader, spec, library);
     let on_update = reader
@@ -158,6 +163,7 @@ fn read(
         name: name.value,
         controls,
         match_resources,
+        exclude_subjects,
         actions,
         params,
         on_update,

@@ -302,6 +302,11 @@ impl<'b> Checker<'b> {
             let message = "the rules match pods and not replicasets, so Pods of existing Deployments will be denied";
             self.add_caveat(node, message);
         }
+        for (key, note) in self.binding.exclusion_notes() {
+            if let Some(node) = self.match_resources(key) {
+                self.add_caveat(node, &note);
+            }
+        }
     }
 
     fn add_caveat(&mut self, node: Node<'_>, message: &str) {

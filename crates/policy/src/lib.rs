@@ -14,7 +14,8 @@
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_check` | the parts of a valid binding that have no effect |
-//! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
+//! | `binding_controls`, `match_resources`, `label_selectors`, `exclude_subjects` | the parts of a binding |
+//! | `binding_notes` | what a valid binding excludes differently from what one may expect |
 //! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
 //! | `workloads_file` | a user's kinds with pod specs |
 //! | `testdata`, `cases`, `differences` | the expected results of controls |
@@ -28,6 +29,7 @@
 mod binding;
 mod binding_check;
 mod binding_controls;
+mod binding_notes;
 mod builtin;
 mod cases;
 mod cause;
@@ -36,6 +38,7 @@ mod control_id;
 mod controls_config;
 mod did_you_mean;
 mod differences;
+mod exclude_subjects;
 mod folder_layout;
 mod framework;
 mod kind_selector;

@@ -6,7 +6,7 @@ use super::{
         API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
     },
     binding_check::read_and_check,
-    label_selectors,
+    exclude_subjects, label_selectors,
     map_reader::FieldSpec,
     match_resources,
     read_dir::{io_reason, read_text, unreadable},
@@ -227,6 +227,7 @@ pub fn binding_keys() -> Vec<BindingKeys> {
     vec![
         table("", OBJECT_KEYS),
         table("spec", SPEC_KEYS),
+        table("spec.excludeSubjects[]", exclude_subjects::SUBJECT_KEYS),
         table("spec.matchResources", match_resources::MATCH_KEYS),
         table(
             "spec.matchResources.resourceRules[]",
@@ -272,6 +273,10 @@ pub fn binding_enums() -> Vec<(&'static str, Vec<&'static str>)> {
         (
             "spec.validationActions[]",
             Action::ALL.iter().map(|value| value.name()).collect(),
+        ),
+        (
+            "spec.excludeSubjects[].kind",
+            names(exclude_subjects::SUBJECT_KINDS),
         ),
         ("spec.onUpdate", names(ON_UPDATE)),
         ("spec.onOwned", names(ON_OWNED)),

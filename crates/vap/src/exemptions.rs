@@ -43,11 +43,11 @@ pub(super) fn exemption_guard() -> Expr {
     ])
 }
 
-fn operation() -> Expr {
+pub(super) fn operation() -> Expr {
     Expr::ident("request").select("operation")
 }
 
-fn user_starts_with(prefix: &str) -> Expr {
+pub(super) fn user_starts_with(prefix: &str) -> Expr {
     Expr::ident("request")
         .opt_select("userInfo")
         .opt_select("username")
@@ -209,13 +209,10 @@ fn owner_rule(rules: &MatchResources, controller: &'static Controller) -> Option
             .is_in(Expr::strings(names.map(String::as_str)))
     };
     let including: Vec<&ResourceRule> = rules.resource_rules.iter().filter(matches).collect();
-    let excluding: Vec<&ResourceRule> = rules
-        .exclude_resource_rules
-        .iter()
-        .filter(matches)
-        .collect();
+    // What is created for an owner that is excluded by its name never reaches the policy.
+    let mut excluding = rules.exclude_resource_rules.iter().filter(matches);
     if (!rules.resource_rules.is_empty() && including.is_empty())
-        || excluding.iter().any(|rule| rule.resource_names.is_empty())
+        || excluding.any(|rule| rule.resource_names.is_empty())
     {
         return None;
     }
@@ -223,9 +220,6 @@ fn owner_rule(rules: &MatchResources, controller: &'static Controller) -> Option
     let all_name = including.iter().all(|rule| !rule.resource_names.is_empty());
     if !including.is_empty() && all_name {
         conditions.push(is_named(&including));
-    }
-    if !excluding.is_empty() {
-        conditions.push(is_named(&excluding).negated());
     }
     let condition = (!conditions.is_empty()).then(|| Expr::all(conditions));
     Some(EvaluatedOwner {

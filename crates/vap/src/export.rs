@@ -2,6 +2,7 @@
 
 use super::{
     binding::{PolicyBinding, advisory_actions, policy_binding},
+    exclusions,
     exemptions::Exemptions,
     exported_object::ExportedObject,
     match_constraints,
@@ -358,6 +359,7 @@ impl<'e> Exporter<'e> {
                 name: &name,
                 kinds: &group.kinds,
                 cel: &cel,
+                exclusions: &exclusions::match_conditions(binding, &group.kinds),
                 binding: self.control_binding(binding),
                 exempt_namespaces: &self.options.exempt,
             });
@@ -422,6 +424,7 @@ impl<'e> Exporter<'e> {
             kinds: &group.kinds,
             bundle,
             exemptions,
+            exclusions: &exclusions::match_conditions(binding, &group.kinds),
             binding: self.control_binding(binding),
             exempt_namespaces: &self.options.exempt,
         })

@@ -16,6 +16,7 @@
 //! | `policy` | a policy: variables, the validation, messages |
 //! | `readable_policy` | a policy that people read |
 //! | `policy_spec` | the parts that a policy is made of, and what it is for |
+//! | `exclusions` | what a ControlBinding excludes and `matchResources` cannot say, as match conditions |
 //! | `exemptions` | the webhook's exemptions in CEL |
 //! | `match_condition`, `inline_variables` | the match condition, without variables |
 //! | `binding` | a binding of a policy |
@@ -30,6 +31,7 @@
 
 mod binding;
 mod diff;
+mod exclusions;
 mod exemptions;
 mod export;
 mod export_diff;

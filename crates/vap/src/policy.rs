@@ -67,11 +67,16 @@ fn policy_in(spec: &PolicySpec<'_>, layout: ExprLayout) -> Value {
         fields.insert("paramKind".to_owned(), params::kind());
     }
     fields.insert("matchConstraints".to_owned(), match_constraints(spec));
+    let mut conditions: Vec<Value> = spec
+        .exclusions
+        .iter()
+        .map(
+            |condition| json!({"name": condition.name, "expression": print(&condition.expression)}),
+        )
+        .collect();
     let condition = print(&match_condition::condition(spec));
-    fields.insert(
-        "matchConditions".to_owned(),
-        json!([{"name": match_condition_name(spec.role), "expression": condition}]),
-    );
+    conditions.push(json!({"name": match_condition_name(spec.role), "expression": condition}));
+    fields.insert("matchConditions".to_owned(), Value::Array(conditions));
     let variables: Value = variables(spec)
         .iter()
         .map(|variable| json!({"name": variable.name, "expression": print(&variable.expression)}))

@@ -1,7 +1,7 @@
 //! The parts that a policy is made of. They are apart from `policy`, which makes the whole object,
 //! because the match condition is made from them too.
 
-use super::exemptions::Exemptions;
+use super::{exclusions::MatchCondition, exemptions::Exemptions};
 use kubevet_cel::CelBundle;
 use kubevet_model::Kind;
 
@@ -23,6 +23,8 @@ pub(super) struct PolicySpec<'s> {
     pub(super) kinds: &'s [Kind],
     pub(super) bundle: &'s CelBundle,
     pub(super) exemptions: &'s Exemptions<'s>,
+    /// The requests that the ControlBinding excludes.
+    pub(super) exclusions: &'s [MatchCondition],
     /// The name of the ControlBinding, empty without one.
     pub(super) binding: &'s str,
     /// Namespaces that the policy ignores.

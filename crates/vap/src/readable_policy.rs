@@ -3,9 +3,12 @@
 //!
 //! `policy` makes what the API server evaluates fastest and what exempts findings as the webhook
 //! does. A readable policy exempts one thing, since a cluster would get stuck without it: an object
-//! that is being deleted.
+//! that is being deleted. What its ControlBinding excludes is excluded in every style.
 
-use super::{exported_object::CONTROLS_ANNOTATION, match_constraints, naming::MANAGED_BY, params};
+use super::{
+    exclusions::MatchCondition, exported_object::CONTROLS_ANNOTATION, match_constraints,
+    naming::MANAGED_BY, params,
+};
 use kubevet_cel::{Expr, ReadableControl};
 use kubevet_model::{Control, Kind, one_line};
 use serde_json::{Map, Value, json};
@@ -48,6 +51,8 @@ pub(super) struct ReadableSpec<'s> {
     pub(super) name: &'s str,
     pub(super) kinds: &'s [Kind],
     pub(super) cel: &'s ReadableControl,
+    /// The requests that the ControlBinding excludes.
+    pub(super) exclusions: &'s [MatchCondition],
     /// The name of the ControlBinding, empty without one.
     pub(super) binding: &'s str,
     /// Namespaces that the policy ignores.
@@ -63,14 +68,9 @@ pub(super) fn readable_policy(spec: &ReadableSpec<'_>) -> Value {
         add("paramKind", params::kind());
     }
     add("matchConstraints", match_constraints(spec));
-    if !spec.kinds.iter().all(kubevet_k8s::matching::is_connection) {
-        add(
-            "matchConditions",
-            json!([{
-                "name": "not-being-deleted",
-                "expression": "!has(object.metadata.deletionTimestamp)",
-            }]),
-        );
+    let conditions = match_conditions(spec);
+    if !conditions.is_empty() {
+        add("matchConditions", Value::Array(conditions));
     }
     let (variables, validations) = readable_checks(spec.cel);
     if !variables.is_empty() {
@@ -91,6 +91,22 @@ pub(super) fn readable_policy(spec: &ReadableSpec<'_>) -> Value {
         "metadata": metadata(spec),
         "spec": fields,
     })
+}
+
+fn match_conditions(spec: &ReadableSpec<'_>) -> Vec<Value> {
+    let exclusions = spec.exclusions.iter();
+    let mut conditions: Vec<Value> = exclusions
+        .map(|exclusion| {
+            json!({"name": exclusion.name, "expression": exclusion.expression.to_lines()})
+        })
+        .collect();
+    if !spec.kinds.iter().all(kubevet_k8s::matching::is_connection) {
+        conditions.push(json!({
+            "name": "not-being-deleted",
+            "expression": "!has(object.metadata.deletionTimestamp)",
+        }));
+    }
+    conditions
 }
 
 /// The variables and the validations of a readable policy.

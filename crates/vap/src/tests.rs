@@ -5,10 +5,10 @@ use kubevet_cel::{
     CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
-use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
+use kubevet_k8s::matching::{MatchResources, RequestSubject, ResourceRule, RuleScope};
 use kubevet_model::{
-    Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation,
-    Scope, Severity,
+    Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Scope,
+    Severity,
 };
 use kubevet_policy::{Binding, Params};
 use serde_json::{Value, json};
@@ -145,16 +145,29 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
     }
 }
 
-fn binding(ids: &[&str], actions: &[Action]) -> Binding {
+pub(crate) fn binding(ids: &[&str], actions: &[Action]) -> Binding {
     Binding {
         name: "nsa".to_owned(),
         controls: ids.iter().map(|id| ControlId::from(*id)).collect(),
         match_resources: MatchResources::default(),
+        exclude_subjects: Vec::new(),
         actions: actions.iter().copied().collect(),
         params: Params::default(),
         on_update: OnUpdate::New,
         on_owned: OnOwned::Warn,
         on_unevaluated: OnUnevaluated::Deny,
+    }
+}
+
+/// A rule for resources of a group, of these names if there are any.
+pub(crate) fn rule_for(group: &str, resource: &str, names: &[&str]) -> ResourceRule {
+    ResourceRule {
+        api_groups: vec![group.to_owned()],
+        api_versions: vec!["*".to_owned()],
+        resources: vec![resource.to_owned()],
+        operations: Vec::new(),
+        scope: RuleScope::All,
+        resource_names: names.iter().map(|name| (*name).to_owned()).collect(),
     }
 }
 
@@ -327,16 +340,8 @@ fn unbound_policy_is_named_after_its_control_alone() {
 
 #[test]
 fn skipped_object_is_reported_by_a_policy() {
-    let rule = ResourceRule {
-        api_groups: vec![String::new()],
-        api_versions: vec!["*".to_owned()],
-        resources: vec!["configmaps".to_owned()],
-        operations: Vec::new(),
-        scope: RuleScope::All,
-        resource_names: Vec::new(),
-    };
     let scope = MatchResources {
-        resource_rules: vec![rule],
+        resource_rules: vec![rule_for("", "configmaps", &[])],
         ..MatchResources::default()
     };
     let ids = ["C-0012", "C-0073", "C-0078", "X-0001"];
@@ -429,15 +434,46 @@ fn exemptions_are_in_the_policy() {
 }
 
 #[test]
-fn owner_that_was_not_evaluated_exempts_nothing() {
-    let rule = |group: &str, resource: &str, names: &[&str]| ResourceRule {
-        api_groups: vec![group.to_owned()],
-        api_versions: vec!["*".to_owned()],
-        resources: vec![resource.to_owned()],
-        operations: vec![Operation::Create],
-        scope: RuleScope::All,
-        resource_names: names.iter().map(|name| (*name).to_owned()).collect(),
+fn every_policy_of_a_binding_has_its_exclusions() {
+    let scope = MatchResources {
+        exclude_resource_rules: vec![rule_for("apps", "deployments", &["web"])],
+        ..MatchResources::default()
     };
+    let export = exported(
+        Binding {
+            match_resources: scope,
+            exclude_subjects: vec![RequestSubject::User("ann".to_owned())],
+            ..binding(&["C-0012"], &[Action::Deny])
+        },
+        &options(),
+    );
+    let policies = export
+        .objects
+        .iter()
+        .filter(|object| object.kind == "ValidatingAdmissionPolicy");
+    let conditions: Vec<String> = policies
+        .map(|policy| {
+            let conditions = policy.body["spec"]["matchConditions"].as_array().unwrap();
+            let names = conditions.iter().map(|condition| &condition["name"]);
+            let names: Vec<String> = names
+                .map(|name| name.to_string().replace('"', ""))
+                .collect();
+            format!("{} {}", policy.name, names.join(" "))
+        })
+        .collect();
+    let both = "subject-is-not-excluded owner-is-not-excluded";
+    assert_eq!(
+        conditions,
+        [
+            format!("kubevet-binding-nsa-objects {both} finds-something"),
+            format!("kubevet-binding-nsa-objects-excused {both} may-excuse-something"),
+            format!("kubevet-binding-nsa-objects-unjudged {both} leaves-something-unjudged"),
+        ]
+    );
+}
+
+#[test]
+fn owner_that_was_not_evaluated_exempts_nothing() {
     let owners = |rules: Vec<ResourceRule>| {
         let scope = MatchResources {
             resource_rules: rules,
@@ -456,10 +492,10 @@ fn owner_that_was_not_evaluated_exempts_nothing() {
             .find(|variable| variable["name"] == "owners")
             .map(|variable| variable["expression"].as_str().unwrap().to_owned())
     };
-    assert_eq!(owners(vec![rule("", "pods", &[])]), None);
+    assert_eq!(owners(vec![rule_for("", "pods", &[])]), None);
     let both = owners(vec![
-        rule("", "pods", &[]),
-        rule("apps", "replicasets", &["it's"]),
+        rule_for("", "pods", &[]),
+        rule_for("apps", "replicasets", &["it's"]),
     ])
     .unwrap();
     assert!(

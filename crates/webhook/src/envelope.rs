@@ -6,6 +6,7 @@
 //! denied then either. The envelope is the API server's own; the object inside is never read, since
 //! any user may have written it.
 
+use kubevet_admission::UserInfo;
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::Operation;
 
@@ -49,6 +50,20 @@ impl Envelope {
     /// It distinguishes users, and is not meant to be displayed.
     pub(super) fn user_of(body: &[u8]) -> String {
         Self::scan_fields(body).user
+    }
+
+    /// Returns the user without groups. The name is empty if it is unknown, has JSON escapes, or may
+    /// be truncated.
+    pub(super) fn user(&self) -> UserInfo {
+        let is_whole = !self.user.contains('\\') && self.user.len() < MAX_USER_BYTES;
+        UserInfo {
+            name: if is_whole {
+                self.user.clone()
+            } else {
+                String::new()
+            },
+            groups: Vec::new(),
+        }
     }
 
     /// Returns the attributes that bindings match; `None` if operation, version or resource is

@@ -25,6 +25,13 @@ pub fn explain(
         let names = decision.bindings.join(", ");
         writeln!(out, "bindings: {}", escape_bounded(&names))?;
     }
+    for exclusion in &decision.excluded {
+        let line = format!(
+            "not checked under binding {}: {}",
+            exclusion.binding, exclusion.reason
+        );
+        writeln!(out, "{}", escape_bounded(&line))?;
+    }
     writeln!(out)?;
     write_controls(decision, enforcement, out)?;
     let verdict = if decision.allowed {

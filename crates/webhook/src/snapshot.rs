@@ -138,7 +138,8 @@ impl PolicySnapshot {
         failure: &ReadFailure,
     ) -> ReviewOutcome {
         let attributes = envelope.attributes();
-        let decision = decide_unreadable(&self.enforcement, attributes.as_ref(), failure);
+        let user = envelope.user();
+        let decision = decide_unreadable(&self.enforcement, attributes.as_ref(), &user, failure);
         let uid = envelope.uid().to_owned();
         let body = answer::write(&uid, &decision);
         ReviewOutcome {
@@ -171,7 +172,12 @@ impl PolicySnapshot {
         }
         let decision = decision.unwrap_or_else(|_| {
             let attributes = review.attributes();
-            decide_unreadable(&self.enforcement, Some(&attributes), &ReadFailure::Panicked)
+            decide_unreadable(
+                &self.enforcement,
+                Some(&attributes),
+                &review.user,
+                &ReadFailure::Panicked,
+            )
         });
         let body = answer::write(&review.uid, &decision);
         let evaluate = evaluation.elapsed();

@@ -16,7 +16,7 @@ use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity, sha256_hex,
 };
-use kubevet_policy::{self as policy, Binding, Library, Params};
+use kubevet_policy::{self as policy, Binding, Library, Params, RemarkLevel};
 use kubevet_vap::{
     self as vap, EXEMPT_NAMESPACES, EmitCel, Export, ExportOptions, Packing, ParamsIn, Selection,
     SkippedControl,
@@ -219,6 +219,9 @@ impl ExportFlags {
         let loaded = policy::load_bindings(folder, library);
         problems.extend(loaded.problems);
         // What has no effect is not exported, which is reported then.
+        let mut notes = loaded.remarks;
+        notes.retain(|remark| remark.level == RemarkLevel::Note);
+        stderr::print_remarks(&notes);
         Ok(loaded.bindings)
     }
 
@@ -345,6 +348,7 @@ pub(super) fn unconditional_binding(
         name,
         controls,
         match_resources: MatchResources::default(),
+        exclude_subjects: Vec::new(),
         actions,
         params: library.params.defaults(),
         on_update: OnUpdate::New,

@@ -3,6 +3,7 @@
 mod action_rules;
 mod callback_rules;
 mod deadline_rules;
+mod exclusion_rules;
 mod message_rules;
 mod owner_rules;
 mod unevaluated_rules;
@@ -45,6 +46,7 @@ fn binding(controls: &[&str], actions: &[Action]) -> Binding {
         name: "test".to_owned(),
         controls: controls.iter().map(|id| (*id).into()).collect(),
         match_resources: MatchResources::default(),
+        exclude_subjects: Vec::new(),
         actions: actions.iter().copied().collect(),
         params: policy::embedded().0.params.defaults(),
         on_update: OnUpdate::New,

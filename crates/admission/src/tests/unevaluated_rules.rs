@@ -74,7 +74,8 @@ fn failed_evaluation_is_denied_only_if_the_binding_denies() {
 #[test]
 fn unreadable_request_follows_the_strictest_binding() {
     let code = |bindings: Vec<Binding>, failure: &ReadFailure| {
-        let decision = decide_unreadable(&enforcement(bindings), None, failure);
+        let decision =
+            decide_unreadable(&enforcement(bindings), None, &UserInfo::default(), failure);
         decision.status.map(|status| status.code)
     };
     let warns = || binding(&["C-0057"], &[Action::Warn]);
@@ -126,7 +127,13 @@ fn unreadable_request_is_not_denied_if_it_never_is() {
             old_labels: None,
         };
         let enforcement = enforcement([binding]);
-        !decide_unreadable(&enforcement, Some(&attributes), &ReadFailure::Overloaded).allowed
+        !decide_unreadable(
+            &enforcement,
+            Some(&attributes),
+            &UserInfo::default(),
+            &ReadFailure::Overloaded,
+        )
+        .allowed
     };
     assert!(
         is_denied(Operation::Create, "", "shop"),

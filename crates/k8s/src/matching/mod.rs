@@ -12,15 +12,21 @@
 //! | `label_selector` | label selectors |
 //! | `match_resources` | rules, selectors and namespaces together |
 //! | `resource_target` | the resources by which objects of a kind are admitted |
+//! | `excluded_owners` | excluded workloads, as owners of what controllers create for them |
+//! | `request_subject` | users, groups and service accounts |
 
 mod attributes;
+mod excluded_owners;
 mod label_selector;
 mod match_resources;
+mod request_subject;
 mod resource_rule;
 mod resource_target;
 
 pub use attributes::{Attributes, Labels};
+pub use excluded_owners::{ExcludedNames, ExcludedOwners};
 pub use label_selector::{LabelOperator, LabelRequirement, LabelSelector};
 pub use match_resources::{MatchResources, MatchResult, NamespaceLabels};
+pub use request_subject::RequestSubject;
 pub use resource_rule::{ResourceRule, RuleScope};
 pub use resource_target::{ResourceTarget, is_connection, resource_targets};

@@ -13,7 +13,10 @@ mod merge_keys;
 mod select_kinds;
 
 pub use containers::container_of;
-pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, may_be_made_by_controller};
+pub use controllers::{
+    CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, NameSuffix, OwnerCreator, POD_TEMPLATE_HASH,
+    may_be_made_by_controller,
+};
 pub use kinds::{
     WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
 };

@@ -200,6 +200,104 @@ fn match_resources_that_never_match_are_rejected() {
 }
 
 #[test]
+fn excluded_subjects_are_read_as_in_a_role_binding() {
+    let binding = read(
+        "{controls: [C-0057], excludeSubjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io}, \
+         {kind: Group, name: 'oidc:ops'}, {kind: ServiceAccount, namespace: cd, name: robot, apiGroup: ''}, \
+         {kind: User, name: 'system:serviceaccount:cd:other'}]}",
+    );
+    let subjects: Vec<String> = binding
+        .exclude_subjects
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "the user ann",
+            "the group oidc:ops",
+            "the service account cd/robot",
+            "the user system:serviceaccount:cd:other",
+        ]
+    );
+}
+
+#[test]
+fn excluded_subject_that_no_request_can_have_is_rejected() {
+    check_spec(
+        "controls: [C-0057]\nexcludeSubjects:\n\
+         - {kind: Usr, name: ann}\n\
+         - {kind: User}\n\
+         - {kind: ServiceAccount, name: robot}\n\
+         - {kind: ServiceAccount, name: 'system:serviceaccount:cd:robot', namespace: cd}\n\
+         - {kind: ServiceAccount, name: Robot, namespace: c d}\n\
+         - {kind: Group, name: ops, namespace: cd}\n\
+         - {kind: Group, name: 'system:authenticated'}\n\
+         - {kind: User, name: 'ci-*'}\n\
+         - {kind: User, name: ann, apiGroup: rbac}\n\
+         - {kind: User, name: ann, uid: 1}\n\
+         - {kind: User, name: ''}\n\
+         - ann",
+        &[
+            r#"b.yaml:7:12: "kind" knows no "Usr": write one of User, Group, ServiceAccount, did you mean "User"?"#,
+            r#"b.yaml:8:5: an entry of "excludeSubjects" lacks the key "name""#,
+            r#"b.yaml:9:5: the service account "robot" lacks its "namespace": accounts of other namespaces can have its name"#,
+            r#"b.yaml:10:34: "system:serviceaccount:cd:robot" is the user name of a service account: write its name and "namespace", or kind: User"#,
+            r#"b.yaml:11:34: "Robot" is not a valid name of a service account"#,
+            r#"b.yaml:11:52: "c d" is not a valid name of a namespace"#,
+            r#"b.yaml:12:41: only a ServiceAccount is in a namespace: remove "namespace""#,
+            r#"b.yaml:13:25: every user is a member of "system:authenticated", so the binding would apply to nobody: name a smaller group"#,
+            r#"b.yaml:14:24: "ci-*" is a pattern, and patterns are not read here: write whole names"#,
+            r#"b.yaml:15:39: "rbac" is not the API group of such a subject: write "rbac.authorization.k8s.io", or leave the key out"#,
+            r#"b.yaml:16:5: "excludeSubjects" lists the user ann twice: keep one"#,
+            r#"b.yaml:16:29: an entry of "excludeSubjects" has no key "uid": it has the keys kind, name, namespace, apiGroup"#,
+            r#"b.yaml:17:24: "name" is empty: write something or leave the key out"#,
+            r#"b.yaml:18:5: an entry of "excludeSubjects" must be a map with the keys kind, name, namespace, apiGroup, but is a text"#,
+        ],
+    );
+    check_spec(
+        "controls: [C-0057]\nexcludeSubjects: []",
+        &[r#"b.yaml:6:20: "excludeSubjects" is empty: name some subjects, or leave the key out"#],
+    );
+    check_spec(
+        "controls: [C-0057]\nexcludeSubjects: {kind: User, name: ann}",
+        &[r#"b.yaml:6:20: "excludeSubjects" must be a list, but is a map"#],
+    );
+}
+
+/// Checks the start of each note about a binding with this `matchResources`.
+#[track_caller]
+fn check_notes(match_resources: &str, expected: &[&str]) {
+    let binding = read(&format!(
+        "{{controls: [C-0057], matchResources: {match_resources}}}"
+    ));
+    let notes = binding.exclusion_notes();
+    assert_eq!(notes.len(), expected.len(), "{notes:?}");
+    for ((_, note), start) in notes.iter().zip(expected) {
+        assert!(note.starts_with(start), "{note}");
+    }
+}
+
+#[test]
+fn exclusion_that_does_not_follow_owners_has_a_note() {
+    check_notes("{}", &[]);
+    check_notes(
+        "{objectSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}",
+        &["an objectSelector does not follow owners"],
+    );
+    let web = "excludeResourceRules: [{resources: [deployments], resourceNames: [web]}]";
+    check_notes(&format!("{{{web}}}"), &[]);
+    check_notes(
+        &format!("{{resourceRules: [{{resources: [pods, deployments]}}], {web}}}"),
+        &["Pods of the excluded deployments are not excluded, because"],
+    );
+    check_notes(
+        "{excludeResourceRules: [{resources: [replicasets, cronjobs]}]}",
+        &["all replicasets are excluded, and the Pods of each with it"],
+    );
+}
+
+#[test]
 fn file_with_an_invalid_binding_keeps_the_others() {
     let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
     check(

@@ -67,6 +67,18 @@ fn user_before_the_object_is_found() {
 }
 
 #[test]
+fn user_name_that_may_not_be_whole_is_unknown() {
+    let check = |name: &str, expected: &str| {
+        let body = format!(r#"{{"request":{{"uid":"a","userInfo":{{"username":"{name}"}}}}}}"#);
+        let envelope = Envelope::scan(body.as_bytes()).unwrap();
+        assert_eq!(envelope.user().name, expected, "{body}");
+    };
+    check("ann@example.com", "ann@example.com");
+    check(r"an\u006e", "");
+    check(&"a".repeat(MAX_USER_BYTES), "");
+}
+
+#[test]
 fn attributes_come_from_the_envelope_and_not_from_the_object() {
     let body = r#"{"request":{"uid":"a-1","kind":{"group":"g","version":"v","kind":"K"},
         "resource":{"group":"apps","version":"v1","resource":"deployments"},
