@@ -7,7 +7,7 @@ use crate::{
     number_format::{count, round_percent, severity_words},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlStatus, FrameworkResult, Scan, ScanStatus, Severity};
+use kubevet_model::{ControlStatus, FrameworkResult, ObjectResult, Scan, ScanStatus, Severity};
 use std::io;
 
 /// Writes the verdict, and what is incomplete.
@@ -60,10 +60,12 @@ fn failures(scan: &Scan) -> Vec<String> {
     if thresholds.counts_defects() && counted > 0 {
         let defects = count(counted, "defect");
         failures.push(match (thresholds.severity, counts.total() - counted) {
-            (None, _) => {
-                let objects = count(scan.summary.failed_objects, "object");
-                format!("{defects} ({}) in {objects}", severity_words(counts))
-            }
+            (None, _) => format!(
+                "{defects} ({}) in {} of {}",
+                severity_words(counts),
+                scan.summary.failed_objects,
+                count(evaluated_objects(scan), "object")
+            ),
             (Some(lowest), 0) => format!("{defects} at or over {lowest}"),
             (Some(lowest), below) => format!("{defects} at or over {lowest} ({below} below)"),
         });
@@ -77,6 +79,14 @@ fn failures(scan: &Scan) -> Vec<String> {
         }));
     }
     failures
+}
+
+/// Returns the number of objects that were checked, or have a finding without that: the schema of an
+/// object is compared although no control checks what it does.
+fn evaluated_objects(scan: &Scan) -> usize {
+    let is_evaluated =
+        |object: &&ObjectResult| !object.judged.is_empty() || !object.findings.is_empty();
+    scan.objects.iter().filter(is_evaluated).count()
 }
 
 /// Returns what a scan says whose defects do not count, or that has none.
