@@ -197,7 +197,7 @@ fn last_line_states_the_verdict() {
         (
             not_met,
             thresholds(None, None),
-            "FAILED: 3 defects (2 medium, 1 low) in 1 of 1 object",
+            "FAILED: 3 defects (2 medium, 1 low) in 1 of 2 objects",
         ),
         (
             not_met,

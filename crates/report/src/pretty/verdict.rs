@@ -7,7 +7,7 @@ use crate::{
     number_format::{count, round_percent, severity_words},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlStatus, FrameworkResult, ObjectResult, Scan, ScanStatus, Severity};
+use kubevet_model::{ControlStatus, FrameworkResult, Scan, ScanStatus, Severity};
 use std::io;
 
 /// Writes the verdict, and what is incomplete.
@@ -56,6 +56,8 @@ fn failures(scan: &Scan) -> Vec<String> {
     let (counts, thresholds) = (scan.summary.defects, &scan.thresholds);
     let lowest = thresholds.severity.unwrap_or(Severity::Low);
     let counted = counts.at_or_over(lowest);
+    // The schema of an object is compared even if no control checks what the object does.
+    let evaluated = scan.summary.checked.max(scan.summary.failed_objects);
     let mut failures = Vec::new();
     if thresholds.counts_defects() && counted > 0 {
         let defects = count(counted, "defect");
@@ -64,7 +66,7 @@ fn failures(scan: &Scan) -> Vec<String> {
                 "{defects} ({}) in {} of {}",
                 severity_words(counts),
                 scan.summary.failed_objects,
-                count(evaluated_objects(scan), "object")
+                count(evaluated, "object")
             ),
             (Some(lowest), 0) => format!("{defects} at or over {lowest}"),
             (Some(lowest), below) => format!("{defects} at or over {lowest} ({below} below)"),
@@ -79,14 +81,6 @@ fn failures(scan: &Scan) -> Vec<String> {
         }));
     }
     failures
-}
-
-/// Returns the number of objects that were checked, or have a finding without that: the schema of an
-/// object is compared although no control checks what it does.
-fn evaluated_objects(scan: &Scan) -> usize {
-    let is_evaluated =
-        |object: &&ObjectResult| !object.judged.is_empty() || !object.findings.is_empty();
-    scan.objects.iter().filter(is_evaluated).count()
 }
 
 /// Returns what a scan says whose defects do not count, or that has none.
