@@ -334,7 +334,7 @@ fn readable_policies_deny_what_the_webhook_denies() {
     let denied = valid.len() - by_policies.len();
     println!("{} valid objects, {denied} denied", valid.len());
     assert!(
-        denied > 200 && by_policies.len() > 100,
+        denied > 100 && by_policies.len() > 100,
         "{denied} of {}",
         valid.len()
     );
@@ -347,7 +347,7 @@ fn readable_policies_deny_what_the_webhook_denies() {
         };
         let label = patch(r#"{"metadata":{"labels":{"a":"b"}}}"#);
         assert!(
-            label.code != 0 && label.stderr.contains("C-0057"),
+            label.code != 0 && label.stderr.contains("container a is privileged"),
             "{label:?}"
         );
         let args = ["delete", "deployment", "old", "--wait=false"];

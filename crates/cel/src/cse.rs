@@ -155,7 +155,7 @@ impl Emitter<'_, '_> {
             .iter()
             .map(|condition| self.condition(*condition))
             .collect();
-        Ok(Expr::any(emitted?))
+        Ok(Expr::any_factored(emitted?))
     }
 
     /// Emits conditions with a name for one term.

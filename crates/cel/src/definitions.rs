@@ -19,9 +19,15 @@ use kubevet_policy::ParamValue;
 /// The variable of a readable policy that is true where the object is too large to be searched.
 pub(super) const TOO_LARGE: &str = "tooLarge";
 
+/// The variables of a readable policy with the volumes or containers that several checks look at.
+pub(super) const SUSPECT_VOLUMES: &str = "suspectVolumes";
+pub(super) const SUSPECT_CONTAINERS: &str = "suspectContainers";
+
 /// Names that the variable of a param cannot have.
 const SHARED_NAMES: &[&str] = &[
     TOO_LARGE,
+    SUSPECT_VOLUMES,
+    SUSPECT_CONTAINERS,
     "podSpec",
     "podMetadata",
     "containers",

@@ -26,7 +26,7 @@ impl Emitter<'_, '_> {
                     .iter()
                     .map(|condition| self.condition(*condition))
                     .collect();
-                Ok(Expr::any(emitted?))
+                Ok(Expr::any_factored(emitted?))
             }
             Condition::Not(condition) => self.not(condition),
             Condition::Defined(term) => Ok(self.term(term)?.presence_test()),

@@ -12,7 +12,7 @@ use super::{
     unsupported::Unsupported,
     variables::SharedVariables,
 };
-use kubevet_ir::Program;
+use kubevet_ir::{BinderId, Program};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 use std::sync::Arc;
@@ -73,6 +73,8 @@ pub(super) struct Emitter<'c, 'v> {
     pub(super) variables: &'v mut SharedVariables,
     /// True once a param was read.
     pub(super) reads_params: bool,
+    /// A list with some of the elements of a loop, over which it then goes; see `narrow`.
+    pub(super) narrowed: Option<(BinderId, Expr)>,
 }
 
 impl<'c, 'v> Emitter<'c, 'v> {
@@ -82,6 +84,7 @@ impl<'c, 'v> Emitter<'c, 'v> {
             scope: Scope::default(),
             variables,
             reads_params: false,
+            narrowed: None,
         }
     }
 }

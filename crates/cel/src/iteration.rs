@@ -38,6 +38,11 @@ impl Iteration {
         }
     }
 
+    /// A list of the elements that satisfy the condition.
+    pub(super) fn filter(self, condition: Expr) -> Expr {
+        self.range.filter(&self.variable, condition)
+    }
+
     /// A list of the results for the elements that satisfy the filter.
     pub(super) fn map(self, filter: Expr, result: Expr) -> Expr {
         self.range.filter_map(&self.variable, filter, result)
@@ -58,6 +63,7 @@ impl Emitter<'_, '_> {
             Domain::Volumes => {
                 let definitions = self.context.definitions();
                 let range = definitions.volumes(self.variables)?;
+                let range = self.narrowed(binder, range);
                 let elements = definitions.volume_type();
                 Ok(Some(self.open(binder, range, "volume", elements)))
             }
@@ -70,6 +76,14 @@ impl Emitter<'_, '_> {
     /// Closes what [`Emitter::enter`] opened.
     pub(super) fn leave(&mut self) {
         self.scope.pop();
+    }
+
+    /// The list that a loop goes over.
+    fn narrowed(&self, binder: BinderId, all: Expr) -> Expr {
+        match &self.narrowed {
+            Some((narrowed, some)) if *narrowed == binder => some.clone(),
+            _ => all,
+        }
     }
 
     /// Makes the element of a list current.
@@ -99,6 +113,7 @@ impl Emitter<'_, '_> {
         let elements = definitions.container_type(which);
         if !self.context.with_list_names {
             let range = definitions.containers(self.variables, which)?;
+            let range = self.narrowed(binder, range);
             return Ok(self.open(binder, range, "container", elements));
         }
         let range = definitions.containers_with_list_names(self.variables, which)?;

@@ -16,6 +16,7 @@
 //! | `expr` | the syntax tree of CEL |
 //! | `print`, `layout`, `pretty_print` | the only place that writes it: on one line, or over several |
 //! | `types`, `schema_types`, `typed_expr` | what Kubernetes' own types prove of an expression |
+//! | `narrow` | conditions that several bodies of a readable policy have in common |
 //! | `specialize` | pruning by constant params |
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
@@ -57,6 +58,7 @@ mod kind_test;
 mod layout;
 mod message;
 mod names;
+mod narrow;
 mod pack;
 mod pod_paths;
 mod pretty_print;

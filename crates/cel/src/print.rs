@@ -238,6 +238,11 @@ mod tests {
     fn operand_that_binds_more_weakly_is_in_parentheses() {
         check(&Expr::all([a(), Expr::any([a(), b()])]), "a && (a || b)");
         check(&Expr::any([Expr::all([a(), b()]), b()]), "a && b || b");
+        let and = |other: Expr| Expr::all([a(), other]);
+        check(
+            &Expr::any_factored([and(b()), and(Expr::ident("c")), b(), and(b())]),
+            "a && (b || c) || b || a && b",
+        );
         check(&Expr::all([a(), b()]).negated(), "!(a && b)");
         check(&a().equals(b()).negated(), "a != b");
         check(&a().plus(b()).times(b()), "(a + b) * b");

@@ -13,6 +13,7 @@ use super::{
     expr::Expr,
     factor,
     message::{flattened, joined, message_parts},
+    narrow::Narrowing,
     regex_cost_guard::CostSkip,
     schema_types::KubernetesTypes,
     specialize::prune_by_constant_params,
@@ -96,10 +97,15 @@ fn emit_compiled(
     };
     // Factoring interns new conditions.
     let mut program = program.clone();
+    let narrowing = Narrowing::of(&program, &compiled.clauses);
     let mut bodies = Vec::new();
     for clause in &compiled.clauses {
-        let conditions = factor::alternatives(&mut program, slice::from_ref(clause));
-        bodies.push((clause, conditions));
+        let narrowing = narrowing.as_ref();
+        let rest = narrowing.and_then(|narrowing| narrowing.rest(&program, clause));
+        let is_narrowed = rest.is_some();
+        let clause = rest.unwrap_or_else(|| clause.clone());
+        let conditions = factor::alternatives(&mut program, slice::from_ref(&clause));
+        bodies.push((clause, conditions, is_narrowed));
     }
     let context = EmitContext {
         program: &program,
@@ -123,14 +129,22 @@ fn emit_compiled(
             .into_iter()
             .chain(is_too_large),
     );
+    let suspects = match &narrowing {
+        Some(narrowing) => {
+            let suspects = narrowing.define(&mut emitter, &guard)?;
+            Some((narrowing.binder, suspects))
+        }
+        None => None,
+    };
     let mut writer = CheckWriter {
         emitter,
         guard,
         findings: Vec::new(),
     };
     let mut checks = Vec::new();
-    for (clause, conditions) in bodies {
-        checks.push(writer.check(clause, &conditions, &control.id)?);
+    for (clause, conditions, is_narrowed) in bodies {
+        writer.emitter.narrowed = suspects.clone().filter(|_| is_narrowed);
+        checks.push(writer.check(&clause, &conditions, &control.id)?);
     }
     let CheckWriter {
         emitter, findings, ..

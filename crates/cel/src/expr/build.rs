@@ -310,6 +310,33 @@ impl Expr {
         }
     }
 
+    /// The disjunction, in which neighbours that begin with one condition have it in common:
+    /// `a && b || a && c` is `a && (b || c)`.
+    #[must_use]
+    pub fn any_factored(operands: impl IntoIterator<Item = Self>) -> Self {
+        let mut groups: Vec<(Option<Self>, Vec<Self>)> = Vec::new();
+        for operand in operands {
+            let (first, rest) = match operand {
+                Self::And(conjuncts) => {
+                    let mut conjuncts = conjuncts.into_iter();
+                    (conjuncts.next(), Self::all(conjuncts))
+                }
+                other => (None, other),
+            };
+            match groups.last_mut() {
+                Some((common, rests)) if first.is_some() && *common == first => rests.push(rest),
+                _ => groups.push((first, vec![rest])),
+            }
+        }
+        Self::any(groups.into_iter().map(|(first, rests)| {
+            let rest = Self::any(rests);
+            match first {
+                Some(first) => Self::all([first, rest]),
+                None => rest,
+            }
+        }))
+    }
+
     /// `self RELATION other`.
     #[must_use]
     pub fn relation(self, relation: Relation, other: Self) -> Self {
