@@ -5,7 +5,7 @@ use crate::inputs::compiled_library;
 use kubevet_admission::Enforcement;
 use kubevet_cel::{CelBundle, CelTarget, ReadableControl};
 use kubevet_engine::Engine;
-use kubevet_model::ControlId;
+use kubevet_model::{ControlId, OnOwned, OnUpdate};
 use kubevet_policy::{self as policy, Binding, Library};
 use kubevet_testkit::oracle::Oracle;
 use kubevet_vap::{self as vap, EmitCel, ExportOptions, Packing, ParamsIn};
@@ -255,9 +255,9 @@ impl EmitCel for LibraryCel<'_> {
 }
 
 /// The exported policies, each with its binding.
-fn exported(snapshot: &PolicySnapshot) -> Vec<(Value, Value)> {
+fn exported(snapshot: &PolicySnapshot, packing: Packing) -> Vec<(Value, Value)> {
     let options = ExportOptions {
-        packing: Packing::Packed,
+        packing,
         params: ParamsIn::Policies,
         min_kube: 30,
         exempt: Vec::new(),
@@ -306,17 +306,24 @@ fn policies_exclude_what_the_webhook_excludes() {
     let requests = requests();
     let mut differences = Vec::new();
     let mut admitted = Vec::new();
-    for (match_resources, fields) in BINDINGS {
+    let packed = BINDINGS.iter().map(|binding| (binding, Packing::Packed));
+    let readable = BINDINGS.iter().map(|binding| (binding, Packing::Readable));
+    for ((match_resources, fields), packing) in packed.chain(readable) {
+        let mut binding = read(&library, match_resources, fields);
+        if packing == Packing::Readable {
+            // Readable policies behave so, whatever the binding says.
+            (binding.on_update, binding.on_owned) = (OnUpdate::All, OnOwned::Deny);
+        }
         let snapshot = PolicySnapshot {
             library: Arc::clone(&library),
             engine: Arc::clone(&engine),
             enforcement: Enforcement {
-                bindings: vec![read(&library, match_resources, fields)],
+                bindings: vec![binding],
                 ..enforcement.clone()
             },
             generation: 1,
         };
-        let policies = exported(&snapshot);
+        let policies = exported(&snapshot, packing);
         let questions: Vec<String> = requests
             .iter()
             .flat_map(|request| request.questions(&policies))
@@ -334,7 +341,7 @@ fn policies_exclude_what_the_webhook_excludes() {
             count += usize::from(by_webhook);
             if by_webhook != by_policies {
                 differences.push(format!(
-                    "{match_resources}{fields}: {} of {} by {}: webhook {by_webhook}, policies {by_policies}",
+                    "{packing:?} {match_resources}{fields}: {} of {} by {}: webhook {by_webhook}, policies {by_policies}",
                     request.operation(),
                     request.object["metadata"],
                     request.user
