@@ -41,11 +41,22 @@ pub(super) struct LibraryFlags {
 impl LibraryFlags {
     /// Returns the files and folders that the library is read from, apart from the embedded one.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let folders = self.policies_only.iter();
-        folders
-            .chain(&self.policies)
-            .chain(&self.workloads)
-            .map(PathBuf::as_path)
+        self.policy_paths()
+            .map(|(_, path)| path)
+            .chain(self.workloads.as_deref())
+    }
+
+    /// Returns the files and folders with policies, each with its flag.
+    pub(super) fn policy_paths(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let only = self.policies_only.iter();
+        let only = only.map(|path| ("--policies-only", path.as_path()));
+        let added = self.policies.iter();
+        only.chain(added.map(|path| ("--policies", path.as_path())))
+    }
+
+    /// Returns the file with more kinds of workloads.
+    pub(super) fn workloads_file(&self) -> Option<&Path> {
+        self.workloads.as_deref()
     }
 
     /// Loads the library. Returns everything that is wrong with it, too.

@@ -1,11 +1,17 @@
 //! `kubevet manifests`: what is applied to a cluster to install kubevet.
 
 use super::{
-    bounded_read::read_file, exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal,
+    bounded_read::read_file,
+    exit_status::ExitStatus,
+    library_flags::{LibraryFlags, apply_controls_config},
+    stderr, terminal,
 };
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use kubevet_manifests::{self as manifests, ExternalWebhook, FailurePolicy, InstallOptions};
+use kubevet_manifests::{
+    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder,
+};
+use kubevet_policy as policy;
 use std::{
     fs,
     net::IpAddr,
@@ -15,12 +21,15 @@ use std::{
 /// The namespace that kubevet is installed into by default.
 const DEFAULT_NAMESPACE: &str = "kubevet";
 
+/// The maximum size of a file that the pods read.
+const MAX_MOUNTED_BYTES: u64 = 4 << 20;
 /// The maximum size of a file of CA certificates.
 const MAX_CA_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubevet manifests | kubectl apply -f -
+  kubevet manifests --policies rules/ --controls-config params.yaml | kubectl apply --server-side -f -
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
   kubevet manifests monitoring -o monitoring/
@@ -57,6 +66,9 @@ pub(super) struct ManifestsCommand {
     /// file
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
+    /// Parameters for controls, such as allowed registries; the pods read them from a ConfigMap
+    #[arg(long, value_name = "FILE", help_heading = "Controls")]
+    controls_config: Option<PathBuf>,
     #[command(flatten)]
     library: LibraryFlags,
 }
@@ -102,7 +114,12 @@ impl ManifestsCommand {
     /// # Errors
     /// An option is not valid, a CA file cannot be read, or an output cannot be written.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
-        let (library, problems) = self.library.load();
+        let (library, mut problems) = self.library.load();
+        if let Some(file) = &self.controls_config {
+            let mut params = library.params.defaults();
+            problems.extend(apply_controls_config(file, &library, &mut params)?);
+        }
+        let mounted = self.mounted()?;
         let options = InstallOptions {
             namespace: self.namespace,
             image: self.image,
@@ -112,6 +129,7 @@ impl ManifestsCommand {
             api_servers: self.api_server_cidr,
             client_names: self.client_name,
             failure_policy: self.failure_policy,
+            mounted,
         };
         let output = self.output.as_deref();
         match self.part {
@@ -122,6 +140,46 @@ impl ManifestsCommand {
             Some(part) => part.write(&options, output)?,
         }
         Ok(stderr::print_problems(&problems))
+    }
+}
+
+impl ManifestsCommand {
+    /// Returns the files that the pods read: policies, params, kinds of workloads.
+    fn mounted(&self) -> anyhow::Result<Vec<MountedFolder>> {
+        let mut folders = Vec::new();
+        for (at, (flag, path)) in self.library.policy_paths().enumerate() {
+            let number = if at == 0 {
+                String::new()
+            } else {
+                format!("-{}", at + 1)
+            };
+            // The problems are those of loading the library.
+            let (files, _) = policy::policy_files(path);
+            let texts = files.into_iter();
+            folders.push(MountedFolder {
+                name: format!("{}{number}", flag.trim_start_matches('-')),
+                flag,
+                file: None,
+                files: texts.map(|(path, text)| (path, text.to_string())).collect(),
+            });
+        }
+        let config = self.controls_config.as_deref();
+        let files = [
+            ("--controls-config", config),
+            ("--workloads", self.library.workloads_file()),
+        ];
+        for (flag, file) in files {
+            let Some(file) = file else { continue };
+            let text = String::from_utf8(read_file(file, MAX_MOUNTED_BYTES)?)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            folders.push(MountedFolder {
+                name: flag.trim_start_matches('-').to_owned(),
+                flag,
+                file: Some("config.yaml".to_owned()),
+                files: vec![("config.yaml".to_owned(), text)],
+            });
+        }
+        Ok(folders)
     }
 }
 

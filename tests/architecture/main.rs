@@ -62,7 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("source", &["model", "document"]),
     ("report", &["model"]),
-    ("manifests", &["model", "k8s", "policy"]),
+    ("manifests", &["model", "document", "k8s", "policy"]),
     ("server", &["model"]),
     ("cluster", &["model", "k8s"]),
     (

@@ -58,6 +58,35 @@ fn output_folder_receives_several_files() {
     );
 }
 
+/// Policies and params become ConfigMaps that flags of the server name.
+#[test]
+fn policies_and_params_are_mounted() {
+    let dir = TestDir::new().file("params.yaml", "cloudProvider: aws\n");
+    assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
+    let flags = [
+        "--policies",
+        "C-9001-mine",
+        "--controls-config",
+        "params.yaml",
+    ];
+    let run = dir.run(&[&["manifests"], &flags[..]].concat());
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    for expected in [
+        "name: kubevet-policies",
+        "- --policies=/etc/kubevet/policies\n",
+        "path: controls/C-9001-mine/rule.rego",
+        "- --controls-config=/etc/kubevet/controls-config/config.yaml\n",
+        "cloudProvider: aws",
+    ] {
+        assert!(run.stdout.contains(expected), "{expected}: {}", run.stdout);
+    }
+    assert!(!run.stdout.contains("testdata"));
+    let wrong = dir.file("params.yaml", "cloudProvide: aws\n");
+    let run = wrong.run(&[&["manifests"], &flags[..]].concat());
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("cloudProvide"), "{}", run.stderr);
+}
+
 #[track_caller]
 fn check_refused(arguments: &[&str], message: &str) {
     let run = TestDir::new().run(&[&["manifests"], arguments].concat());

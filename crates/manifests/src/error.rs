@@ -25,6 +25,22 @@ pub enum InvalidOption {
     /// The folder of an API server's host is not an absolute path, or not plain.
     #[error("{0:?} is no folder of an API server's host: /etc/kubernetes/kubevet")]
     HostFolder(String),
+    /// The files of a flag do not fit into a ConfigMap.
+    #[error(
+        "the files of {flag} have {bytes} bytes, and a ConfigMap holds at most 1048576: build an image with them in it, or \
+         mount a volume of your own"
+    )]
+    TooLarge {
+        /// The flag.
+        flag: &'static str,
+        /// The size of the data.
+        bytes: usize,
+    },
+    /// A flag whose files are no value of the chart.
+    #[error(
+        "the chart has no value for these files of {0}: give one --policies, or use extraVolumes and extraArgs"
+    )]
+    NoChartValue(&'static str),
     /// There is a private key among the CA certificates.
     #[error(
         "the CA file holds a private key, which must not go into the cluster: give the certificate alone"

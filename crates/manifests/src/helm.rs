@@ -10,6 +10,11 @@ use super::{
     options::InstallOptions,
     template::{Slots, render},
 };
+use serde_json::{Map, Value};
+
+/// The folders of mounted files that are values of the chart.
+const POLICIES: &str = "policies";
+const CONTROLS_CONFIG: &str = "controls-config";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -19,6 +24,14 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// As [`super::objects`].
 pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidOption> {
     options.validate()?;
+    let has_value = |name: &str| [POLICIES, CONTROLS_CONFIG].contains(&name);
+    if let Some(folder) = options
+        .mounted
+        .iter()
+        .find(|folder| !has_value(&folder.name))
+    {
+        return Err(InvalidOption::NoChartValue(folder.flag));
+    }
     let version = Slots::from([("version", VERSION.to_owned())]);
     let chart = render(include_str!("../templates/helm/Chart.yaml"), &version);
     let schema = include_str!("../templates/helm/values.schema.json");
@@ -28,6 +41,10 @@ pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidO
         ("values.yaml".to_owned(), values(options)),
         ("values.schema.json".to_owned(), schema.to_owned()),
         ("templates/NOTES.txt".to_owned(), notes.to_owned()),
+        (
+            "templates/config-maps.yaml".to_owned(),
+            include_str!("../templates/helm/config-maps.yaml").to_owned(),
+        ),
     ];
     let mut slots = slots(options);
     slots.extend(expressions());
@@ -84,6 +101,14 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             include_str!("../templates/helm/slots/extra-args.yaml"),
         ),
         (
+            "extra-mounts",
+            include_str!("../templates/helm/slots/extra-volume-mounts.yaml"),
+        ),
+        (
+            "extra-volumes",
+            include_str!("../templates/helm/slots/extra-volumes.yaml"),
+        ),
+        (
             "api-servers",
             include_str!("../templates/helm/slots/api-servers.yaml"),
         ),
@@ -106,8 +131,33 @@ fn values(options: &InstallOptions) -> String {
         ("digest", image.digest.to_owned()),
         ("api-servers", flow_sequence(&options.api_servers)),
         ("client-names", flow_sequence(&options.client_names)),
+        ("custom-rules", custom_rules(options)),
+        ("controls-config", controls_config(options)),
     ]);
     render(include_str!("../templates/helm/values.yaml"), &slots)
+}
+
+/// Returns the files of the folder `policies` as a YAML map on one line. JSON is YAML.
+fn custom_rules(options: &InstallOptions) -> String {
+    let folder = options
+        .mounted
+        .iter()
+        .find(|folder| folder.name == POLICIES);
+    let files = folder.into_iter().flat_map(|folder| &folder.files);
+    let files: Map<String, Value> = files
+        .map(|(path, text)| (path.clone(), text.as_str().into()))
+        .collect();
+    Value::Object(files).to_string()
+}
+
+/// Returns the text of the params as a YAML string on one line.
+fn controls_config(options: &InstallOptions) -> String {
+    let folder = options
+        .mounted
+        .iter()
+        .find(|folder| folder.name == CONTROLS_CONFIG);
+    let text = folder.and_then(|folder| folder.files.first());
+    Value::from(text.map_or("", |(_, text)| text.as_str())).to_string()
 }
 
 /// The parts of a container image's name.

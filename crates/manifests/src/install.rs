@@ -3,6 +3,7 @@
 use super::{
     crd,
     error::InvalidOption,
+    mounted_files::MountedFolder,
     options::{ExternalWebhook, InstallOptions},
     template::{Slots, render},
     webhook_configuration,
@@ -29,7 +30,20 @@ pub fn objects(options: &InstallOptions) -> Result<Vec<(&'static str, String)>, 
     let rendered = templates(options)
         .into_iter()
         .map(|(file, template)| (file, render(&template, &slots)));
-    Ok(rendered.collect())
+    let mut objects: Vec<(&'static str, String)> = rendered.collect();
+    // Files of users are no templates, so they are added to what is rendered.
+    if !options.mounted.is_empty() {
+        let maps = options.mounted.iter();
+        let maps: Vec<String> = maps
+            .map(|folder| folder.config_map(&options.namespace))
+            .collect();
+        let before = objects
+            .iter()
+            .position(|(file, _)| *file == "deployment.yaml");
+        let at = before.unwrap_or(objects.len());
+        objects.insert(at, ("config-maps.yaml", maps.join("---\n")));
+    }
+    Ok(objects)
 }
 
 /// Returns all objects as one YAML stream.
@@ -123,8 +137,15 @@ pub(crate) fn slots(options: &InstallOptions) -> Slots {
         ("scheduling", string(PRIORITY_CLASS)),
         ("api-servers", ingress_sources(&options.api_servers)),
         ("client-args", client_arguments(&options.client_names)),
-        ("extra-args", String::new()),
+        ("extra-args", lines(options, MountedFolder::argument)),
+        ("extra-mounts", lines(options, MountedFolder::mount)),
+        ("extra-volumes", lines(options, MountedFolder::volume)),
     ])
+}
+
+/// Returns the lines of all mounted folders.
+fn lines(options: &InstallOptions, of: impl Fn(&MountedFolder) -> String) -> String {
+    options.mounted.iter().map(of).collect()
 }
 
 /// Returns the `from` of the NetworkPolicy's ingress rule for reviews; empty if any address may

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `options`, `error` | the differences between installations, and their validation |
 //! | `install` | the objects, and what fills their slots |
+//! | `mounted_files` | ConfigMaps of policies and params, and their volumes |
 //! | `crd`, `webhook_configuration` | the two objects that are assembled from several templates |
 //! | `webhook_rules` | kinds → resources of webhook rules |
 //! | `admission_configuration` | the files by which API servers show a client certificate |
@@ -22,6 +23,7 @@ mod helm;
 mod install;
 mod kustomize;
 mod monitoring;
+mod mounted_files;
 mod options;
 mod template;
 mod webhook_configuration;
@@ -36,4 +38,5 @@ pub use helm::chart;
 pub use install::{install, objects, webhook};
 pub use kustomize::kustomization;
 pub use monitoring::monitoring;
+pub use mounted_files::MountedFolder;
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};

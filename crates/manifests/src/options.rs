@@ -1,7 +1,7 @@
 //! The differences between installations, and their validation: every option is inserted into YAML,
 //! so an option that YAML could read as anything else is rejected.
 
-use super::error::InvalidOption;
+use super::{error::InvalidOption, mounted_files::MountedFolder};
 use kubevet_k8s::workload::{SelectKinds as _, custom::CustomWorkloads};
 use kubevet_model::{Kind, names::is_dns_label};
 use kubevet_policy::Library;
@@ -26,6 +26,8 @@ pub struct InstallOptions {
     pub client_names: Vec<String>,
     /// The failure policy for workloads; `None`: each namespace chooses by its label.
     pub failure_policy: Option<FailurePolicy>,
+    /// The files that the pods read.
+    pub mounted: Vec<MountedFolder>,
 }
 
 impl InstallOptions {
@@ -41,6 +43,7 @@ impl InstallOptions {
             api_servers: Vec::new(),
             client_names: Vec::new(),
             failure_policy: None,
+            mounted: Vec::new(),
         }
     }
 
@@ -58,6 +61,7 @@ impl InstallOptions {
         if self.replicas == 0 {
             return Err(InvalidOption::NoReplicas);
         }
+        self.mounted.iter().try_for_each(MountedFolder::validate)?;
         let is_range = |range: &String| is_plain(range, ":./") && range.contains('/');
         if let Some(range) = self.api_servers.iter().find(|range| !is_range(range)) {
             return Err(InvalidOption::AddressRange(range.clone()));

@@ -82,7 +82,7 @@ pub use load_bindings::{
     BindingKeys, LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings,
 };
 pub use loader::{embedded, load_folder};
-pub use overlay::{EditedLibrary, load_edited};
+pub use overlay::{EditedLibrary, load_edited, policy_files};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};

@@ -148,6 +148,18 @@ pub fn load_edited(path: &Path, base: &Library) -> EditedLibrary {
     }
 }
 
+/// Returns the files of a folder or file that a library is read from: the path of each in a policy
+/// folder, and its text. Test data is left out.
+#[must_use]
+pub fn policy_files(path: &Path) -> (Vec<(String, Arc<str>)>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let files = read(path, &mut problems);
+    let texts = files
+        .into_iter()
+        .filter_map(|file| Some((file.path, file.text?)));
+    (texts.collect(), problems)
+}
+
 /// Reads a folder, or one `.rego` file, as the files of a policy folder.
 fn read(path: &Path, problems: &mut Vec<Problem>) -> Vec<PolicyFile> {
     if path.is_dir() {
