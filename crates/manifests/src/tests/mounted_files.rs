@@ -1,5 +1,10 @@
 //! The files that pods mount: what the kubelet makes of ConfigMap and volume equals the folder.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it builds the folder that a kubelet mounts"
+)]
+
 use super::{find, options, parse_objects};
 use crate::{InstallOptions, InvalidOption, MountedFolder, chart, objects};
 use serde_json::Value;
