@@ -35,7 +35,7 @@ pub fn objects(options: &InstallOptions) -> Result<Vec<(&'static str, String)>, 
     if !options.mounted.is_empty() {
         let maps = options.mounted.iter();
         let maps: Vec<String> = maps
-            .map(|folder| folder.config_map(&options.namespace))
+            .map(|folder| folder.config_map(&options.namespace, LABELS))
             .collect();
         let before = objects
             .iter()

@@ -4,7 +4,7 @@
 //! folder equals the folder that it was made of. The kubelet replaces it as a whole, and the server
 //! reloads it.
 
-use super::{error::InvalidOption, install::LABELS};
+use super::error::InvalidOption;
 use kubevet_document::{YamlStyle, to_yaml};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -59,9 +59,9 @@ impl MountedFolder {
         entries
     }
 
-    /// The ConfigMap as YAML.
-    pub(crate) fn config_map(&self, namespace: &str) -> String {
-        let labels = LABELS.lines().filter_map(|label| label.split_once(": "));
+    /// The ConfigMap as YAML. `labels` are lines of `name: value`.
+    pub(crate) fn config_map(&self, namespace: &str, labels: &str) -> String {
+        let labels = labels.lines().filter_map(|label| label.split_once(": "));
         let labels: Map<String, Value> = labels
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();

@@ -3,7 +3,7 @@
 mod alert_runbooks;
 mod binding_schema;
 mod helm_chart;
-mod mounted_files;
+mod kubelet_mount;
 mod repository;
 
 use super::{install::CLIENT_CA_PATH, *};
