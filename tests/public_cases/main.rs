@@ -14,6 +14,7 @@
 
 mod custom_rules;
 mod kinds;
+mod owned;
 mod params;
 mod paths;
 mod schema;

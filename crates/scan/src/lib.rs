@@ -8,6 +8,7 @@ mod filter;
 mod fingerprint;
 mod misnamed_kind;
 mod old_workload;
+mod owned;
 mod redact;
 mod run;
 mod schema_checks;

@@ -2,7 +2,7 @@
 //! the controls.
 
 use super::{
-    fingerprint, misnamed_kind, old_workload, redact, schema_checks::SchemaChecks, score,
+    fingerprint, misnamed_kind, old_workload, owned, redact, schema_checks::SchemaChecks, score,
     status::status,
 };
 use kubevet_document::Document;
@@ -56,6 +56,7 @@ pub struct ScanInput<'a> {
 #[must_use]
 pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
     let (objects, schema_problems) = evaluate_all(&input, progress);
+    let (objects, owned) = owned::leave_out_owned(&input.objects, objects);
     let controls = score::score_controls(&input.controls, &objects, input.params);
     let frameworks = input
         .frameworks
@@ -66,6 +67,7 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
     problems.extend(schema_problems);
     problems.extend(input.objects.iter().filter_map(misnamed_kind::problem));
     let mut skipped = input.skipped;
+    skipped.extend(owned);
     skipped.sort();
     let is_schema_control = |id: &ControlId| input.schema.contains(id);
     let summary = score::summarize(
