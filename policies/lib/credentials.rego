@@ -114,7 +114,7 @@ mentions(_, words, entry) if contains(words, concat("", ["_", ending(entry)]))
 
 mentions(name, _, entry) if is_part(name, entry)
 
-# Keys and secrets that are no credentials: public halves, keys of tables and queues, names of Secret objects.
+# Keys and secrets that are not a credentials: public halves, keys of tables and queues, names of Secret objects.
 is_public_name(words) if {
 	regex.match(`_(public|partition|sort|primary|foreign|cache|routing|hash|row|group|object|label|annotation|index|map|lookup|topic|message|shard|authorized|host)_key_$|_(existing|pull|tl)_secret_$`, words)
 }
@@ -131,7 +131,7 @@ head(value) := substring(value, 0, 256)
 # Words, perhaps with a number at the end: "customer", "farm-tls", "app-v2".
 is_plain(value) if regex.match(`^(k8s|[A-Za-z]{1,15})([-_.:/, ]+(k8s|[A-Za-z]{1,15}))*([-_.]v?[0-9]{1,3})*$`, head(value))
 
-# What is no credential whatever its name: a switch, a number with a unit, a path or file name, a URL, what another tool
+# What is not a credential whatever its name: a switch, a number with a unit, a path or file name, a URL, what another tool
 # or the kubelet replaces, the name of a secret in a store, a public key, JSON, a word with options (jwt,ttl=10m); text of
 # several lines.
 is_harmless(value) if {
@@ -145,7 +145,7 @@ is_secret(value) if regex.match(`-----BEGIN ([A-Z]+ )?PRIVATE KEY`, value)
 
 is_secret(value) if is_encoded_private_key(value)
 
-# A URL or a Go data source name with a password that is no reference, template or mask.
+# A URL or a Go data source name with a password that is not a reference, template or mask.
 is_secret(value) if {
 	contains(value, "@")
 	strings.matches_except(`://[^/?#@: \t\r\n"'<>]*:[^/?#@ \t\r\n"'<>]+@|[0-9A-Za-z_.-]+:[^@ \t\r\n"'<>]+@(tcp|unix)\(`, `:(\$[({]?[0-9A-Za-z_.-]*[)}]?|[{%\[].*|\*+|[xX]+)@[^@]*$`, value)

@@ -73,7 +73,7 @@ impl CheckCommand {
         for document in input.objects.iter().filter(is_binding) {
             check(document, &library, &mut counts);
         }
-        // What is no object has no binding in it, and is no concern of this command.
+        // What is not an object has no binding in it, and is no concern of this command.
         input
             .problems
             .retain(|problem| problem.code != ProblemCode::InputEmpty);

@@ -6,7 +6,7 @@ pub(super) const MIN_SUPPORTED_MINOR: u8 = 30;
 /// Parses the minor version of `1.30`, `v1.30` or `v1.30.2`.
 ///
 /// # Errors
-/// The argument is no version.
+/// The argument is not a valid version.
 pub(super) fn parse_minor(argument: &str) -> Result<u8, String> {
     let version = argument.trim_start_matches('v').strip_prefix("1.");
     let (minor, patch) = version
@@ -23,7 +23,7 @@ pub(super) fn parse_minor(argument: &str) -> Result<u8, String> {
 /// As [`parse_minor`], for policies.
 ///
 /// # Errors
-/// The argument is no version, or a version before [`MIN_SUPPORTED_MINOR`].
+/// The argument is not a valid version, or a version before [`MIN_SUPPORTED_MINOR`].
 pub(super) fn parse_policy_minor(argument: &str) -> Result<u8, String> {
     match parse_minor(argument)? {
         minor if minor >= MIN_SUPPORTED_MINOR => Ok(minor),

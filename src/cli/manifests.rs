@@ -219,8 +219,11 @@ impl ManifestPart {
 
 /// Parses `10.0.0.2/32` or `fd00::/64`. An address alone is a range of one.
 fn address_range(argument: &str) -> Result<String, String> {
-    let error =
-        || format!("`{argument}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
+    let error = || {
+        format!(
+            "`{argument}` is not a valid range of addresses: write it like 10.0.0.2/32 or fd00::/64"
+        )
+    };
     let (address, prefix_bits) = match argument.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
         None => (argument, None),

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 #[command(
     name = "kubevet",
     version,
-    about = "Judges Kubernetes objects against a library of security controls written in Rego",
+    about = "Checks Kubernetes manifests and requests against security controls written in Rego",
     after_help = "Start with:
   kubevet scan deploy/             judge the manifests in a folder
   kubevet list control C-0057      what a control asks, why, and what to do
@@ -52,9 +52,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge manifests: files, folders, patterns, standard input
+    /// Check manifests: files, folders, patterns, standard input
     Scan(Box<scan::ScanCommand>),
-    /// Run the gate: a webhook that an API server asks before it takes an object
+    /// Run the admission webhook, which an API server calls before it stores an object
     Serve(Box<serve::ServeCommand>),
     /// Answer an AdmissionReview, or a manifest, as the webhook would
     Review(review::ReviewCommand),
@@ -66,7 +66,7 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Print what is applied to a cluster to install the gate
     Manifests(manifests::ManifestsCommand),
-    /// Controls as ValidatingAdmissionPolicies, which the API server judges by itself
+    /// Export controls as ValidatingAdmissionPolicies, which the API server evaluates itself
     Vap(Box<vap::VapCommand>),
     /// Print a completion script for a shell
     Completion(completions::CompletionCommand),

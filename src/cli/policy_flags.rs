@@ -32,7 +32,7 @@ pub(super) struct EnforcementFlags {
 /// Where library and params come from.
 #[derive(Debug, Args)]
 pub(super) struct LibraryAndParamsFlags {
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or
     /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,

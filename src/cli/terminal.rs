@@ -45,7 +45,7 @@ fn columns(is_terminal: bool) -> Option<usize> {
     measured.or(variable).or(Some(DEFAULT_COLUMNS))
 }
 
-/// Writes to a file, or to standard output if none is named. A closed pipe is no error.
+/// Writes to a file, or to standard output if none is named. A closed pipe is not an error.
 pub(super) fn write(
     file: Option<&Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -87,7 +87,7 @@ fn escape_lines(string: &str) -> String {
     escaped
 }
 
-/// Returns a progress bar on standard error. It is hidden if that is no terminal.
+/// Returns a progress bar on standard error. It is hidden if that is not a terminal.
 pub(super) fn progress_bar(activity: &'static str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();

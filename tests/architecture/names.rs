@@ -14,7 +14,7 @@ const RETIRED: &[(&str, &str)] = &[
     ("hearing", "evaluation"),
     ("keeper", "renewer, owner"),
     ("letters", "characters, chars"),
-    ("mend", "fix"),
+    ("fix", "fix"),
     ("nobody", "none"),
     ("pulse", "health"),
     ("reckon", "estimate"),

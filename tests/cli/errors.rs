@@ -46,7 +46,7 @@ fn check_refused(dir: &TestDir, arguments: &[&str], message: &str) {
 
 #[test]
 fn input_without_manifest_exits_with_2() {
-    check_input("a: [", "-:1:4: this is no YAML: unclosed bracket '['");
+    check_input("a: [", "-:1:4: invalid YAML: unclosed bracket '['");
     check_input("", ": nothing to scan: no Kubernetes object in -");
     check_input(
         "kind: Pod",
@@ -58,7 +58,7 @@ fn input_without_manifest_exits_with_2() {
     );
     check_input(
         "apiVersion: v1\nkind: [Pod]",
-        "-:1:1: kind must be a text that is not empty, such as `Deployment`",
+        "-:1:1: kind must be a non-empty string, such as `Deployment`",
     );
 }
 
@@ -182,7 +182,7 @@ fn one_broken_file_does_not_stop_the_others() {
     assert_eq!(
         run.problems(),
         [
-            "d/bad.yaml:1:4: this is no YAML: unclosed bracket '['",
+            "d/bad.yaml:1:4: invalid YAML: unclosed bracket '['",
             "nope: cannot be read: no such file or folder"
         ]
     );

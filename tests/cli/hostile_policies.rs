@@ -330,7 +330,7 @@ fn builtin_with_side_effect_is_rejected() {
     ] {
         refused(
             body(&format!("\t{statement}")),
-            &format!("`{name}` is no function that a rule may call"),
+            &format!("`{name}` is not a function that a rule may call"),
         );
     }
 }

@@ -485,7 +485,7 @@ fn mistake_in_a_rule_is_one_error_that_says_what_to_write() {
         ),
         (
             own("\tstarts_with(input.object.kind, \"P\")"),
-            "6:16: `starts_with` is no function that a rule may call, did you mean `startswith`?",
+            "6:16: `starts_with` is not a function that a rule may call, did you mean `startswith`?",
         ),
         (
             "deny contains msg if {\n\tinput.object.kind == \"Pod\"\n\tmsg := sprintf(\"%s\", [\"no\"])\n}\n".to_owned(),
@@ -561,7 +561,7 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             named("\tx = 1\n\tx > 0"),
-            "bind with `:=` on a line of its own; no `=`",
+            "bind with `:=` on its own line; no `=`",
         ),
         (named("\tx := 1.5\n\tx > 0"), "numbers must be integers"),
         (named("\tx := 2 * 3\n\tx > 0"), "no arithmetic"),
@@ -571,7 +571,7 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             named("\tx := startswith(\"a\", \"b\")\n\tx == false"),
-            "a condition is no value",
+            "a condition is not a value",
         ),
         (
             named("\tinput.object.spec.containers[_].tty"),
@@ -583,7 +583,7 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             named("\tnot input.object.spec.x > 3"),
-            "`not` may stand before a reference, `==` or a helper",
+            "`not` is compiled before a reference, `==` or a helper",
         ),
         (
             named("\tlower(\"A\") == \"a\""),

@@ -96,8 +96,8 @@ fn input_that_is_not_reviewable_is_reported() {
         (&["bad.yaml"], "bad.yaml:"),
         (&["bad.yaml", "--request"], "bad.yaml:"),
         (&["empty.yaml"], "empty.yaml: holds no object"),
-        (&["data.yaml"], "no AdmissionReview"),
-        (&["other.json"], "no AdmissionReview"),
+        (&["data.yaml"], "not an AdmissionReview"),
+        (&["other.json"], "not an AdmissionReview"),
         (&["none.yaml"], "cannot read none.yaml: No such file"),
         (
             &["none.yaml", "--request"],

@@ -219,7 +219,7 @@ fn admission_only_control_is_listed_but_not_scanned() {
     assert_eq!(run.code, 2);
     assert!(
         run.stderr
-            .contains("K-0001 is not asked of files: its scope is admission"),
+            .contains("K-0001 does not apply to files: its scope is admission"),
         "{}",
         run.stderr
     );

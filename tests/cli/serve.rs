@@ -233,7 +233,7 @@ fn broken_file_leaves_the_last_valid_configuration_in_force() {
     assert!(denies() && problems() == 1.0, "{}", webhook.metrics());
 
     fs::write(&file, STRICT.replace("Deny", "Warn")).unwrap();
-    wait_for("the mended binding", || {
+    wait_for("the fixed binding", || {
         if denies() {
             Err(webhook.stderr())
         } else {

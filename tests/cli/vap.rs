@@ -316,7 +316,7 @@ fn control_binding_is_exported_with_its_scope() {
     check(
         &run,
         0,
-        &["not exported: C-0073 looks at nothing that the binding strict takes"],
+        &["not exported: C-0073 applies to nothing that the binding strict takes"],
     );
     for expected in [
         "  name: kubevet-binding-strict-deployments\n",

@@ -169,7 +169,7 @@ fn regression_objects_agree_with_opa() {
         let id = folder.file_name().unwrap().to_string_lossy().into_owned();
         let source = library
             .control(&id)
-            .unwrap_or_else(|| panic!("tests/regressions/{id} is no control"));
+            .unwrap_or_else(|| panic!("tests/regressions/{id} is not a control"));
         let (objects, problems) = policy::read_testdata(&folder);
         assert!(
             problems.is_empty() && !objects.is_empty(),

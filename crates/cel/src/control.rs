@@ -170,7 +170,7 @@ pub(super) fn applicable_kinds<'t>(
     kinds.retain(|kind| applies(kind));
     if kinds.is_empty() {
         return Err(Unsupported(
-            "the control looks at none of these kinds".to_owned(),
+            "the control applies to none of these kinds".to_owned(),
         ));
     }
     let is_kind = kind_test(&all_kinds, &Expr::ident("object"), applies)?;

@@ -105,7 +105,7 @@ impl Emitter<'_, '_> {
             return Ok(name);
         }
         Err(Unsupported(
-            "the name of a container is not proved to be a text".to_owned(),
+            "the name of a container is not proved to be a string".to_owned(),
         ))
     }
 
@@ -305,7 +305,7 @@ impl Emitter<'_, '_> {
             }),
             Some(_) => Ok(TypedExpr::never()),
             None => Err(Unsupported(
-                "count of what is not proved to be a list, a map or a text".to_owned(),
+                "count of what is not proved to be a list, a map or a string".to_owned(),
             )),
         }
     }
@@ -319,7 +319,7 @@ impl Emitter<'_, '_> {
                 Presence::Never => return Ok(TypedExpr::never()),
                 Presence::Maybe => {
                     return Err(Unsupported(
-                        "a text is put together of what may be undefined".to_owned(),
+                        "a string is built from what may be undefined".to_owned(),
                     ));
                 }
                 Presence::Always => {}
@@ -329,7 +329,7 @@ impl Emitter<'_, '_> {
                 (StaticType::Int, false) => Expr::call("string", part.cel),
                 _ => {
                     return Err(Unsupported(
-                        "a text is put together of what is not proved to be one".to_owned(),
+                        "a string is built from what is not proved to be one".to_owned(),
                     ));
                 }
             });

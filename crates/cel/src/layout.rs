@@ -16,7 +16,7 @@ impl Expr {
         render(&self.doc())
     }
 
-    /// A list on one line if it fits, else with each item on a line of its own, so that a change of
+    /// A list on one line if it fits, else with each item on its own line, so that a change of
     /// an item is a change of a line; anything else as [`Expr::to_lines`].
     #[must_use]
     pub fn to_item_lines(&self) -> String {
@@ -259,7 +259,7 @@ fn link_doc(link: &Expr) -> Doc {
             index, optional, ..
         } => {
             let open = if *optional { "[?" } else { "[" };
-            // `[0]` on a line of its own would hide what the index belongs to.
+            // `[0]` on its own line would hide what the index belongs to.
             if index.is_literal() {
                 text(format!("{open}{index}]"))
             } else {

@@ -31,7 +31,7 @@ pub enum ClusterError {
         reason: String,
     },
     /// Another client wrote first: read again.
-    #[error("{call}: somebody else changed it first")]
+    #[error("{call}: another client changed it first")]
     Conflict {
         /// The call.
         call: String,

@@ -64,7 +64,7 @@ fn check(
     let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
     if !passes_unconfigured && !verdict.judged.contains(control) && lines.is_empty() {
         lines.push(
-            "the control does not look at this object: its kind is not among `kinds`, or a param it needs is not set"
+            "the control does not apply to this object: its kind is not among `kinds`, or a param it needs is not set"
                 .to_owned(),
         );
     }

@@ -35,7 +35,7 @@ pub struct SeedObject {
     pub params: Vec<(String, ParamValue)>,
 }
 
-/// Returns a document as a seed object; `None` if its root is no object.
+/// Returns a document as a seed object; `None` if its root is not an object.
 #[must_use]
 pub fn seed_object(
     document: &Document,

@@ -50,7 +50,7 @@ impl Dictionary {
         let is_code = |line: &&str| !line.trim_start().starts_with('#');
         for line in source.lines().filter(is_code) {
             // Literals are cut out first: a dot in a literal precedes no field, and a digit in it
-            // is no number.
+            // is not a number.
             let mut code = String::new();
             let mut rest = line;
             while let Some((before, quote, after)) = split_at_quote(rest) {

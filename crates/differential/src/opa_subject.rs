@@ -121,7 +121,7 @@ fn parse_answer(response: &Value, index: usize) -> SubjectAnswer {
         return SubjectAnswer::Missing;
     };
     let mut findings: Vec<SubjectFinding> = deny.iter().map(parse_finding).collect();
-    // A rule may emit a string that is no field path, such as `data[a]b]`. That is an error for
+    // A rule may emit a string that is not a valid field path, such as `data[a]b]`. That is an error for
     // every evaluator.
     let paths = findings.iter().flat_map(|finding| {
         finding

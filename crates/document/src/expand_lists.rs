@@ -50,7 +50,7 @@ pub fn expand_lists(documents: Vec<Document>) -> ParsedFile {
 
 /// The items of a document.
 enum Items {
-    /// The document is no list.
+    /// The document is not a list.
     NoList,
     Of(Vec<Document>),
     /// The document is an object with `items` that are no list, which kubectl refuses.

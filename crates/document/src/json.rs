@@ -225,7 +225,7 @@ impl Parser<'_, '_> {
                 None => {
                     return Err(ParseError::new(
                         quote,
-                        "this string has no end; close it with `\"`",
+                        "this string does not end; close it with `\"`",
                     )
                     .into());
                 }
@@ -313,7 +313,7 @@ impl Parser<'_, '_> {
         };
         ParseError::new(
             at,
-            format!("this is no JSON: expected {expected}, found {found}"),
+            format!("invalid JSON: expected {expected}, found {found}"),
         )
         .into()
     }
@@ -432,37 +432,28 @@ mod tests {
     fn error_has_a_position_and_keeps_earlier_documents() {
         check(
             "{}\n{\"a\": }",
-            "{}\nf:2:7: this is no JSON: expected a value, found `}`",
+            "{}\nf:2:7: invalid JSON: expected a value, found `}`",
         );
         check(
             "{\"a\": 1 \"b\"",
-            "f:1:9: this is no JSON: expected `,` or `}`, found `\"`",
+            "f:1:9: invalid JSON: expected `,` or `}`, found `\"`",
         );
         check(
             "[1 2]",
-            "f:1:4: this is no JSON: expected `,` or `]`, found `2`",
+            "f:1:4: invalid JSON: expected `,` or `]`, found `2`",
         );
-        check(
-            "[1,]",
-            "f:1:4: this is no JSON: expected a value, found `]`",
-        );
+        check("[1,]", "f:1:4: invalid JSON: expected a value, found `]`");
         check(
             "{\"a\":1,}",
-            "f:1:8: this is no JSON: expected a key in double quotes, found `}`",
+            "f:1:8: invalid JSON: expected a key in double quotes, found `}`",
         );
-        check(
-            "{\"a\" 1}",
-            "f:1:6: this is no JSON: expected `:`, found `1`",
-        );
-        check(
-            "[1}",
-            "f:1:3: this is no JSON: expected `,` or `]`, found `}`",
-        );
+        check("{\"a\" 1}", "f:1:6: invalid JSON: expected `:`, found `1`");
+        check("[1}", "f:1:3: invalid JSON: expected `,` or `]`, found `}`");
         check(
             "{",
-            "f:1:2: this is no JSON: expected a key in double quotes, found the end of the text",
+            "f:1:2: invalid JSON: expected a key in double quotes, found the end of the text",
         );
-        check("\"ä", "f:1:1: this string has no end; close it with `\"`");
+        check("\"ä", "f:1:1: this string does not end; close it with `\"`");
         check(
             "\"a\nb\"",
             "f:1:3: a string holds the control character U+000A; write it as \\u000a",
@@ -477,13 +468,13 @@ mod tests {
         );
         check(
             "-",
-            "f:1:2: this is no JSON: expected a digit, found the end of the text",
+            "f:1:2: invalid JSON: expected a digit, found the end of the text",
         );
         check("01", "0\n1");
-        check("tru", "f:1:1: this is no JSON: expected a value, found `t`");
+        check("tru", "f:1:1: invalid JSON: expected a value, found `t`");
         check(
             "{} x",
-            "{}\nf:1:4: this is no JSON: expected a value, found `x`",
+            "{}\nf:1:4: invalid JSON: expected a value, found `x`",
         );
         check(
             "{} [[[[[[]]]]]]",
@@ -491,7 +482,7 @@ mod tests {
         );
         check_bytes(
             b"[\xff]",
-            "f:1:2: this is no JSON: expected a value, found `\u{fffd}`",
+            "f:1:2: invalid JSON: expected a value, found `\u{fffd}`",
         );
     }
 }

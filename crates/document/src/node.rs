@@ -85,7 +85,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value of a key; of a repeated key, the last. `None` if this is no map.
+    /// The value of a key; of a repeated key, the last. `None` if this is not a map.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         self.find(key, key_hash::hash(key))
@@ -172,7 +172,7 @@ impl<'a> Node<'a> {
         Some(self.index + *index.get(found)? as usize)
     }
 
-    /// The element at an index, from 0. `None` if this is no list.
+    /// The element at an index, from 0. `None` if this is not a list.
     #[must_use]
     pub fn at(self, index: usize) -> Option<Node<'a>> {
         let raw = self.raw();
@@ -188,7 +188,7 @@ impl<'a> Node<'a> {
         self.elements().nth(index)
     }
 
-    /// The elements of a list, in order; none if this is no list.
+    /// The elements of a list, in order; none if this is not a list.
     #[inline]
     pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         let mut left = self.inside(Kind::List);
@@ -200,7 +200,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The entries of a map in the order of the text; none if this is no map. Of a repeated key,
+    /// The entries of a map in the order of the text; none if this is not a map. Of a repeated key,
     /// only the last.
     #[inline]
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
@@ -292,7 +292,7 @@ impl<'a> Node<'a> {
         (raw.kind == Kind::Number).then(|| Number::read(self.tape.string(raw)))
     }
 
-    /// The digits of a number as written; `None` if this is no number.
+    /// The digits of a number as written; `None` if this is not a number.
     #[must_use]
     pub fn digits(self) -> Option<&'a str> {
         let raw = self.raw();

@@ -21,7 +21,7 @@ pub(super) fn parse_findings(
     deny: &Value,
 ) -> Result<Vec<Violation>, EvalError> {
     let Value::Set(entries) = deny else {
-        return failed("`deny` is no set: write `deny contains finding if { … }`");
+        return failed("`deny` is not a set: write `deny contains finding if { … }`");
     };
     if entries.len() > MAX_FINDINGS {
         return Err(too_many_findings());
@@ -46,7 +46,7 @@ pub(super) fn truncate_message(message: &str) -> &str {
 fn parse_finding(control: &ControlId, entry: &Value) -> Result<Violation, EvalError> {
     let message = match field(entry, "message") {
         Some(Value::String(message)) => truncate_message(message).to_owned(),
-        _ => return failed("a finding without a `message` that is a text"),
+        _ => return failed("a finding without a `message` that is a string"),
     };
     let paths = list(entry, "paths")?
         .iter()
@@ -72,7 +72,7 @@ fn parse_finding(control: &ControlId, entry: &Value) -> Result<Violation, EvalEr
 
 fn parse_fix(entry: &Value) -> Result<Fix, EvalError> {
     let Some(Value::String(path)) = field(entry, "path") else {
-        return failed("a fix without a `path` that is a text");
+        return failed("a fix without a `path` that is a string");
     };
     let action = match (field(entry, "value"), field(entry, "remove")) {
         (Some(value), None) => FixAction::Set(

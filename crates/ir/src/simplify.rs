@@ -330,7 +330,7 @@ impl Program {
             Term::Value(binder) if self.binder(*binder).domain.is_of_workload() => {
                 Some(ValueType::Map)
             }
-            // A document that is no map is never judged.
+            // A document that is not a map is never judged.
             Term::Object => Some(ValueType::Map),
             Term::PodSpec | Term::PodMetadata if wanted == ValueType::Map => {
                 return self.defined(term);

@@ -40,7 +40,7 @@ pub enum Term {
     ElementPath(BinderId),
     /// The list of a container: `containers`, `initContainers` or `ephemeralContainers`.
     ListName(BinderId),
-    /// The value under a literal key; undefined if the operand is no map or lacks the key.
+    /// The value under a literal key; undefined if the operand is not a map or lacks the key.
     Field(TermId, Arc<str>),
     /// The element of a list at a number, or the value of a map under a string; else undefined.
     Index(TermId, TermId),

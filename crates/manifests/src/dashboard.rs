@@ -137,7 +137,7 @@ const SERIES: &[Panel] = &[
     },
     Panel {
         title: "Denials by control",
-        description: "Findings that were denied, dry runs left out. A sudden rise is often a \
+        description: "Findings that were denied, without dry runs. A sudden rise is often a \
                       controller that tries again and again.",
         unit: "short",
         queries: &[Query {
@@ -188,7 +188,7 @@ const SERIES: &[Panel] = &[
         }],
     },
     Panel {
-        title: "Not judged, no review",
+        title: "Not checked, not a review",
         description: "Reviews that were answered by policy and why, requests that are not reviews, and \
                       reviews in which a control gave no answer.",
         unit: "reqps",

@@ -5,25 +5,25 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOption {
     /// The namespace is not a DNS label.
-    #[error("{0:?} is no name of a namespace: a-z, 0-9 and - inside, at most 63")]
+    #[error("{0:?} is not a valid name of a namespace: a-z, 0-9 and - inside, at most 63")]
     Namespace(String),
     /// The container image is not a reference to one.
-    #[error("{0:?} is no container image: REGISTRY/NAME:TAG or …@sha256:DIGEST")]
+    #[error("{0:?} is not a valid container image: REGISTRY/NAME:TAG or …@sha256:DIGEST")]
     Image(String),
     /// No replica is wanted.
-    #[error("0 replicas answer nobody: 1 or more")]
+    #[error("0 replicas cannot answer: write 1 or more")]
     NoReplicas,
     /// The address range of the API servers is not one.
-    #[error("{0:?} is no range of addresses: ADDRESS/BITS")]
+    #[error("{0:?} is not a valid range of addresses: ADDRESS/BITS")]
     AddressRange(String),
     /// The common name of a client certificate cannot be the value of a flag.
-    #[error("{0:?} is no common name that fits into a flag: letters, digits and :.-_@")]
+    #[error("{0:?} is not a common name that fits into a flag: letters, digits and :.-_@")]
     ClientName(String),
     /// The API server calls no such URL.
-    #[error("{0:?} is no URL that the API server calls: https://HOST[:PORT]/validate")]
+    #[error("{0:?} is not a URL that the API server can call: https://HOST[:PORT]/validate")]
     Url(String),
     /// The folder of an API server's host is not an absolute path, or not plain.
-    #[error("{0:?} is no folder of an API server's host: /etc/kubernetes/kubevet")]
+    #[error("{0:?} is not a folder of an API server's host: /etc/kubernetes/kubevet")]
     HostFolder(String),
     /// The files of a flag do not fit into a ConfigMap.
     #[error(

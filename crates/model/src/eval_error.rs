@@ -46,7 +46,7 @@ impl fmt::Display for EvalError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline(EvalTier::Compiled) => {
-                out.write_str("there was no time left to judge the object")
+                out.write_str("there was no time left to evaluate the object")
             }
             Self::Deadline(EvalTier::Interpreted) => {
                 out.write_str("there was no time left to ask the rule")
@@ -56,7 +56,7 @@ impl fmt::Display for EvalError {
             }
             Self::StepLimit { max_steps } => write!(
                 out,
-                "the object is so large that judging it takes more than {max_steps} steps"
+                "the object is so large that its evaluation takes more than {max_steps} steps"
             ),
             Self::MemoryLimit {
                 tier: EvalTier::Compiled,
@@ -86,7 +86,7 @@ mod tests {
         let cases = [
             (
                 EvalError::Deadline(EvalTier::Compiled),
-                "there was no time left to judge the object",
+                "there was no time left to evaluate the object",
             ),
             (
                 EvalError::Deadline(EvalTier::Interpreted),
@@ -100,7 +100,7 @@ mod tests {
                 EvalError::StepLimit {
                     max_steps: 200_000_000,
                 },
-                "the object is so large that judging it takes more than 200000000 steps",
+                "the object is so large that its evaluation takes more than 200000000 steps",
             ),
             (
                 EvalError::MemoryLimit {

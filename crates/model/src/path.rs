@@ -209,7 +209,7 @@ impl<'a> Iterator for Segments<'a> {
 
 /// The error of a string that is not a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no field path: write it like spec.containers[0].image or data[key]")]
+#[error("`{0}` is not a valid field path: write it like spec.containers[0].image or data[key]")]
 pub struct PathError(String);
 
 impl FromStr for FieldPath {

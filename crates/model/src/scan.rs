@@ -53,7 +53,7 @@ pub struct ObjectResult {
     pub errors: Vec<RuleError>,
 }
 
-/// A document or file that was read and is not evaluated, which is no error.
+/// A document or file that was read and is not evaluated, which is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// The file as the user named it.

@@ -53,7 +53,7 @@ impl Severity {
 
 /// The error of a string that names no severity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no severity: write low, medium, high or critical")]
+#[error("unknown severity `{0}`: write low, medium, high or critical")]
 pub struct ParseSeverityError(String);
 
 impl FromStr for Severity {

@@ -190,7 +190,7 @@ fn check_type(reader: &mut MapReader<'_>, root: Node<'_>) -> Option<()> {
     };
     reader.error(
         root.position(),
-        format!("{what}, but only {KIND} of {API_VERSION} belongs here: move or mend it"),
+        format!("{what}, but only {KIND} of {API_VERSION} belongs here: move or fix it"),
     );
     None
 }
@@ -206,7 +206,7 @@ fn read_name(reader: &mut MapReader<'_>, metadata: Node<'_>) -> Option<Spanned<S
     let name = reader.string(metadata, "name")?;
     if !is_dns_subdomain(&name.value) {
         let message = format!(
-            "{:?} is no name of an object: write small letters, digits, \"-\" and \".\", at most {MAX_DNS_SUBDOMAIN_CHARS}",
+            "{:?} is not a valid object name: write lower-case letters, digits, \"-\" and \".\", at most {MAX_DNS_SUBDOMAIN_CHARS}",
             abbreviate(&name.value)
         );
         reader.error(name.position, message);

@@ -114,7 +114,7 @@ fn named_control<'l>(
     if !is_for_webhook(control) {
         reader.error(
             id.position,
-            format!("{} is asked of files alone: remove it", control.id),
+            format!("{} applies only to files: remove it", control.id),
         );
         return None;
     }
@@ -160,7 +160,7 @@ fn members<'l>(
             Some(_) => {}
             None => {
                 let message = format!(
-                    "the framework {} lists {}, which is not in the library or does not load: mend the library, or name \
+                    "the framework {} lists {}, which is not in the library or does not load: fix the library, or name \
                      the framework's other controls in \"controls\"",
                     framework.name, member.control
                 );

@@ -231,7 +231,7 @@ fn read_expected(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<ExpectedF
     })
 }
 
-/// Reads the paths of a key. The public library repeats some, which is no error.
+/// Reads the paths of a key. The public library repeats some, which is not an error.
 fn paths(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<String> {
     let what = format!("an entry of {key:?}");
     reader

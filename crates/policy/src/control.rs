@@ -260,7 +260,7 @@ fn check_id(reader: &mut MapReader<'_>, id: &Spanned<String>) -> bool {
         reader.error(
             id.position,
             format!(
-                "{:?} is no id: write {}",
+                "{:?} is not a valid id: write {}",
                 abbreviate(&id.value),
                 control_id::ID_FORM
             ),
@@ -274,7 +274,7 @@ fn read_severity(reader: &mut MapReader<'_>, word: &Spanned<String>) -> Option<S
     if found.is_err() {
         let hint = did_you_mean(&word.value, Severity::ALL.iter().map(|value| value.name()));
         let message = format!(
-            "{:?} is no severity: write low, medium, high or critical{hint}",
+            "unknown severity {:?}: write low, medium, high or critical{hint}",
             abbreviate(&word.value)
         );
         reader.error(word.position, message);
@@ -346,7 +346,7 @@ fn read_kind_list(reader: &mut MapReader<'_>, node: Node<'_>) -> RawStrings {
     if let Some(list) = node.get("kinds")
         && list.elements().next().is_none()
     {
-        reader.error(list.position(), "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
+        reader.error(list.position(), "\"kinds\" is empty, so the control would apply to nothing: write [workloads] or some kinds");
     }
     Some(entries)
 }
@@ -378,7 +378,7 @@ fn read_scope(reader: &mut MapReader<'_>, entries: Option<Vec<Spanned<String>>>)
                 reader.error(
                     entry.position,
                     format!(
-                        "{:?} is no scope: write cluster, file or admission{hint}",
+                        "{:?} is not a valid scope: write cluster, file or admission{hint}",
                         abbreviate(&entry.value)
                     ),
                 );

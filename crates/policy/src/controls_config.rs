@@ -261,8 +261,8 @@ mod tests {
             &[
                 "floatingImageTags List([\"edge\"])",
                 "config.json:1:1: there is no param \"publicRegistry\", did you mean \"publicRegistries\"?",
-                "config.json:2:26: an entry of the param \"untrustedRegistries\" must be a text, but is a number: put it in quotes",
-                "config.json:3:19: the param \"memory_limit_max\" has the entry \"1GB\", which is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
+                "config.json:2:26: an entry of the param \"untrustedRegistries\" must be a string, but is a number: put it in quotes",
+                "config.json:3:19: the param \"memory_limit_max\" has the entry \"1GB\", which is not a valid quantity: write one like 500m, 0.5, 2Gi or 1e3",
                 "config.json:5:16: the param \"cloudProvider\" must be a string, but is given 2: keep one",
             ],
         );

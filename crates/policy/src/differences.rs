@@ -62,7 +62,7 @@ pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<P
             reader.error(
                 entry.position(),
                 format!(
-                    "{} and the case {:?} stand twice: keep one",
+                    "{} and the case {:?} appear twice: keep one",
                     found.control, found.case
                 ),
             );
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "d.yaml:2:3: C-1 and the case \"c\" stand twice: keep one",
+                "d.yaml:2:3: C-1 and the case \"c\" appear twice: keep one",
                 "d.yaml:3:3: a difference lacks the key \"case\"",
                 "d.yaml:3:3: a difference lacks the key \"reason\"",
             ]

@@ -103,7 +103,7 @@ fn check_name(reader: &mut MapReader<'_>, name: &Spanned<String>) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !is_valid {
         let message = format!(
-            "{:?} is no name for a framework: write letters, digits, -, _ and . only",
+            "{:?} is not a valid name for a framework: write letters, digits, -, _ and . only",
             abbreviate(&name.value)
         );
         reader.error(name.position, message);

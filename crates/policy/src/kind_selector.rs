@@ -170,7 +170,7 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
             hint
         };
         return Err(format!(
-            "is no kind: write {WORKLOADS}, Pod or apps/Deployment{hint}"
+            "is not a valid kind: write {WORKLOADS}, Pod or apps/Deployment{hint}"
         ));
     }
     check_group(group, name)?;
@@ -195,11 +195,11 @@ fn check_group(group: &str, name: &str) -> Result<(), String> {
         Some((_, kinds)) => Err(match group_with(name) {
             Some(right) => format!("is in the API group {right:?}: write \"{right}/{name}\""),
             None if group.is_empty() => format!(
-                "is no kind of the core group: write the API group before it, as in apps/Deployment{}",
+                "is not a kind of the core group: write the API group before it, as in apps/Deployment{}",
                 did_you_mean(name, kinds.iter().copied())
             ),
             None => format!(
-                "is no kind of the group {group:?}{}",
+                "is not a kind of the group {group:?}{}",
                 did_you_mean(name, kinds.iter().copied())
             ),
         }),
@@ -296,24 +296,27 @@ mod tests {
         );
         check(
             "apps/Deploymnt",
-            "is no kind of the group \"apps\", did you mean \"Deployment\"?",
+            "is not a kind of the group \"apps\", did you mean \"Deployment\"?",
         );
         check(
             "workload",
-            "is no kind: write workloads, Pod or apps/Deployment, did you mean \"workloads\"?",
+            "is not a valid kind: write workloads, Pod or apps/Deployment, did you mean \"workloads\"?",
         );
         check(
             "pods",
-            "is no kind: write workloads, Pod or apps/Deployment, did you mean \"Pod\"?",
+            "is not a valid kind: write workloads, Pod or apps/Deployment, did you mean \"Pod\"?",
         );
         check(
             "Rollout",
-            "is no kind of the core group: write the API group before it, as in apps/Deployment",
+            "is not a kind of the core group: write the API group before it, as in apps/Deployment",
         );
         check(
             "argo/Rollout",
             "names no API group: a custom resource's group has a dot, as in argoproj.io/Rollout",
         );
-        check("", "is no kind: write workloads, Pod or apps/Deployment");
+        check(
+            "",
+            "is not a valid kind: write workloads, Pod or apps/Deployment",
+        );
     }
 }

@@ -103,7 +103,7 @@ fn read_requirement(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<LabelR
     } else if !compares && !values.is_empty() {
         reader.error(
             node.position(),
-            format!("{} looks at no \"values\": remove them", operator.name()),
+            format!("{} takes no \"values\": remove them", operator.name()),
         );
     }
     Some(LabelRequirement {
@@ -124,7 +124,7 @@ fn check_key(reader: &mut MapReader<'_>, at: Position, key: &str) {
         reader.error(
             at,
             format!(
-                "{:?} is no key of a label: write one like tier or example.com/tier",
+                "{:?} is not a valid label key: write one like tier or example.com/tier",
                 abbreviate(key)
             ),
         );
@@ -134,7 +134,7 @@ fn check_key(reader: &mut MapReader<'_>, at: Position, key: &str) {
 fn check_value(reader: &mut MapReader<'_>, at: Position, value: &str) {
     if !is_label_value(value) {
         let message = format!(
-            "{:?} is no value of a label: at most 63 letters, digits, \"-\", \"_\" and \".\"",
+            "{:?} is not a valid label value: at most 63 letters, digits, \"-\", \"_\" and \".\"",
             abbreviate(value)
         );
         reader.error(at, message);

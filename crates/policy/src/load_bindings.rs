@@ -175,7 +175,7 @@ fn distinct(found: Found, problems: &mut Vec<Problem>) -> Vec<Binding> {
     for (binding, file, position) in found {
         if let Some((other, line)) = places.get(&binding.name) {
             let message = format!(
-                "another binding is named {:?} ({other}:{}): this one is left out; choose another name",
+                "another binding is named {:?} ({other}:{}): this one is ignored; choose another name",
                 binding.name, line.line
             );
             problems.push(Problem::at(

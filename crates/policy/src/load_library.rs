@@ -57,7 +57,7 @@ fn load_controls(
     for (name, folder) in &layout.controls {
         let Some(id) = control_id::id_of_folder(name) else {
             let message = format!(
-                "the folder's name has no id: name it like C-9001-what-it-asks ({})",
+                "the folder's name has no id: name it like C-9001-no-terminal ({})",
                 control_id::ID_FORM
             );
             problems.push(Problem::in_file(

@@ -162,7 +162,7 @@ impl<'f> MapReader<'f> {
         for (key, position) in node.repeated() {
             self.error(
                 position,
-                format!("the key {:?} stands twice: keep one", abbreviate(key)),
+                format!("duplicate key {:?}: keep one", abbreviate(key)),
             );
         }
     }
@@ -204,7 +204,7 @@ impl<'f> MapReader<'f> {
             };
             self.error(
                 node.position(),
-                format!("{what} must be a text, but is {}{quote}", type_name(node)),
+                format!("{what} must be a string, but is {}{quote}", type_name(node)),
             );
             return None;
         };
@@ -377,7 +377,7 @@ pub(super) fn type_name(node: Node<'_>) -> &'static str {
         Value::Null => "empty",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::List => "a list",
         Value::Map => "a map",
     }

@@ -102,7 +102,7 @@ fn read_namespaces(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec
     }
     for name in names.iter().filter(|name| !is_dns_label(&name.value)) {
         let message = format!(
-            "{:?} is no name of a namespace: patterns are not read here",
+            "{:?} is not the name of a namespace: patterns are not supported here",
             abbreviate(&name.value)
         );
         reader.error(name.position, message);
@@ -171,7 +171,7 @@ fn read_list(
     if words.len() > 1 && words.iter().any(|word| word.value == ALL) && key != "resources" {
         reader.error(
             at,
-            format!("\"*\" in {key:?} takes everything: let it stand alone"),
+            format!("\"*\" in {key:?} matches everything: write it alone"),
         );
     }
     for word in words.iter().filter(|word| word.value != ALL) {
@@ -194,10 +194,10 @@ fn group_error(word: &str) -> Option<String> {
     match word.split_once('/') {
         Some((group, _)) => Some(format!("names a version: write {:?}", abbreviate(group))),
         None if word == "core" || version(word) => {
-            Some("is no API group: the core group is \"\"".to_owned())
+            Some("is not a valid API group: the core group is \"\"".to_owned())
         }
         None if word.is_empty() || is_dns_subdomain(word) => None,
-        None => Some("is no API group: write one like apps".to_owned()),
+        None => Some("is not a valid API group: write one like apps".to_owned()),
     }
 }
 
@@ -206,7 +206,7 @@ fn version_error(word: &str) -> Option<String> {
         && word
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    (!right).then(|| "is no API version: write one like v1".to_owned())
+    (!right).then(|| "is not a valid API version: write one like v1".to_owned())
 }
 
 fn resource_error(word: &str) -> Option<String> {
@@ -214,11 +214,14 @@ fn resource_error(word: &str) -> Option<String> {
     let right = |part: &str| part == ALL || (is_dns_subdomain(part) && !part.contains('.'));
     if word.chars().any(|c| c.is_ascii_uppercase()) {
         return Some(
-            "is no resource: write the plural in small letters, as in deployments".to_owned(),
+            "is not a valid resource: write the plural in small letters, as in deployments"
+                .to_owned(),
         );
     }
     if !right(resource) || !right(subresource) {
-        return Some("is no resource: write one like pods, pods/exec or */scale".to_owned());
+        return Some(
+            "is not a valid resource: write one like pods, pods/exec or */scale".to_owned(),
+        );
     }
     super::kind_selector::resource_of_kind(resource)
         .map(|resource| format!("is a kind, not a resource: write {resource:?}"))

@@ -60,7 +60,7 @@ fn read_param(reader: &mut MapReader<'_>, entry: &Entry<'_>) -> Option<ParamSpec
     let named = is_name(name);
     if !named {
         let message = format!(
-            "{:?} is no name for a param: begin with a letter, then letters, digits and _",
+            "{:?} is not a valid name for a param: begin with a letter, then letters, digits and _",
             abbreviate(name)
         );
         reader.error(entry.key_position(), message);
@@ -83,7 +83,7 @@ fn read_param(reader: &mut MapReader<'_>, entry: &Entry<'_>) -> Option<ParamSpec
         reader.error(
             word.position,
             format!(
-                "{:?} is no type: write {}{hint}",
+                "{:?} is not a valid type: write {}{hint}",
                 abbreviate(&word.value),
                 known.join(", ")
             ),

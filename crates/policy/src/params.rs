@@ -290,7 +290,7 @@ pub(super) fn convert(kind: ParamType, value: ParamValue) -> Result<ParamValue, 
         ParamType::Quantities => match entries.iter().find(|entry| !is_quantity(entry)) {
             Some(wrong) => Err(entry(
                 wrong,
-                "is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
+                "is not a valid quantity: write one like 500m, 0.5, 2Gi or 1e3",
             )),
             None => Ok(ParamValue::List(entries)),
         },
@@ -380,7 +380,7 @@ mod tests {
         check(
             Regexes,
             list(&["("]),
-            Err("has the entry \"(\", which is no pattern, at byte 0: unclosed group"),
+            Err("has the entry \"(\", which is not a valid pattern: at byte 0: unclosed group"),
         );
         check(
             Quantities,

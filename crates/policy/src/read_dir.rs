@@ -79,7 +79,7 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
             walk.root.clone_from(&root);
             walk.folder(folder, "", &mut vec![root]);
         }
-        Ok(_) => walk.error(folder, "is no folder"),
+        Ok(_) => walk.error(folder, "is not a folder"),
         Err(error) => walk.error(folder, io_reason(&error)),
     }
     walk.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -93,7 +93,7 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
 pub(super) fn read_text(path: &Path) -> Result<Arc<str>, Problem> {
     let io_error = |error| unreadable(path, io_reason(&error));
     if !fs::metadata(path).map_err(io_error)?.is_file() {
-        return Err(unreadable(path, "is no file"));
+        return Err(unreadable(path, "is not a file"));
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(io_error)?;

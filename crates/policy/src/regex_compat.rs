@@ -65,7 +65,7 @@ fn parse(pattern: &str) -> Result<Ast, String> {
                 }
                 kind => kind.to_string(),
             };
-            format!("is no pattern, at byte {offset}: {why}")
+            format!("is not a valid pattern: at byte {offset}: {why}")
         })
 }
 

@@ -186,7 +186,7 @@ impl Headers {
             "param" => self.param(reader, at, value),
             other => match nearest(other, HEADER_NAMES) {
                 Some(near) if !other.contains(' ') => Err(format!(
-                    "`# {other}:` is no header, did you mean `# {near}:`?"
+                    "`# {other}:` is not a valid header, did you mean `# {near}:`?"
                 )),
                 _ => Ok(()),
             },
@@ -200,7 +200,7 @@ impl Headers {
         if self.paths.insert(path(value)?.to_string()) {
             Ok(())
         } else {
-            Err(format!("`# expect: {value}` stands twice: keep one"))
+            Err(format!("`# expect: {value}` appears twice: keep one"))
         }
     }
 
@@ -228,7 +228,7 @@ impl Headers {
             Ok(())
         } else {
             Err(format!(
-                "`# fix: {}` stands twice: keep one",
+                "`# fix: {}` appears twice: keep one",
                 abbreviate(value)
             ))
         }
@@ -245,7 +245,7 @@ impl Headers {
             .ok_or("a param is `# param: NAME = JSON`: write it so")?;
         let name = name.trim();
         if self.params.iter().any(|(other, _)| other == name) {
-            return Err(format!("`# param: {name}` stands twice: keep one"));
+            return Err(format!("`# param: {name}` appears twice: keep one"));
         }
         let list = parse_json(reader.file, json).ok_or_else(|| not_json(json))?;
         let mut faults = Vec::new();
@@ -286,7 +286,7 @@ fn parse_json(file: &Arc<str>, json: &str) -> Option<Document> {
 
 fn not_json(text: &str) -> String {
     format!(
-        "{:?} is no JSON value: texts stand in quotes, lists in [ ]",
+        "{:?} is not a valid JSON value: strings are in quotes, lists in [ ]",
         abbreviate(text)
     )
 }
@@ -345,11 +345,11 @@ mod tests {
             "# expects: a\n# fix: a\n# fix: a = b\n# param: x = [1]\n# expect: a..b\nkind: Pod\n---\nkind: Pod\n",
             &[
                 "t.yaml:8:1: a second document begins here: one object a file",
-                "t.yaml:1:1: `# expects:` is no header, did you mean `# expect:`?",
+                "t.yaml:1:1: `# expects:` is not a valid header, did you mean `# expect:`?",
                 "t.yaml:2:1: a fix is `# fix: PATH = JSON` or `# fix: PATH remove`: write one of them",
-                "t.yaml:3:1: \"b\" is no JSON value: texts stand in quotes, lists in [ ]",
-                "t.yaml:4:1: an entry of the param \"x\" must be a text, but is a number: put it in quotes",
-                "t.yaml:5:1: `a..b` is no field path: write it like spec.containers[0].image or data[key]",
+                "t.yaml:3:1: \"b\" is not a valid JSON value: strings are in quotes, lists in [ ]",
+                "t.yaml:4:1: an entry of the param \"x\" must be a string, but is a number: put it in quotes",
+                "t.yaml:5:1: `a..b` is not a valid field path: write it like spec.containers[0].image or data[key]",
                 "t.yaml:1:1: an object of fail/ says where it fails: write `# expect: PATH` above it",
             ],
         );

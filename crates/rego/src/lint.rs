@@ -266,7 +266,7 @@ impl<'a> Lint<'a> {
                     .iter()
                     .find(|class| pattern.contains(**class))?;
                 Some(format!(
-                    "`{class}` is no ASCII class: write the letters, such as [0-9A-Za-z_]"
+                    "`{class}` is not an ASCII class: write the letters, such as [0-9A-Za-z_]"
                 ))
             }
             _ => None,

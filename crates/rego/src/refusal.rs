@@ -37,7 +37,7 @@ pub(crate) enum Refusal {
     )]
     PackageAsValue,
     /// A call of a name that no module defines.
-    #[error("`{0}` is no rule that can be compiled (profile rule 1)")]
+    #[error("`{0}` is not a rule that can be compiled (profile rule 1)")]
     UndefinedRule(String),
 
     /// `deny` is no `contains` rule.
@@ -137,17 +137,17 @@ pub(crate) enum Refusal {
     #[error("`{0}` is not bound yet: bind it above, by `:=` or `some {0} in …` (profile rule 3)")]
     Unbound(String),
     /// `=`, or `:=` inside an expression.
-    #[error("bind with `:=` on a line of its own; no `=` (profile rule 3)")]
+    #[error("bind with `:=` on its own line; no `=` (profile rule 3)")]
     Unification,
     /// A negated call whose argument may be undefined.
     #[error(
         "where this is undefined, `not` is undefined too and the finding is lost: bind it by `:=` \
-         on a line of its own, or write a helper and negate that (profile rule 3)"
+         on its own line, or write a helper and negate that (profile rule 3)"
     )]
     UndefinedUnderNot,
     /// `not` before something else than a reference, `==` or a call.
     #[error(
-        "`not` may stand before a reference, `==` or a helper: write a helper and negate that \
+        "`not` is compiled before a reference, `==` or a helper: write a helper and negate that \
          (profile rule 3)"
     )]
     NegationForm,
@@ -201,7 +201,7 @@ pub(crate) enum Refusal {
 
     /// A condition as a value.
     #[error(
-        "a condition is no value (false is not undefined): give it a line of its own (profile \
+        "a condition is not a value (false is not undefined): write it on its own line (profile \
          rule 5)"
     )]
     ConditionAsValue,
@@ -258,13 +258,13 @@ pub(crate) enum Refusal {
     #[error("what `replace` looks for must be written out, and not be empty (profile rule 5)")]
     ReplaceOperand,
     /// `replace` by a longer string.
-    #[error("a `replace` that makes a text longer is not compiled (profile rule 5)")]
+    #[error("a `replace` that makes a string longer is not compiled (profile rule 5)")]
     ReplaceGrows,
     /// `object.get` without three arguments.
     #[error("object.get takes an object, a path and what to fall back to (profile rule 5)")]
     ObjectGetArguments,
     /// `concat` without two arguments.
-    #[error("concat takes a text and a list (profile rule 5)")]
+    #[error("concat takes a string and a list (profile rule 5)")]
     ConcatArguments,
     /// `concat` without a literal separator and list.
     #[error("the text and the list of concat must be written out (profile rule 5)")]

@@ -78,7 +78,7 @@ pub struct Style {
     pub view: View,
     /// True if colours may be used: the terminal shows them and the user wants them.
     pub color: bool,
-    /// The columns of a line; `None` where the output is no terminal, so that no line is cut or
+    /// The columns of a line; `None` where the output is not a terminal, so that no line is cut or
     /// wrapped, apart from prose. A width under 40 counts as 40.
     pub width: Option<usize>,
     /// True if every defect is shown, with its source lines.

@@ -174,7 +174,7 @@ fn open_regular_file(path: &Path) -> Result<Option<File>, StoreError> {
     };
     if !file.metadata().map_err(failed(path))?.is_file() {
         return Err(StoreError::Failed(format!(
-            "{}: it is no regular file",
+            "{}: it is not a regular file",
             path.display()
         )));
     }

@@ -49,7 +49,7 @@ pub enum RenewalError {
     Issue(#[from] IssueError),
     /// The certificates of an external issuer are gone.
     #[error(
-        "the certificates are gone from where somebody else kept them: what was in force is served on, put them back"
+        "the certificates are missing from their place, which another tool manages: the last ones are still served, put them back"
     )]
     Gone,
 }
@@ -170,7 +170,7 @@ impl<S: CertificateStore> CertificateRenewer<S> {
     ) -> StoredCertificates {
         if previous_owner == InForce::Managed {
             tracing::warn!(
-                "ca.key is gone: from now on somebody else keeps the certificates, and they are not renewed"
+                "ca.key is gone: from now on another tool manages the certificates, and kubevet does not renew them"
             );
         }
         // An external issuer with an empty bundle distributes it by other means.

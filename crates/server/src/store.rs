@@ -45,7 +45,7 @@ pub enum Publication {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another writer was first, or is writing now.
-    #[error("the certificates were changed by somebody else meanwhile")]
+    #[error("the certificates were changed by another process meanwhile")]
     Conflict,
     /// The content is incomplete, and no key shows that it is managed by kubevet.
     #[error("{reason}")]

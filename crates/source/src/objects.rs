@@ -34,7 +34,7 @@ pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
     }
 }
 
-/// The class of a document, with the reason if it is no object.
+/// The class of a document, with the reason if it is not an object.
 enum DocumentClass {
     Object,
     Other(&'static str),
@@ -93,10 +93,10 @@ fn classify(root: Node<'_>, role: FileRole) -> DocumentClass {
         (None, Some(_)) => "an object without apiVersion: add it, such as `apiVersion: v1`",
         (Some(_), None) => "an object without kind: add it, such as `kind: Pod`",
         (Some(version), _) if !is_non_empty_string(version) => {
-            "apiVersion must be a text that is not empty, such as `apps/v1`"
+            "apiVersion must be a non-empty string, such as `apps/v1`"
         }
         (_, Some(kind)) if !is_non_empty_string(kind) => {
-            "kind must be a text that is not empty, such as `Deployment`"
+            "kind must be a non-empty string, such as `Deployment`"
         }
         (Some(_), Some(_)) => return DocumentClass::Object,
     };

@@ -155,9 +155,9 @@ impl<'e> Exporter<'e> {
         };
         for control in controls.iter().filter(|control| !is_reached(control)) {
             let message = if self.options.named {
-                format!("looks at nothing that the binding {} takes", binding.name)
+                format!("applies to nothing that the binding {} takes", binding.name)
             } else {
-                "looks at no kind".to_owned()
+                "applies to no kind".to_owned()
             };
             self.skip(&control.id, SkipReason::Unreached, message);
         }
@@ -201,7 +201,7 @@ impl<'e> Exporter<'e> {
     fn reason_to_skip(&self, control: &Control, binding: &Binding) -> Option<(SkipReason, String)> {
         let in_cluster = |scope: &Scope| matches!(scope, Scope::Cluster | Scope::Admission);
         if !control.scope.iter().any(in_cluster) {
-            return Some((SkipReason::FilesAlone, "is asked of files alone".to_owned()));
+            return Some((SkipReason::FilesAlone, "applies only to files".to_owned()));
         }
         match self.options.params {
             ParamsIn::Policies => {

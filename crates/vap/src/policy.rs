@@ -133,7 +133,7 @@ fn static_message(role: PolicyRole) -> &'static str {
         PolicyRole::Enforce => "the object fails a control of kubevet",
         PolicyRole::ReportExempt => "the object fails a control of kubevet, as it did before",
         PolicyRole::ReportSkipped => {
-            "the object is too large for this policy: kubevet did not judge all of it"
+            "the object is too large for this policy: kubevet did not check all of it"
         }
     }
 }
@@ -284,7 +284,7 @@ fn message_prefix(control: &Control, role: PolicyRole) -> Expr {
 fn skip_message(control: &ControlCel) -> Option<Expr> {
     let skip = control.skipped.as_ref()?;
     let title = title(&control.control);
-    let message = format!("{title} was not judged: {}", skip.message);
+    let message = format!("{title} was not checked: {}", skip.message);
     Some(Expr::conditional(
         skip.condition.clone(),
         Expr::string(message),

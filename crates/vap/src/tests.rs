@@ -371,9 +371,9 @@ fn skipped_object_is_reported_by_a_policy() {
     assert_eq!(
         words,
         [
-            "C-0073 looks at nothing that the binding nsa takes",
+            "C-0073 applies to nothing that the binding nsa takes",
             "C-0078 is not configured: give allowed a value",
-            "X-0001 looks at nothing that the binding nsa takes",
+            "X-0001 applies to nothing that the binding nsa takes",
         ]
     );
     assert_eq!(
@@ -383,7 +383,7 @@ fn skipped_object_is_reported_by_a_policy() {
         ),
         "\
 [
-  size(object.data) > 100 ? 'C-0012 Name of C-0012 was not judged: its data is over 100' : ''
+  size(object.data) > 100 ? 'C-0012 Name of C-0012 was not checked: its data is over 100' : ''
 ].filter(s, s != '')"
     );
 }

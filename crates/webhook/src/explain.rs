@@ -41,7 +41,10 @@ pub fn explain(
     };
     let evaluated = decision.evaluated.len();
     let findings = decision.findings_count();
-    writeln!(out, "\n{verdict}; {evaluated} judged, {findings} findings")
+    writeln!(
+        out,
+        "\n{verdict}; {evaluated} controls evaluated, {findings} findings"
+    )
 }
 
 /// Writes the request in one line: `CREATE of Pod shop/web by ann`.

@@ -127,12 +127,12 @@ impl WebhookMetrics {
         );
         registry.register(
             "kubevet_denials",
-            "Denied requests by control and binding, dry runs left out",
+            "Denied requests by control and binding, without dry runs",
             self.denials.clone(),
         );
         registry.register(
             "kubevet_findings",
-            "Findings by control, action, binding and namespace, dry runs left out; would_deny \
+            "Findings by control, action, binding and namespace, without dry runs; would_deny \
              counts once more what a binding without Deny would have denied with it",
             self.findings.clone(),
         );
@@ -143,7 +143,7 @@ impl WebhookMetrics {
         );
         registry.register(
             "kubevet_refused_requests",
-            "Requests that are no review",
+            "Requests that are not a review",
             self.rejected.clone(),
         );
     }

@@ -188,7 +188,7 @@ fn request_of(root: Node<'_>) -> Result<(Node<'_>, &str), &'static str> {
     if string_field(root, "kind") != "AdmissionReview"
         || string_field(root, "apiVersion") != "admission.k8s.io/v1"
     {
-        return Err("the body is no AdmissionReview of admission.k8s.io/v1");
+        return Err("the body is not an AdmissionReview of admission.k8s.io/v1");
     }
     let request = map_field(root, "request").ok_or("the AdmissionReview has no request")?;
     if map_field(root, "response").is_some() {

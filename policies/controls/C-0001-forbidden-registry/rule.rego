@@ -19,7 +19,7 @@ deny contains finding if {
 	some container in workload.containers
 	is_forbidden(container.spec.image)
 	finding := {
-		"message": sprintf("container %s takes its image from %s, which is a forbidden registry", [container.name, images.registry(container.spec.image)]),
+		"message": sprintf("container %s uses an image from the forbidden registry %s", [container.name, images.registry(container.spec.image)]),
 		"paths": [workload.at(container, "image")],
 		"fixes": [],
 	}
@@ -30,7 +30,7 @@ deny contains finding if {
 	some volume in workload.volumes
 	is_forbidden(volume.spec.image.reference)
 	finding := {
-		"message": sprintf("volume %s takes its image from %s, which is a forbidden registry", [volume.name, images.registry(volume.spec.image.reference)]),
+		"message": sprintf("volume %s uses an image from the forbidden registry %s", [volume.name, images.registry(volume.spec.image.reference)]),
 		"paths": [workload.at(volume, "image.reference")],
 		"fixes": [],
 	}

@@ -13,7 +13,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "memory")
 	not resources.has_limit(pod, "memory")
 	finding := {
-		"message": sprintf("container %s has no memory limit: it may take all the memory of its node", [container.name]),
+		"message": sprintf("container %s has no memory limit: it can use all the memory of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.memory")],
 		"fixes": [],
 	}
@@ -26,7 +26,7 @@ deny contains finding if {
 	not resources.is_requested(spec, "memory")
 	not resources.is_requested(pod, "memory")
 	finding := {
-		"message": sprintf("container %s requests no memory: it may be put on a node that is already full, and is among the first to be evicted", [container.name]),
+		"message": sprintf("container %s has no memory request: it may land on a full node, and is among the first to be evicted", [container.name]),
 		"paths": [workload.at(container, "resources.requests.memory")],
 		"fixes": [],
 	}
@@ -38,7 +38,7 @@ deny contains finding if {
 	value := resources.effective_limit(container, "memory")
 	quantities.less(most, value)
 	finding := {
-		"message": sprintf("container %s has a memory limit over the highest allowed, %s", [container.name, most]),
+		"message": sprintf("container %s has a memory limit above the maximum, %s", [container.name, most]),
 		"paths": [resources.effective_limit_path(container, "memory")],
 		"fixes": [],
 	}
@@ -51,7 +51,7 @@ deny contains finding if {
 	value := resources.effective_limit(container, "memory")
 	quantities.less(value, least)
 	finding := {
-		"message": sprintf("container %s has a memory limit under the lowest allowed, %s", [container.name, least]),
+		"message": sprintf("container %s has a memory limit below the minimum, %s", [container.name, least]),
 		"paths": [resources.effective_limit_path(container, "memory")],
 		"fixes": [],
 	}
@@ -63,7 +63,7 @@ deny contains finding if {
 	value := resources.effective_request(container, "memory")
 	quantities.less(most, value)
 	finding := {
-		"message": sprintf("container %s requests more memory than the most allowed, %s", [container.name, most]),
+		"message": sprintf("container %s requests more memory than the maximum, %s", [container.name, most]),
 		"paths": [resources.effective_request_path(container, "memory")],
 		"fixes": [],
 	}
@@ -76,7 +76,7 @@ deny contains finding if {
 	value := resources.effective_request(container, "memory")
 	quantities.less(value, least)
 	finding := {
-		"message": sprintf("container %s requests less memory than the least allowed, %s", [container.name, least]),
+		"message": sprintf("container %s requests less memory than the minimum, %s", [container.name, least]),
 		"paths": [resources.effective_request_path(container, "memory")],
 		"fixes": [],
 	}

@@ -12,7 +12,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "cpu")
 	not resources.has_limit(pod, "cpu")
 	finding := {
-		"message": sprintf("container %s has no CPU limit: it may take all the CPU time of its node", [container.name]),
+		"message": sprintf("container %s has no CPU limit: it can use all the CPU time of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.cpu")],
 		"fixes": [],
 	}
@@ -25,7 +25,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "memory")
 	not resources.has_limit(pod, "memory")
 	finding := {
-		"message": sprintf("container %s has no memory limit: it may take all the memory of its node", [container.name]),
+		"message": sprintf("container %s has no memory limit: it can use all the memory of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.memory")],
 		"fixes": [],
 	}

@@ -72,7 +72,7 @@ deny contains finding if {
 	some i, source in collections.list(object.get(container.spec, ["envFrom"], []))
 	is_object(source.secretRef)
 	finding := {
-		"message": sprintf("container %s puts every entry of a Secret into its environment", [container.name]),
+		"message": sprintf("container %s takes every entry of a Secret into its environment", [container.name]),
 		"paths": [workload.at(container, sprintf("envFrom[%d].secretRef", [i]))],
 		"fixes": [],
 	}
@@ -83,7 +83,7 @@ deny contains finding if {
 	some key, value in collections.map(object.get(input.object, ["data"], {}))
 	is_credential(key, value)
 	finding := {
-		"message": sprintf("the ConfigMap has what looks like a credential under the key %s", [key]),
+		"message": sprintf("the ConfigMap has what looks like a credential in the key %s", [key]),
 		"paths": [fields.entry("data", key)],
 		"fixes": [],
 	}
@@ -94,7 +94,7 @@ deny contains finding if {
 	some key, value in collections.map(object.get(input.object, ["binaryData"], {}))
 	is_binary_credential(key, value)
 	finding := {
-		"message": sprintf("the ConfigMap has what looks like a credential under the key %s", [key]),
+		"message": sprintf("the ConfigMap has what looks like a credential in the key %s", [key]),
 		"paths": [fields.entry("binaryData", key)],
 		"fixes": [],
 	}

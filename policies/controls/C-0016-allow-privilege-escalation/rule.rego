@@ -14,7 +14,7 @@ deny contains finding if {
 	not forbids_escalation(spec)
 	path := workload.at(container, "securityContext.allowPrivilegeEscalation")
 	finding := {
-		"message": sprintf("container %s lets its programs gain more rights than they start with", [container.name]),
+		"message": sprintf("container %s allows privilege escalation (allowPrivilegeEscalation is not false)", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}
@@ -26,7 +26,7 @@ deny contains finding if {
 	container.spec.securityContext.privileged == true
 	path := workload.at(container, "securityContext.privileged")
 	finding := {
-		"message": sprintf("container %s is privileged, so its programs can gain every right", [container.name]),
+		"message": sprintf("container %s is privileged, so its programs can escalate their privileges", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}

@@ -11,7 +11,7 @@ deny contains finding if {
 	not probes.runs_to_completion
 	not probes.has_probe(spec, "readinessProbe")
 	finding := {
-		"message": sprintf("container %s has no readiness probe: it is sent traffic whether or not it can answer", [container.name]),
+		"message": sprintf("container %s has no readiness probe: it gets traffic even when it cannot answer", [container.name]),
 		"paths": [workload.at(container, "readinessProbe")],
 		"fixes": [],
 	}

@@ -58,7 +58,7 @@ deny contains finding if {
 	shows_credentials(path)
 	not workload.is_mounted(volume)
 	finding := {
-		"message": sprintf("volume %s is %s of the node, where the credentials of a cloud account may lie", [volume.name, path]),
+		"message": sprintf("volume %s is %s of the node, which can hold cloud credentials", [volume.name, path]),
 		"paths": [volume.path],
 		"fixes": [],
 	}
@@ -72,7 +72,7 @@ deny contains finding if {
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name
 	finding := {
-		"message": sprintf("container %s mounts %s of the node, where the credentials of a cloud account may lie", [container.name, path]),
+		"message": sprintf("container %s mounts %s of the node, which can hold cloud credentials", [container.name, path]),
 		"paths": [volume.path, workload.at(container, sprintf("volumeMounts[%d]", [i]))],
 		"fixes": [],
 	}

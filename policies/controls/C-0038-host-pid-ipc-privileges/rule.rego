@@ -8,7 +8,7 @@ deny contains finding if {
 	workload.pod_spec.hostPID == true
 	path := workload.pod_at("hostPID")
 	finding := {
-		"message": "the pod sees and can signal every process of its node",
+		"message": "the pod uses the host PID namespace: it sees and can signal every process of its node",
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}
@@ -18,7 +18,7 @@ deny contains finding if {
 	workload.pod_spec.hostIPC == true
 	path := workload.pod_at("hostIPC")
 	finding := {
-		"message": "the pod shares memory and message queues with the processes of its node",
+		"message": "the pod uses the host IPC namespace: it shares memory and message queues with processes of its node",
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}

@@ -8,7 +8,7 @@ deny contains finding if {
 	workload.pod_spec.hostNetwork == true
 	path := workload.pod_at("hostNetwork")
 	finding := {
-		"message": "the pod is on the network of its node, where network policies do not hold it",
+		"message": "the pod uses the host network, where network policies do not apply",
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}

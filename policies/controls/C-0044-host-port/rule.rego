@@ -19,7 +19,7 @@ deny contains finding if {
 	is_host_port(port)
 	path := workload.at(container, sprintf("ports[%d].hostPort", [i]))
 	finding := {
-		"message": sprintf("container %s takes a port of the node for itself", [container.name]),
+		"message": sprintf("container %s uses a host port", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}
@@ -32,7 +32,7 @@ deny contains finding if {
 	some i, port in collections.list(object.get(container.spec, ["ports"], []))
 	is_object(port)
 	finding := {
-		"message": sprintf("container %s takes a port of the node for itself, since the pod uses the node's network", [container.name]),
+		"message": sprintf("container %s uses a host port, because the pod uses the host network", [container.name]),
 		"paths": [workload.at(container, sprintf("ports[%d].hostPort", [i]))],
 		"fixes": [],
 	}

@@ -17,7 +17,7 @@ deny contains finding if {
 	not is_read_only(mount)
 	path := workload.at(container, sprintf("volumeMounts[%d].readOnly", [i]))
 	finding := {
-		"message": sprintf("container %s may write to the node's files through volume %s", [container.name, volume.name]),
+		"message": sprintf("container %s can write to files of the node through volume %s", [container.name, volume.name]),
 		"paths": [path, volume.path],
 		"fixes": [{"path": path, "value": true}],
 	}

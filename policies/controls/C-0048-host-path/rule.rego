@@ -10,7 +10,7 @@ deny contains finding if {
 	is_object(volume.spec.hostPath)
 	not workload.is_mounted(volume)
 	finding := {
-		"message": sprintf("volume %s is a path of the node", [volume.name]),
+		"message": sprintf("volume %s is a hostPath volume", [volume.name]),
 		"paths": [volume.path],
 		"fixes": [],
 	}
@@ -23,7 +23,7 @@ deny contains finding if {
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name
 	finding := {
-		"message": sprintf("container %s mounts volume %s, which is a path of the node", [container.name, volume.name]),
+		"message": sprintf("container %s mounts the hostPath volume %s", [container.name, volume.name]),
 		"paths": [volume.path, workload.at(container, sprintf("volumeMounts[%d]", [i]))],
 		"fixes": [],
 	}

@@ -13,7 +13,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "cpu")
 	not resources.has_limit(pod, "cpu")
 	finding := {
-		"message": sprintf("container %s has no CPU limit: it may take all the CPU time of its node", [container.name]),
+		"message": sprintf("container %s has no CPU limit: it can use all the CPU time of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.cpu")],
 		"fixes": [],
 	}
@@ -26,7 +26,7 @@ deny contains finding if {
 	not resources.is_requested(spec, "cpu")
 	not resources.is_requested(pod, "cpu")
 	finding := {
-		"message": sprintf("container %s requests no CPU: on a busy node it gets next to no CPU time", [container.name]),
+		"message": sprintf("container %s has no CPU request: on a busy node it may get almost no CPU time", [container.name]),
 		"paths": [workload.at(container, "resources.requests.cpu")],
 		"fixes": [],
 	}
@@ -38,7 +38,7 @@ deny contains finding if {
 	value := resources.effective_limit(container, "cpu")
 	quantities.less(most, value)
 	finding := {
-		"message": sprintf("container %s has a CPU limit over the highest allowed, %s", [container.name, most]),
+		"message": sprintf("container %s has a CPU limit above the maximum, %s", [container.name, most]),
 		"paths": [resources.effective_limit_path(container, "cpu")],
 		"fixes": [],
 	}
@@ -51,7 +51,7 @@ deny contains finding if {
 	value := resources.effective_limit(container, "cpu")
 	quantities.less(value, least)
 	finding := {
-		"message": sprintf("container %s has a CPU limit under the lowest allowed, %s", [container.name, least]),
+		"message": sprintf("container %s has a CPU limit below the minimum, %s", [container.name, least]),
 		"paths": [resources.effective_limit_path(container, "cpu")],
 		"fixes": [],
 	}
@@ -63,7 +63,7 @@ deny contains finding if {
 	value := resources.effective_request(container, "cpu")
 	quantities.less(most, value)
 	finding := {
-		"message": sprintf("container %s requests more CPU than the most allowed, %s", [container.name, most]),
+		"message": sprintf("container %s requests more CPU than the maximum, %s", [container.name, most]),
 		"paths": [resources.effective_request_path(container, "cpu")],
 		"fixes": [],
 	}
@@ -76,7 +76,7 @@ deny contains finding if {
 	value := resources.effective_request(container, "cpu")
 	quantities.less(value, least)
 	finding := {
-		"message": sprintf("container %s requests less CPU than the least allowed, %s", [container.name, least]),
+		"message": sprintf("container %s requests less CPU than the minimum, %s", [container.name, least]),
 		"paths": [resources.effective_request_path(container, "cpu")],
 		"fixes": [],
 	}

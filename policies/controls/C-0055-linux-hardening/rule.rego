@@ -16,7 +16,7 @@ deny contains finding if {
 	not is_confined(container)
 	path := workload.at(container, "securityContext.seccompProfile")
 	finding := {
-		"message": sprintf("container %s may make any system call: no seccomp profile holds it", [container.name]),
+		"message": sprintf("container %s has no seccomp profile: it can make every system call", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": {"type": "RuntimeDefault"}}],
 	}

@@ -13,7 +13,7 @@ deny contains finding if {
 	some i, word in collections.list(object.get(container.spec, ["command"], []))
 	calls_sudo(word)
 	finding := {
-		"message": sprintf("container %s starts its program with sudo", [container.name]),
+		"message": sprintf("container %s runs sudo in its start command", [container.name]),
 		"paths": [workload.at(container, sprintf("command[%d]", [i]))],
 		"fixes": [],
 	}
@@ -24,7 +24,7 @@ deny contains finding if {
 	some i, word in collections.list(object.get(container.spec, ["args"], []))
 	calls_sudo(word)
 	finding := {
-		"message": sprintf("container %s starts its program with sudo", [container.name]),
+		"message": sprintf("container %s runs sudo in its start command", [container.name]),
 		"paths": [workload.at(container, sprintf("args[%d]", [i]))],
 		"fixes": [],
 	}

@@ -13,7 +13,7 @@ deny contains finding if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
 	not has_controller(metadata)
 	finding := {
-		"message": "no controller owns the pod: nothing starts it again elsewhere when its node is lost",
+		"message": "no controller owns the pod: when its node fails, nothing replaces it",
 		"paths": ["metadata.ownerReferences"],
 		"fixes": [],
 	}

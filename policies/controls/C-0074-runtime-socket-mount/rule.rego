@@ -47,7 +47,7 @@ deny contains finding if {
 	shows_socket(path)
 	not workload.is_mounted(volume)
 	finding := {
-		"message": sprintf("volume %s is %s of the node, through which the container runtime takes orders", [volume.name, path]),
+		"message": sprintf("volume %s is %s of the node, which gives control over the container runtime", [volume.name, path]),
 		"paths": [volume.path],
 		"fixes": [],
 	}
@@ -61,7 +61,7 @@ deny contains finding if {
 	path := host_paths.path_of(volume)
 	shows_socket(path)
 	finding := {
-		"message": sprintf("container %s mounts %s of the node, through which the container runtime takes orders", [container.name, path]),
+		"message": sprintf("container %s mounts %s of the node, which gives control over the container runtime", [container.name, path]),
 		"paths": [volume.path, workload.at(container, sprintf("volumeMounts[%d]", [i]))],
 		"fixes": [],
 	}

@@ -34,7 +34,7 @@ deny contains finding if {
 	effective_policy(image, object.get(container.spec, ["imagePullPolicy"], "")) != "Always"
 	path := workload.at(container, "imagePullPolicy")
 	finding := {
-		"message": sprintf("container %s may run an old image: its tag moves, and the node does not look for a newer one", [container.name]),
+		"message": sprintf("container %s can run an old image: its tag is moved, and the node does not look for a newer one", [container.name]),
 		"paths": [path, workload.at(container, "image")],
 		"fixes": [{"path": path, "value": "Always"}],
 	}
@@ -48,7 +48,7 @@ deny contains finding if {
 	effective_policy(image, object.get(volume.spec, ["image", "pullPolicy"], "")) != "Always"
 	path := workload.at(volume, "image.pullPolicy")
 	finding := {
-		"message": sprintf("volume %s may hold an old image: its tag moves, and the node does not look for a newer one", [volume.name]),
+		"message": sprintf("volume %s can hold an old image: its tag is moved, and the node does not look for a newer one", [volume.name]),
 		"paths": [path, workload.at(volume, "image.reference")],
 		"fixes": [{"path": path, "value": "Always"}],
 	}

@@ -15,7 +15,7 @@ deny contains finding if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
 	not has_label(metadata)
 	finding := {
-		"message": "the workload carries none of the common Kubernetes labels",
+		"message": "the workload has none of the common Kubernetes labels",
 		"paths": [fields.entry("metadata.labels", input.params.k8sRecommendedLabels[0])],
 		"fixes": [],
 	}
@@ -27,7 +27,7 @@ deny contains finding if {
 	metadata := workload.pod_metadata
 	not has_label(metadata)
 	finding := {
-		"message": "the pods of the workload carry none of the common Kubernetes labels",
+		"message": "the pods of the workload have none of the common Kubernetes labels",
 		"paths": [fields.entry(concat(".", [workload.pod_metadata_path, "labels"]), input.params.k8sRecommendedLabels[0])],
 		"fixes": [],
 	}

@@ -17,7 +17,7 @@ deny contains finding if {
 	not is_accepted_profile(type)
 	path := workload.at(container, "securityContext.seccompProfile.type")
 	finding := {
-		"message": sprintf("container %s runs without the seccomp profile of the runtime", [container.name]),
+		"message": sprintf("container %s does not have the seccomp profile RuntimeDefault", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": "RuntimeDefault"}],
 	}
@@ -28,7 +28,7 @@ deny contains finding if {
 	some container in workload.containers
 	workload.seccomp_type(container) == "Localhost"
 	finding := {
-		"message": sprintf("container %s has a seccomp profile of its own instead of the runtime's", [container.name]),
+		"message": sprintf("container %s has a seccomp profile other than RuntimeDefault", [container.name]),
 		"paths": [workload.at(container, "securityContext.seccompProfile.type")],
 		"fixes": [],
 	}

@@ -27,7 +27,7 @@ deny contains finding if {
 	images.registry(image) == "k8s.gcr.io"
 	path := workload.at(container, "image")
 	finding := {
-		"message": sprintf("container %s takes its image from k8s.gcr.io, which gets no updates any more", [container.name]),
+		"message": sprintf("container %s uses an image from k8s.gcr.io, which no longer gets updates", [container.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": new_reference(image)}],
 	}
@@ -37,7 +37,7 @@ deny contains finding if {
 	some container in workload.containers
 	is_legacy_registry(container.spec.image)
 	finding := {
-		"message": sprintf("container %s takes its image from an old registry of Kubernetes, which gets no updates any more", [container.name]),
+		"message": sprintf("container %s uses an image from an old Kubernetes registry, which no longer gets updates", [container.name]),
 		"paths": [workload.at(container, "image")],
 		"fixes": [],
 	}
@@ -51,7 +51,7 @@ deny contains finding if {
 	images.registry(image) == "k8s.gcr.io"
 	path := workload.at(volume, "image.reference")
 	finding := {
-		"message": sprintf("volume %s takes its image from k8s.gcr.io, which gets no updates any more", [volume.name]),
+		"message": sprintf("volume %s uses an image from k8s.gcr.io, which no longer gets updates", [volume.name]),
 		"paths": [path],
 		"fixes": [{"path": path, "value": new_reference(image)}],
 	}
@@ -61,7 +61,7 @@ deny contains finding if {
 	some volume in workload.volumes
 	is_legacy_registry(volume.spec.image.reference)
 	finding := {
-		"message": sprintf("volume %s takes its image from an old registry of Kubernetes, which gets no updates any more", [volume.name]),
+		"message": sprintf("volume %s uses an image from an old Kubernetes registry, which no longer gets updates", [volume.name]),
 		"paths": [workload.at(volume, "image.reference")],
 		"fixes": [],
 	}

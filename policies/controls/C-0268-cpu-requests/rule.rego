@@ -12,7 +12,7 @@ deny contains finding if {
 	not resources.is_requested(spec, "cpu")
 	not resources.is_requested(pod, "cpu")
 	finding := {
-		"message": sprintf("container %s requests no CPU: on a busy node it gets next to no CPU time", [container.name]),
+		"message": sprintf("container %s has no CPU request: on a busy node it may get almost no CPU time", [container.name]),
 		"paths": [workload.at(container, "resources.requests.cpu")],
 		"fixes": [],
 	}

@@ -12,7 +12,7 @@ deny contains finding if {
 	not resources.is_requested(spec, "memory")
 	not resources.is_requested(pod, "memory")
 	finding := {
-		"message": sprintf("container %s requests no memory: it may be put on a node that is already full, and is among the first to be evicted", [container.name]),
+		"message": sprintf("container %s has no memory request: it may land on a full node, and is among the first to be evicted", [container.name]),
 		"paths": [workload.at(container, "resources.requests.memory")],
 		"fixes": [],
 	}

@@ -12,7 +12,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "cpu")
 	not resources.has_limit(pod, "cpu")
 	finding := {
-		"message": sprintf("container %s has no CPU limit: it may take all the CPU time of its node", [container.name]),
+		"message": sprintf("container %s has no CPU limit: it can use all the CPU time of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.cpu")],
 		"fixes": [],
 	}

@@ -12,7 +12,7 @@ deny contains finding if {
 	not resources.has_limit(spec, "memory")
 	not resources.has_limit(pod, "memory")
 	finding := {
-		"message": sprintf("container %s has no memory limit: it may take all the memory of its node", [container.name]),
+		"message": sprintf("container %s has no memory limit: it can use all the memory of its node", [container.name]),
 		"paths": [workload.at(container, "resources.limits.memory")],
 		"fixes": [],
 	}

@@ -7,7 +7,7 @@ import data.lib.connections
 deny contains finding if {
 	input.object.kind == "PodExecOptions"
 	finding := {
-		"message": sprintf("a shell or command is run in %s%s", [connections.target, connections.command]),
+		"message": sprintf("a command is run in %s%s", [connections.target, connections.command]),
 		"paths": ["command"],
 		"fixes": [],
 	}
@@ -16,7 +16,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "PodAttachOptions"
 	finding := {
-		"message": sprintf("somebody attaches to what runs in %s", [connections.target]),
+		"message": sprintf("a user attaches to %s", [connections.target]),
 		"paths": ["container"],
 		"fixes": [],
 	}
@@ -26,7 +26,7 @@ deny contains finding if {
 	input.object.kind == "NodeProxyOptions"
 	not connections.reads_only_metrics
 	finding := {
-		"message": "the kubelet is called through the API server, and it runs commands in any container of its node",
+		"message": "the kubelet is called through the proxy of the API server: it can run commands in every container of its node",
 		"paths": ["path"],
 		"fixes": [],
 	}

@@ -7,7 +7,7 @@ import data.lib.connections
 deny contains finding if {
 	input.object.kind == "PodPortForwardOptions"
 	finding := {
-		"message": sprintf("a port of the pod is forwarded to somebody's computer%s", [connections.ports]),
+		"message": sprintf("a port of the pod is forwarded to a user's computer%s", [connections.ports]),
 		"paths": ["ports"],
 		"fixes": [],
 	}
@@ -16,7 +16,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "PodProxyOptions"
 	finding := {
-		"message": "the pod is called through the API server",
+		"message": "the pod is called through the proxy of the API server",
 		"paths": ["path"],
 		"fixes": [],
 	}
@@ -25,7 +25,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "ServiceProxyOptions"
 	finding := {
-		"message": "a pod behind the service is called through the API server",
+		"message": "a pod behind the service is called through the proxy of the API server",
 		"paths": ["path"],
 		"fixes": [],
 	}

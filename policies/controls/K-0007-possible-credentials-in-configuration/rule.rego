@@ -51,7 +51,7 @@ deny contains finding if {
 	some key, value in collections.map(object.get(input.object, ["data"], {}))
 	may_be_credential(key, value)
 	finding := {
-		"message": sprintf("the ConfigMap may have a credential under the key %s", [key]),
+		"message": sprintf("the ConfigMap may have a credential in the key %s", [key]),
 		"paths": [fields.entry("data", key)],
 		"fixes": [],
 	}

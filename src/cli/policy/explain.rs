@@ -101,7 +101,7 @@ fn write(
 ) -> anyhow::Result<ExitStatus> {
     writeln!(out, "{} {}", control.id, control.name)?;
     let kinds: Vec<String> = control.kinds.iter().filter_map(kind_name).collect();
-    writeln!(out, "looks at  {}", kinds.join(", "))?;
+    writeln!(out, "applies to  {}", kinds.join(", "))?;
     let (bodies, reads) = match explanation {
         Explanation::Compiled { bodies, reads } => (bodies, reads),
         Explanation::Interpreted(refusals) => {
@@ -191,7 +191,7 @@ fn write_cel(
     if let Some(skipped) = &control.skipped {
         writeln!(
             out,
-            "  leaves unjudged, with a warning, where\n{}",
+            "  does not check, with a warning, where\n{}",
             indented(&skipped.condition)
         )?;
     }

@@ -55,7 +55,7 @@ enum PolicySubcommand {
         #[command(flatten)]
         library: LibraryFlags,
     },
-    /// Prove that every way of judging gives one verdict: OPA, the engine and exported policies, on
+    /// Prove that all engines give the same verdict: OPA, the engine and exported policies, on
     /// generated objects
     #[command(
         after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"

@@ -44,7 +44,7 @@ pub(super) fn run(
     }));
     if results.is_empty() && session.problems.is_empty() {
         bail!(
-            "{}: no case of a rule that a control stands for",
+            "{}: no case of a rule that a control replaces",
             dir.display()
         );
     }

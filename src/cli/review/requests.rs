@@ -84,7 +84,7 @@ impl RequestFile {
     fn of_documents(name: String, documents: Vec<Document>, mut problems: Vec<Problem>) -> Self {
         let count = documents.len();
         let is_list = documents.iter().any(is_list);
-        // A document without a kind is no list of objects, whatever it has; it is not a review
+        // A document without a kind is not a list of objects, whatever it has; it is not a review
         // either, which its answer says.
         let mut requests = Vec::new();
         for document in documents {

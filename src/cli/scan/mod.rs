@@ -94,10 +94,10 @@ struct ScanFlags {
     /// Fail when a framework's compliance is under this percentage
     #[arg(long, global = true, value_name = "PERCENT", help_heading = "Exit status", value_parser = percent)]
     compliance_threshold: Option<f64>,
-    /// Exit with 0 whatever is found; with 2 still, where the work could not be done
+    /// Exit with 0 even if there are findings; errors still exit with 2
     #[arg(long, global = true, help_heading = "Exit status")]
     exit_zero: bool,
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or
     /// names to lists
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
@@ -258,7 +258,7 @@ impl ScanCommand {
             let message = self.nothing_to_scan(read_objects);
             problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
         }
-        let bar = terminal::progress_bar("judging");
+        let bar = terminal::progress_bar("checking");
         bar.set_length(objects.len() as u64);
         let input = ScanInput {
             engine: &session.engine,

@@ -168,7 +168,7 @@ impl Selected {
             if !is_for_files(control) {
                 let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
                 bail!(
-                    "{} is not asked of files: its scope is {}",
+                    "{} does not apply to files: its scope is {}",
                     control.id,
                     scopes.join(", ")
                 );

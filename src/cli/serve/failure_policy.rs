@@ -40,11 +40,11 @@ pub(super) async fn relax(webhooks: &InstalledWebhooks) {
     match cluster.relax_failure_policy(installation).await {
         Ok(RelaxOutcome::Relaxed(names)) if !names.is_empty() => {
             warn!(
-                "nobody of us stays: these webhooks no longer block the cluster: {}",
+                "no replica stays: these webhooks no longer block the cluster: {}",
                 names.join(", ")
             );
         }
         Ok(_) => {}
-        Err(error) => warn!("it cannot be known whether somebody of us stays: {error}"),
+        Err(error) => warn!("it cannot be known whether another replica stays: {error}"),
     }
 }

@@ -155,8 +155,9 @@ pub(super) enum LogFormat {
 
 /// Parses a duration such as `5s`, `250ms`, `10m` or `1h`.
 fn parse_duration(argument: &str) -> Result<Duration, String> {
-    humantime::parse_duration(argument)
-        .map_err(|_| format!("`{argument}` is no time: write it like 5s, 250ms, 10m or 1h"))
+    humantime::parse_duration(argument).map_err(|_| {
+        format!("`{argument}` is not a valid time: write it like 5s, 250ms, 10m or 1h")
+    })
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(super) struct ApplyCommand {
     /// Replace a policy even if the new one lacks some of its controls
     #[arg(long)]
     force: bool,
-    /// Set fields that somebody else has changed since, too
+    /// Also set fields that another client has changed since
     #[arg(long)]
     force_conflicts: bool,
 }

@@ -199,7 +199,7 @@ impl CreatePolicyBindingCommand {
     fn namespace_selector(&self) -> anyhow::Result<Option<Value>> {
         for name in &self.namespace {
             if name.contains('.') || name.len() > MAX_DNS_LABEL_CHARS {
-                bail!("{name:?} is no name of a namespace");
+                bail!("{name:?} is not a valid name of a namespace");
             }
             check_name(name)?;
         }
@@ -219,7 +219,7 @@ impl CreatePolicyBindingCommand {
         for label in &self.label {
             let (key, value) = label
                 .split_once('=')
-                .with_context(|| format!("{label:?} is no label: KEY=VALUE"))?;
+                .with_context(|| format!("{label:?} is not a valid label: KEY=VALUE"))?;
             if key.is_empty() {
                 bail!("{label:?} has no key: KEY=VALUE");
             }
@@ -245,7 +245,7 @@ impl CreatePolicyBindingCommand {
             let parts: Vec<&str> = argument.splitn(3, '/').collect();
             let [group, version, resource] = parts.as_slice() else {
                 bail!(
-                    "{argument:?} is no resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods"
+                    "{argument:?} is not a valid resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods"
                 );
             };
             let mut policy_rules = policy_rules.into_iter().flatten();
@@ -256,7 +256,7 @@ impl CreatePolicyBindingCommand {
             });
             let Some(policy_rule) = policy_rule else {
                 bail!(
-                    "{} does not look at {argument}: the binding would take nothing",
+                    "{} does not apply to {argument}: the binding would match nothing",
                     policy.name
                 );
             };
@@ -283,7 +283,7 @@ fn includes(rule: &Value, key: &str, value: &str) -> bool {
 fn check_name(name: &str) -> anyhow::Result<()> {
     if !is_dns_subdomain(name) {
         bail!(
-            "{name:?} is no name of an object: small letters, digits, - and . inside, at most 253"
+            "{name:?} is not a valid object name: lower-case letters, digits, - and . inside, at most 253"
         );
     }
     Ok(())

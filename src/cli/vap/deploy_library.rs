@@ -23,7 +23,7 @@ use std::{collections::BTreeSet, env, path::PathBuf};
 `kubectl apply` has to run twice: it knows the kind ControlConfiguration only after the first time.
 `kubevet vap apply --library` waits for the kind instead.
 
-Nothing is judged until a policy is bound. `kubevet vap generate` prints policies and bindings together, and fewer of them.")]
+Nothing is checked until a policy is bound. `kubevet vap generate` prints policies and bindings together, and fewer of them.")]
 pub(super) struct DeployLibraryCommand {
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]

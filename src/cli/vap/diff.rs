@@ -38,7 +38,7 @@ API server evaluates CEL.
 Exit status:
   0  no verdict changes, or no object differs
   1  some do
-  2  something could not be read or judged")]
+  2  something could not be read or checked")]
 pub(super) struct DiffCommand {
     /// The library of today, or an exported file
     #[arg(value_name = "OLD")]
@@ -119,7 +119,7 @@ impl DiffCommand {
             return Ok(stderr::print_problems(&problems));
         }
         if input.objects.is_empty() {
-            bail!("there is no object to judge");
+            bail!("there is no object to check");
         }
         let changes = vap::diff_verdicts(
             DiffSide {

@@ -33,7 +33,7 @@ const RULE_HASH_CHARS: usize = 16;
 /// Which controls, for whom, in what form.
 #[derive(Debug, Args)]
 pub(super) struct ExportFlags {
-    /// Controls and frameworks, such as C-0057 or NSA; all controls that judge objects where none
+    /// Controls and frameworks, such as C-0057 or NSA; all controls that check objects if none
     /// is named
     #[arg(value_name = "CONTROL|FRAMEWORK")]
     names: Vec<String>,
@@ -59,7 +59,7 @@ pub(super) struct ExportFlags {
     /// One policy a control
     #[arg(long)]
     one_per_control: bool,
-    /// Where params stand: written into the policies, or in ControlConfiguration objects that can
+    /// Where params are kept: written into the policies, or in ControlConfiguration objects that can
     /// be edited
     #[arg(long, value_enum, default_value_t = ParamsForm::Written)]
     params: ParamsForm,
@@ -69,7 +69,7 @@ pub(super) struct ExportFlags {
     /// Namespaces that no policy looks at, with commas between; '' for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
     exempt_namespaces: Vec<String>,
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or
     /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,

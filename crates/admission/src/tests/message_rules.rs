@@ -28,7 +28,7 @@ fn fact_of_several_controls_is_one_line() {
     let lines = [
         "C-0009, C-0050, C-0270 (medium) container web has no CPU limit [resources.limits.cpu]",
         "C-0009 (medium) container web has no memory limit [resources.limits.memory]",
-        "C-0050 (medium) container web requests no CPU [resources.requests.cpu]",
+        "C-0050 (medium) container web has no CPU request [resources.requests.cpu]",
     ];
     let scenario = create(bare);
     let warned = scenario.decide(&enforcement([binding(&controls, &[Action::Warn])]));

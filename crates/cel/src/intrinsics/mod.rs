@@ -45,7 +45,7 @@ impl Operand {
         match &self.literal {
             Some(Const::String(string)) => Ok(string),
             _ => Err(Unsupported(
-                "a function whose second argument is not written out as a text".to_owned(),
+                "a function whose second argument is not a string literal".to_owned(),
             )),
         }
     }

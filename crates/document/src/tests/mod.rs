@@ -68,9 +68,9 @@ fn format_is_chosen_as_by_kubectl() {
     check("{\"a\":1,\n}", "{\"a\":1}");
     check(
         "{\"a\":1]",
-        "f:1:7: this is no JSON: expected `,` or `}`, found `]`",
+        "f:1:7: invalid JSON: expected `,` or `}`, found `]`",
     );
-    check("{a: b: [c", "f:1:8: this is no YAML: unclosed bracket '['");
+    check("{a: b: [c", "f:1:8: invalid YAML: unclosed bracket '['");
     check("", "");
     check(" \n", "");
 }
@@ -92,7 +92,7 @@ fn utf_16_is_read_after_a_byte_order_mark_and_other_encodings_are_rejected() {
     let latin = b"a: 1\n---\nb: \xe4\n---\nc: 3\n";
     assert_eq!(
         shown(&read(&file(), latin, &limits())),
-        "{\"a\":1}\n{\"c\":3}\nf:3:4: this byte is no UTF-8; save the file as UTF-8"
+        "{\"a\":1}\n{\"c\":3}\nf:3:4: invalid UTF-8 at this byte; save the file as UTF-8"
     );
 }
 

@@ -188,7 +188,7 @@ impl<'l, 't> Composer<'l, 't> {
                 Some(text) => self.builder.copied(at, Kind::Number, &text),
                 None => Err(ParseError::new(
                     at,
-                    format!("`{value}` is no number in JSON; write a finite one, or quote it"),
+                    format!("`{value}` is not a number in JSON; write a finite one, or quote it"),
                 )),
             },
             Scalar::String(text) => self.write_string(at, span, value, text),
@@ -265,7 +265,7 @@ impl<'l, 't> Composer<'l, 't> {
         let Some(Some(anchor)) = self.anchors.get(&anchor) else {
             return Err(ParseError::new(
                 at,
-                "this alias stands inside the very value it names; write the value out",
+                "this alias is inside the value that it names; write the value out",
             ));
         };
         if !is_key {
@@ -301,7 +301,7 @@ impl<'l, 't> Composer<'l, 't> {
 
     fn syntax(&self, error: &ScanError) -> ParseError {
         let at = self.range.start + error.marker().byte_offset().unwrap_or_default();
-        ParseError::new(at, format!("this is no YAML: {}", error.info()))
+        ParseError::new(at, format!("invalid YAML: {}", error.info()))
     }
 }
 

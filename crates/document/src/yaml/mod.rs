@@ -68,7 +68,7 @@ fn check_characters(text: &DecodedText<'_>, range: &Range<usize>) -> Result<(), 
     if let Some(at) = text.replaced.get(replaced).filter(|at| range.contains(at)) {
         return Err(ParseError::new(
             *at,
-            "this byte is no UTF-8; save the file as UTF-8",
+            "invalid UTF-8 at this byte; save the file as UTF-8",
         ));
     }
     let document = text.text.get(range.clone()).unwrap_or_default();

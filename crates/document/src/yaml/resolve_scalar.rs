@@ -207,7 +207,7 @@ fn binary(text: &str) -> Result<Scalar<'_>, String> {
         .filter(|byte| !matches!(byte, b'\n' | b'\r'))
         .collect();
     let bytes = GO_BASE64.decode(encoded).map_err(|_| {
-        "a value tagged !!binary is no base64; correct it or drop the tag".to_owned()
+        "a value tagged !!binary is not valid base64; correct it or drop the tag".to_owned()
     })?;
     let mut decoded = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

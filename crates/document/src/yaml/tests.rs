@@ -70,11 +70,11 @@ fn alias_is_expanded() {
     check("a: &x 1\nb: &x 2\nc: *x", r#"{"a":1,"b":2,"c":2}"#);
     check(
         "a: *x",
-        "f:1:4: this is no YAML: while parsing node, found unknown anchor",
+        "f:1:4: invalid YAML: while parsing node, found unknown anchor",
     );
     check(
         "a: &x [*x]",
-        "f:1:8: this alias stands inside the very value it names; write the value out",
+        "f:1:8: this alias is inside the value that it names; write the value out",
     );
     check(
         "- &x {a: b}\n- {*x : c}",
@@ -112,11 +112,11 @@ fn merge_key_applies_at_its_position() {
 fn invalid_document_loses_no_other() {
     check(
         "a: 1\n---\nb: [\n---\nc: 3",
-        "{\"a\":1}\n{\"c\":3}\nf:3:4: this is no YAML: unclosed bracket '['",
+        "{\"a\":1}\n{\"c\":3}\nf:3:4: invalid YAML: unclosed bracket '['",
     );
     check(
         "a: .nan\n---\nb",
-        "\"b\"\nf:1:4: `.nan` is no number in JSON; write a finite one, or quote it",
+        "\"b\"\nf:1:4: `.nan` is not a number in JSON; write a finite one, or quote it",
     );
     check(
         "null: 1\n---\nb",

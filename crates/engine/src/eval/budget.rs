@@ -34,7 +34,7 @@ impl Abort {
     /// Returns the error of every control that was not complete.
     ///
     /// # Errors
-    /// The caller's step budget is no error of a control: it fails the evaluation as a whole.
+    /// The caller's step budget is not an error of a control: it fails the evaluation as a whole.
     pub(super) fn error(self) -> Result<EvalError, StepBudgetExceeded> {
         match self {
             Self::StepBudget => Err(StepBudgetExceeded),

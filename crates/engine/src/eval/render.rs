@@ -152,5 +152,5 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 /// The compiler proves that messages and paths are strings. If a proof were wrong, the object must
 /// not pass.
 fn not_a_string() -> EvalError {
-    EvalError::RuleFailed("a finding with a piece that is no text".to_owned())
+    EvalError::RuleFailed("a message that is not a string".to_owned())
 }

@@ -74,7 +74,7 @@ fn outer_place<'d>(root: Node<'d>, fields: &[&str]) -> Place<'d> {
         }
     }
     if !exists && let Some(version) = root.get("apiVersion") {
-        // Any value that is no map has no fields.
+        // Any value that is not a map has no fields.
         place.node = version;
     }
     place

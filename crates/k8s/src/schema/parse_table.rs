@@ -177,7 +177,7 @@ impl TableParser {
             keys,
         } = parse_flags(tokens)?;
         let Schema { types, fields, .. } = &mut self.schema;
-        let of = types.last_mut().ok_or("a field stands before any type")?;
+        let of = types.last_mut().ok_or("a field comes before any type")?;
         in_order(
             fields
                 .get(of.fields.clone())
@@ -339,7 +339,7 @@ mod tests {
         check(
             "\nkind",
             "  x any\nkind",
-            "line 3: a field stands before any type",
+            "line 3: a field comes before any type",
         );
     }
 }

@@ -146,7 +146,7 @@ fn match_resources_select_the_stated_requests() {
 fn control_for_files_alone_is_refused() {
     check_spec(
         "controls: [K-0003]",
-        &["b.yaml:5:14: K-0003 is asked of files alone: remove it"],
+        &["b.yaml:5:14: K-0003 applies only to files: remove it"],
     );
 }
 
@@ -181,19 +181,19 @@ fn match_resources_that_never_match_are_rejected() {
         "controls: [C-0057]\nmatchResources:\n  resourceRules:\n  - {apiGroups: [apps/v1, core], apiVersions: [\"*\", v1], resources: [Deployment, pod, a/b/c]}\n  - {operations: [create]}\n  namespaceSelector:\n    matchLabels: {tier: [a]}\n    matchExpressions: [{key: a, operator: In}, {key: a b, operator: Exists, values: [x]}]\n  namespaces: []\n  excludeNamespaces: [kube-*]\n  nameSpaces: [a]",
         &[
             r#"b.yaml:8:20: "apps/v1" in "apiGroups" names a version: write "apps""#,
-            r#"b.yaml:8:29: "core" in "apiGroups" is no API group: the core group is """#,
-            r#"b.yaml:8:49: "*" in "apiVersions" takes everything: let it stand alone"#,
-            r#"b.yaml:8:72: "Deployment" in "resources" is no resource: write the plural in small letters, as in deployments"#,
+            r#"b.yaml:8:29: "core" in "apiGroups" is not a valid API group: the core group is """#,
+            r#"b.yaml:8:49: "*" in "apiVersions" matches everything: write it alone"#,
+            r#"b.yaml:8:72: "Deployment" in "resources" is not a valid resource: write the plural in small letters, as in deployments"#,
             r#"b.yaml:8:84: "pod" in "resources" is a kind, not a resource: write "pods""#,
-            r#"b.yaml:8:89: "a/b/c" in "resources" is no resource: write one like pods, pods/exec or */scale"#,
+            r#"b.yaml:8:89: "a/b/c" in "resources" is not a valid resource: write one like pods, pods/exec or */scale"#,
             r#"b.yaml:9:7: an entry of "resourceRules" lacks the key "resources""#,
             r#"b.yaml:9:21: "operations" knows no "create": write one of *, CREATE, UPDATE, DELETE, CONNECT, did you mean "CREATE"?"#,
-            r#"b.yaml:11:27: the label "tier" must be a text, but is a list"#,
+            r#"b.yaml:11:27: the label "tier" must be a string, but is a list"#,
             r#"b.yaml:12:26: In compares with "values": write some"#,
-            r#"b.yaml:12:50: Exists looks at no "values": remove them"#,
-            r#"b.yaml:12:56: "a b" is no key of a label: write one like tier or example.com/tier"#,
+            r#"b.yaml:12:50: Exists takes no "values": remove them"#,
+            r#"b.yaml:12:56: "a b" is not a valid label key: write one like tier or example.com/tier"#,
             r#"b.yaml:13:17: "namespaces" is empty: name some, or leave the key out"#,
-            r#"b.yaml:14:25: "kube-*" is no name of a namespace: patterns are not read here"#,
+            r#"b.yaml:14:25: "kube-*" is not the name of a namespace: patterns are not supported here"#,
             r#"b.yaml:15:5: "matchResources" has no key "nameSpaces", did you mean "namespaces"?"#,
         ],
     );
@@ -252,7 +252,7 @@ fn excluded_subject_that_no_request_can_have_is_rejected() {
             r#"b.yaml:16:5: "excludeSubjects" lists the user ann twice: keep one"#,
             r#"b.yaml:16:29: an entry of "excludeSubjects" has no key "uid": it has the keys kind, name, namespace, apiGroup"#,
             r#"b.yaml:17:24: "name" is empty: write something or leave the key out"#,
-            r#"b.yaml:18:5: an entry of "excludeSubjects" must be a map with the keys kind, name, namespace, apiGroup, but is a text"#,
+            r#"b.yaml:18:5: an entry of "excludeSubjects" must be a map with the keys kind, name, namespace, apiGroup, but is a string"#,
         ],
     );
     check_spec(
@@ -310,8 +310,8 @@ fn file_with_an_invalid_binding_keeps_the_others() {
         &[
             "a",
             "b",
-            r#"b.yaml:6:1: this is "Pod" of "v1", but only ControlBinding of kubevet.io/v1alpha1 belongs here: move or mend it"#,
-            r#"b.yaml:16:18: another binding is named "a" (b.yaml:3): this one is left out; choose another name"#,
+            r#"b.yaml:6:1: this is "Pod" of "v1", but only ControlBinding of kubevet.io/v1alpha1 belongs here: move or fix it"#,
+            r#"b.yaml:16:18: another binding is named "a" (b.yaml:3): this one is ignored; choose another name"#,
         ],
     );
     check(
@@ -323,7 +323,7 @@ fn file_with_an_invalid_binding_keeps_the_others() {
     check(
         &one("Not_a_name"),
         &[
-            "b.yaml:3:18: \"Not_a_name\" is no name of an object: write small letters, digits, \"-\" and \".\", at most 253",
+            "b.yaml:3:18: \"Not_a_name\" is not a valid object name: write lower-case letters, digits, \"-\" and \".\", at most 253",
         ],
     );
     let json = r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"kubevet.io/v1alpha1","kind":"ControlBinding","metadata":{"name":"j","uid":"1","generation":2},"spec":{"controls":["C-0057"]},"status":{}}]}"#;

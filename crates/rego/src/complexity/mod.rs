@@ -239,7 +239,7 @@ fn forbidden(rules: &RuleIndex<'_>, module: &Module) -> Vec<Problem> {
                     .map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
                 add(
                     span,
-                    format!("`{name}` is no function that a rule may call{hint}"),
+                    format!("`{name}` is not a function that a rule may call{hint}"),
                 );
             }
         });

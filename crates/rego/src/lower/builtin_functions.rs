@@ -189,7 +189,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let symbol = self.value(fallback, env)?;
         let fallback = self.term_of(symbol, env.module, fallback.span())?;
-        // `object.get` of a value that is no object is undefined in OPA, even with a fallback: the
+        // `object.get` of a value that is not an object is undefined in OPA, even with a fallback: the
         // fallback is guarded by the type.
         let is_map = self.program.has_type(object, ValueType::Map);
         let defined = self.program.defined(fallback);

@@ -36,7 +36,7 @@ impl<'a> Lowerer<'_, 'a> {
         })
     }
 
-    /// The domain of a term. `collections.list(x)` is empty if `x` is no list, and so is the domain
+    /// The domain of a term. `collections.list(x)` is empty if `x` is not a list, and so is the domain
     /// `List(x)`: the conversion needs no node in the program.
     fn domain_of(&self, term: TermId) -> Domain {
         match self.program.term(term) {

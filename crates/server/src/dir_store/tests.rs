@@ -82,7 +82,7 @@ async fn pipe_and_device_are_rejected_without_waiting() {
     fs::write(dir.path().join("tls.key"), "x").unwrap();
     let check = |found: Result<Option<StoredCertificates>, StoreError>| match found {
         Err(StoreError::Failed(message)) => {
-            assert!(message.contains("no regular file"), "{message}");
+            assert!(message.contains("not a regular file"), "{message}");
         }
         other => panic!("{other:?}"),
     };

@@ -80,11 +80,11 @@ fn check_not_a_review(body: &str, expected: &str) {
 fn body_without_a_usable_uid_is_not_a_review() {
     let valid = pod_review(OBJECT);
     check_not_a_review("", "not one JSON document");
-    check_not_a_review("[]", "no AdmissionReview");
+    check_not_a_review("[]", "not an AdmissionReview");
     check_not_a_review("{}{}", "not one JSON document");
     check_not_a_review(
         &valid.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
-        "no AdmissionReview",
+        "not an AdmissionReview",
     );
     check_not_a_review(&valid.replace("u-1", ""), "no uid");
     check_not_a_review(

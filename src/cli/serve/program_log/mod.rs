@@ -95,7 +95,7 @@ impl ProgramLog {
         let dropped = Family::<DropLabel, Counter>::default();
         let not_read = dropped.get_or_create(&NOT_READ).clone();
         let report_dropped = move |count: u64| {
-            let message = format!("{count} lines of this log were not written: nobody read them");
+            let message = format!("{count} lines of this log were not written: nothing read them");
             Some(Entry::with_message(Level::WARN, message).line(format))
         };
         let inner = Inner {
@@ -119,7 +119,7 @@ impl ProgramLog {
         );
     }
 
-    /// Writes a line that is no event: the reason why the program ends.
+    /// Writes a line that is not an event: the reason why the program ends.
     pub(super) fn write_line(&self, message: &str) {
         let mut line = String::with_capacity(message.len() + 1);
         truncate_bytes(message, MAX_MESSAGE_BYTES)
@@ -144,7 +144,7 @@ impl ProgramLog {
         let count = inner.unreported.swap(0, Ordering::Relaxed);
         if count > 0 {
             let message =
-                format!("{count} lines of this log were left out: more came than are written");
+                format!("{count} lines of this log were dropped: more came than can be written");
             let report = Entry::with_message(Level::WARN, message);
             inner.writer.write(report.line(inner.format));
         }

@@ -125,7 +125,7 @@ fn lines_over_the_rate_are_counted_and_reported() {
     let content = buffer.content(&log);
     assert_eq!(content.matches("flood").count(), BURST_LINES as usize);
     assert!(
-        content.contains("7 lines of this log were left out"),
+        content.contains("7 lines of this log were dropped"),
         "{content}"
     );
     assert!(
