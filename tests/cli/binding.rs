@@ -67,8 +67,9 @@ fn exit_code_and_messages_follow_from_the_bindings() {
             vec!["note.yaml", "--strict"],
             0,
             "1 binding checked: 0 broken, 0 warnings\n",
-            "note: note.yaml:4:61: whoever labels an object decides whether it is checked, and Pods of existing owners are \
-             treated as new (objectSelector)\n",
+            "note: note.yaml:4:61: an objectSelector does not follow owners: whoever labels an object decides whether it is \
+             checked, the label of a workload must be on its pod template as well, and Pods of existing owners are \
+             treated as new\n",
         ),
         (
             vec!["good", "broken"],

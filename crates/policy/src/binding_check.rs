@@ -286,14 +286,6 @@ impl<'b> Checker<'b> {
     }
 
     fn add_caveats(&mut self) {
-        let is_selective = !self.scope().object_selector.is_empty();
-        if let Some(node) = self.match_resources("objectSelector")
-            && is_selective
-        {
-            let message = "whoever labels an object decides whether it is checked, and Pods of existing owners are \
-                           treated as new (objectSelector)";
-            self.add_caveat(node, message);
-        }
         let denies = self.binding.actions.contains(&Action::Deny);
         if let Some(node) = self.match_resources("resourceRules")
             && denies

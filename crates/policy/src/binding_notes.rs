@@ -17,8 +17,8 @@ impl Binding {
         if !scope.object_selector.is_empty() {
             notes.push((
                 "objectSelector",
-                "an objectSelector does not follow owners: an object is exempt by its own labels, so the label must be \
-                 on the pod template as well"
+                "an objectSelector does not follow owners: whoever labels an object decides whether it is checked, the \
+                 label of a workload must be on its pod template as well, and Pods of existing owners are treated as new"
                     .to_owned(),
             ));
         }

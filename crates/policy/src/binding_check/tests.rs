@@ -181,8 +181,9 @@ fn unexpected_effect_is_a_note() {
         "{controls: [C-0057], matchResources: {objectSelector: {matchLabels: {a: b}}}}",
         1,
         &[
-            "spec.matchResources.objectSelector: whoever labels an object decides whether it is checked, and Pods of existing \
-           owners are treated as new (objectSelector)",
+            "spec.matchResources.objectSelector: an objectSelector does not follow owners: whoever labels an object decides \
+             whether it is checked, the label of a workload must be on its pod template as well, and Pods of existing \
+             owners are treated as new",
         ],
     );
     check(
