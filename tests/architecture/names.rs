@@ -14,7 +14,7 @@ const RETIRED: &[(&str, &str)] = &[
     ("hearing", "evaluation"),
     ("keeper", "renewer, owner"),
     ("letters", "characters, chars"),
-    ("fix", "fix"),
+    ("mend", "fix"),
     ("nobody", "none"),
     ("pulse", "health"),
     ("reckon", "estimate"),
