@@ -19,6 +19,7 @@ mod fairness;
 mod hostile_policies;
 mod manifests;
 mod policies;
+mod recipes;
 mod replay;
 mod review;
 mod scan;
