@@ -29,28 +29,28 @@ const LENIENT_NAME: &str = "workloads.kubevet.io";
 
 const STRICT: Webhook = Webhook {
     name: STRICT_NAME,
-    comment: "# Where a workload that was not checked must not run: namespaces labelled kubevet.io/failure-policy=Fail. None is at
-# first, so an installation that does not come up blocks nothing.",
+    comment: "# Workloads that must not run without a check: namespaces with the label kubevet.io/failure-policy=Fail. At first none
+# has it, so an installation that does not start blocks nothing.",
     failure_policy: FailurePolicy::Fail,
     label_operator: "In",
 };
 const LENIENT: Webhook = Webhook {
     name: LENIENT_NAME,
-    comment: "# The same in all other namespaces: nobody waits for a kubevet that is down.",
+    comment: "# Workloads in all other namespaces; admitted while kubevet is down.",
     failure_policy: FailurePolicy::Ignore,
     label_operator: "NotIn",
 };
 const OTHER: Webhook = Webhook {
     name: "other.kubevet.io",
-    comment: "# What else the library looks at, and connections into pods and to kubelets.",
+    comment: "# All other kinds that the library checks, and connections into pods and to kubelets.",
     failure_policy: FailurePolicy::Ignore,
     label_operator: "",
 };
 
 const BINDINGS: Webhook = Webhook {
     name: "bindings.kubevet.io",
-    comment: "# Rejects a ControlBinding that is broken or has no effect. It never blocks: a kubevet that is down must not keep
-# anybody from repairing the bindings that it starts with.",
+    comment: "# Rejects a ControlBinding that is broken or has no effect. It fails open, so that bindings can be repaired while
+# kubevet is down.",
     failure_policy: FailurePolicy::Ignore,
     label_operator: "",
 };
@@ -102,7 +102,7 @@ fn workload_webhook(failure_policy: FailurePolicy) -> Webhook {
             FailurePolicy::Fail => STRICT_NAME,
             FailurePolicy::Ignore => LENIENT_NAME,
         },
-        comment: "# Workloads in every namespace, whatever its label asks for.",
+        comment: "# Workloads in every namespace; labels have no effect.",
         failure_policy,
         label_operator: "",
     }
