@@ -374,7 +374,7 @@ fn malformed_finding_is_an_error() {
     for (rules, expected) in [
         (
             "deny contains x if x := p\np := \"x\"",
-            "`message` that is a text",
+            "`message` that is a string",
         ),
         (
             "deny contains x if x := p\np := {\"message\": \"m\"}",

@@ -104,11 +104,11 @@ fn contradictory_flags_are_rejected() {
     check_refused(&["monitoring"], "-o DIR");
     check_refused(
         &["--api-server-cidr", "10.0.0.0/40"],
-        "no range of addresses",
+        "not a valid range of addresses",
     );
     check_refused(
         &["admission-configuration", "--host-folder", "x", "-o", "y"],
-        "no folder of an API server's host",
+        "not a folder of an API server's host",
     );
     check_refused(
         &["--form", "helm", "monitoring", "-o", "x"],

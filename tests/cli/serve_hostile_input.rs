@@ -164,7 +164,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
     for (broken, expected) in [
         (
             pod(&format!(r#""x":NaN,{}"#, container_spec(false))),
-            "no JSON",
+            "invalid JSON",
         ),
         (
             pod(&container_spec(false)).replace("\"b\"", "\"\u{1}\""),

@@ -706,7 +706,7 @@ fn binding_without_effect_is_rejected() {
         (&["-p", "c-0057"], "a binding of it would do nothing"),
         (
             &["-c", "C-0057", "--resource-rule", "/v1/services"],
-            "does not look at /v1/services",
+            "does not apply to /v1/services",
         ),
         (
             &["-c", "C-0057", "--label", "a=1,a=2"],
@@ -717,7 +717,7 @@ fn binding_without_effect_is_rejected() {
             "Deny and Warn",
         ),
         (&["-c", "C-0057", "-a", "Deny", "-a", "Deny"], "named twice"),
-        (&["-c", "C-0057", "--namespace", "Shop"], "no name"),
+        (&["-c", "C-0057", "--namespace", "Shop"], "not a valid name"),
     ] {
         let refused = run(args);
         assert!(

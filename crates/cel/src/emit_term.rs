@@ -83,7 +83,7 @@ impl Emitter<'_, '_> {
     fn element(&self, binder: BinderId) -> Result<&BoundElement, Unsupported> {
         self.scope
             .element(binder)
-            .ok_or_else(|| Unsupported("an element is asked for outside of its list".to_owned()))
+            .ok_or_else(|| Unsupported("an element is used outside of its list".to_owned()))
     }
 
     /// The key of the current entry of a map. The one-variable macros give no index of a list.
@@ -93,7 +93,8 @@ impl Emitter<'_, '_> {
             .and_then(|element| element.key.clone())
             .ok_or_else(|| {
                 Unsupported(
-                    "the index of a list cannot be asked for before Kubernetes 1.33".to_owned(),
+                    "the index of a list element is not available before Kubernetes 1.33"
+                        .to_owned(),
                 )
             })
     }

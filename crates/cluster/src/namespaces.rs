@@ -170,7 +170,7 @@ impl Namespaces {
         if inflight.len() >= MAX_INFLIGHT {
             tracing::warn!(
                 namespace = name,
-                "too many namespaces are being asked for: its labels count as not known"
+                "too many namespaces are being looked up: its labels count as unknown"
             );
             return None;
         }

@@ -133,7 +133,7 @@ fn check_name(reader: &mut MapReader<'_>, kind: SubjectKind, name: &Spanned<Stri
             format!("{shown:?} is not a valid name of a service account")
         }
         SubjectKind::Group if name.value == ALL_USERS => format!(
-            "every user is a member of {shown:?}, so the binding would apply to nobody: name a smaller group"
+            "every user is a member of {shown:?}, so the binding would apply to no user: name a smaller group"
         ),
         _ => return,
     };

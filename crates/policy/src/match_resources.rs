@@ -214,7 +214,7 @@ fn resource_error(word: &str) -> Option<String> {
     let right = |part: &str| part == ALL || (is_dns_subdomain(part) && !part.contains('.'));
     if word.chars().any(|c| c.is_ascii_uppercase()) {
         return Some(
-            "is not a valid resource: write the plural in small letters, as in deployments"
+            "is not a valid resource: write the plural in lower-case letters, as in deployments"
                 .to_owned(),
         );
     }

@@ -33,7 +33,7 @@ const FILES: &[(&str, &str)] = &[
 pub enum ScaffoldError {
     /// The name has no id, or characters that a folder name should not have.
     #[error(
-        "{0:?} names no control: write an id and what it asks in small characters, as in C-9001-no-terminal"
+        "{0:?} is not a valid name: write an id and a name in lower-case letters, as in C-9001-no-terminal"
     )]
     Name(String),
     /// The id is that of another control.

@@ -117,7 +117,7 @@ fn read_kind(reader: &mut MapReader<'_>, row: Node<'_>) -> Option<String> {
     reader.error(
         text.position,
         format!(
-            "{:?} is no valid kind: a kind begins with a capital letter and has only letters and digits",
+            "{:?} is not a valid kind: a kind begins with a capital letter and has only letters and digits",
             abbreviate(&text.value)
         ),
     );
@@ -136,7 +136,7 @@ fn read_resource(reader: &mut MapReader<'_>, row: Node<'_>, kind: &Kind) -> Opti
     reader.error(
         text.position,
         format!(
-            "{:?} is no valid resource: write the plural name in lower case, as `kubectl \
+            "{:?} is not a valid resource: write the plural name in lower case, as `kubectl \
              api-resources` shows it",
             abbreviate(&text.value)
         ),
@@ -157,7 +157,7 @@ fn read_paths(reader: &mut MapReader<'_>, row: Node<'_>, key: &str) -> Vec<PathP
 fn read_path(reader: &mut MapReader<'_>, text: &Spanned<String>) -> Option<PathPattern> {
     let parsed = text.value.parse();
     if let Err(error) = &parsed {
-        let message = format!("{:?} is no valid path: {error}", abbreviate(&text.value));
+        let message = format!("{:?} is not a valid path: {error}", abbreviate(&text.value));
         reader.error(text.position, message);
     }
     parsed.ok()
@@ -223,15 +223,15 @@ mod tests {
             &[],
             &[
                 "w.yaml:1:16: \"apiVersion\" \"v1\" has no group of a custom resource and a version, as in example.com/v1",
-                "w.yaml:1:26: \"farm\" is no valid kind: a kind begins with a capital letter and has only letters and digits",
-                "w.yaml:1:58: \"spec.jobs[0]\" is no valid path: write `[*]` for each item of a list and `{*}` for each value of a map",
+                "w.yaml:1:26: \"farm\" is not a valid kind: a kind begins with a capital letter and has only letters and digits",
+                "w.yaml:1:58: \"spec.jobs[0]\" is not a valid path: write `[*]` for each item of a list and `{*}` for each value of a map",
             ],
         );
         check(
             "- {apiVersion: example.com/v1, kind: Farm, resource: Farms, podSpec: spec}",
             &[],
             &[
-                "w.yaml:1:54: \"Farms\" is no valid resource: write the plural name in lower case, as `kubectl api-resources` shows it",
+                "w.yaml:1:54: \"Farms\" is not a valid resource: write the plural name in lower case, as `kubectl api-resources` shows it",
             ],
         );
     }

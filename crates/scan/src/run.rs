@@ -40,7 +40,7 @@ pub struct ScanInput<'a> {
     pub schema: SchemaChecks,
     /// The frameworks to score.
     pub frameworks: Vec<Arc<Framework>>,
-    /// What was left out because nothing was chosen.
+    /// What was not run because nothing was chosen.
     pub not_run: Option<NotRun>,
     /// The thresholds that the scan must meet.
     pub thresholds: Thresholds,

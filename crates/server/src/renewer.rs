@@ -218,7 +218,7 @@ impl<S: CertificateStore> CertificateRenewer<S> {
             Ok(publication) => publication == Publication::Complete,
             Err(error) => {
                 tracing::warn!(
-                    "callers could not be told which authority to trust (tried again soon): {error}"
+                    "the CA could not be published to callers (will be retried soon): {error}"
                 );
                 false
             }

@@ -62,7 +62,7 @@ pub fn configuration_crd() -> Value {
                     "type": "object",
                     "properties": {
                         "settings": {
-                            "description": "What controls are told, by the names of their params.",
+                            "description": "Parameters of controls, by name.",
                             "type": "object",
                             "x-kubernetes-preserve-unknown-fields": true,
                         },

@@ -26,7 +26,7 @@ deny contains finding if {
 	input.object.kind == "NodeProxyOptions"
 	not connections.reads_only_metrics
 	finding := {
-		"message": "the kubelet is called through the proxy of the API server: it can run commands in every container of its node",
+		"message": "the kubelet is called through the API server: it can run commands in every container of its node",
 		"paths": ["path"],
 		"fixes": [],
 	}

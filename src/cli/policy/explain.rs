@@ -84,7 +84,7 @@ impl ExplainCommand {
 /// Writes what there is to say of a control without a rule.
 fn write_builtin(control: &Control, out: &mut String) -> anyhow::Result<()> {
     writeln!(out, "{} {}", control.id, control.name)?;
-    writeln!(out, "looks at  every built-in kind")?;
+    writeln!(out, "applies to  every built-in kind")?;
     writeln!(
         out,
         "built in: `scan` compares objects with the types of Kubernetes' own kinds. There is no rule, and nothing \

@@ -56,7 +56,7 @@ instead: a table of what would newly be denied, by namespace, control and user. 
 Exit status:
   0  allowed; of a replay: nothing would newly be denied
   1  denied, or an item of a list is; of a replay: something would newly be denied
-  2  not a review, not checked, or the library or a binding is broken; of a replay: not everything was read and judged")]
+  2  not a review, not checked, or the library or a binding is broken; of a replay: not everything was read and checked")]
 pub(super) struct ReviewCommand {
     /// An AdmissionReview as recorded, or a manifest, which is taken as a request to create it, or
     /// a list, which is a review an item; - is standard input. Folders and several files are

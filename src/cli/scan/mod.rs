@@ -168,7 +168,7 @@ fn namespace_name(argument: &str) -> Result<String, String> {
     if is_dns_label(argument) {
         Ok(argument.to_owned())
     } else {
-        Err("write small letters, digits and `-`, at most 63 characters".to_owned())
+        Err("write lower-case letters, digits and `-`, at most 63 characters".to_owned())
     }
 }
 

@@ -30,7 +30,7 @@ use std::{
   kubevet vap create-policy-binding -n deny-privileged -c C-0057 | kubectl apply -f -
   kubevet vap create-policy-binding -n caps -c C-0046 -r basic-control-configuration --namespace shop -a Warn -a Audit
 
-With the policy, its -excused and -unjudged companions are bound: they warn of what it lets pass.")]
+With the policy, its -excused and -unjudged companions are bound: they warn about what it lets pass.")]
 pub(super) struct CreatePolicyBindingCommand {
     /// The name of the binding
     #[arg(short, long, value_name = "NAME")]

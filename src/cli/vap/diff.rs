@@ -141,7 +141,7 @@ impl DiffCommand {
 fn read_export(file: &Path) -> anyhow::Result<(Vec<ExportedObject>, Vec<Problem>)> {
     if file == Path::new(EMBEDDED_LIBRARY) || file.is_dir() {
         bail!(
-            "{} is a library: name the objects to judge with both libraries, or compare two files of `kubevet vap generate`",
+            "{} is a library: name the objects to check with both libraries, or compare two files of `kubevet vap generate`",
             file.display()
         );
     }
@@ -156,7 +156,7 @@ fn read_export(file: &Path) -> anyhow::Result<(Vec<ExportedObject>, Vec<Problem>
     }
     if input.problems.is_empty() && !objects.iter().any(ExportedObject::is_policy) {
         bail!(
-            "{} has no ValidatingAdmissionPolicy: name two files of `kubevet vap generate`, or the objects to judge",
+            "{} has no ValidatingAdmissionPolicy: name two files of `kubevet vap generate`, or the objects to check",
             file.display()
         );
     }

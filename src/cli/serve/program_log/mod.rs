@@ -114,7 +114,7 @@ impl ProgramLog {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "kubevet_unwritten_log_lines",
-            "Lines of the program's own log that were not written: more came than are written, or nobody read them",
+            "Lines of the program's own log that were not written: more came than can be written, or nothing read them",
             self.inner.dropped.clone(),
         );
     }
