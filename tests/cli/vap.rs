@@ -611,9 +611,9 @@ fn diff_of_two_exports_shows_changed_fields() {
     for (old, message) in [
         (
             "built-in",
-            "built-in is a library: name the objects to judge",
+            "built-in is a library: name the objects to check",
         ),
-        ("old", "old is a library: name the objects to judge"),
+        ("old", "old is a library: name the objects to check"),
         (
             "old/caps.yaml",
             "old/caps.yaml has no ValidatingAdmissionPolicy: ",
@@ -717,7 +717,10 @@ fn binding_without_effect_is_rejected() {
             "Deny and Warn",
         ),
         (&["-c", "C-0057", "-a", "Deny", "-a", "Deny"], "named twice"),
-        (&["-c", "C-0057", "--namespace", "Shop"], "not a valid name"),
+        (
+            &["-c", "C-0057", "--namespace", "Shop"],
+            "not a valid object name",
+        ),
     ] {
         let refused = run(args);
         assert!(

@@ -184,5 +184,9 @@ fn namespace_of_the_command_line_is_that_of_objects_without_one() {
         0,
         &["-nothing to scan"],
     );
-    scan(&["x.yaml", "-n", "Shop/a"], 2, &["+small letters, digits"]);
+    scan(
+        &["x.yaml", "-n", "Shop/a"],
+        2,
+        &["+lower-case letters, digits"],
+    );
 }

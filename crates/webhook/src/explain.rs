@@ -43,8 +43,16 @@ pub fn explain(
     let findings = decision.findings_count();
     writeln!(
         out,
-        "\n{verdict}; {evaluated} controls evaluated, {findings} findings"
+        "\n{verdict}; {} evaluated, {}",
+        count(evaluated, "control"),
+        count(findings, "finding")
     )
+}
+
+/// Returns a number with its noun: `1 finding`, `2 findings`.
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// Writes the request in one line: `CREATE of Pod shop/web by ann`.

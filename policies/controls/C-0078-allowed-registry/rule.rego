@@ -21,7 +21,7 @@ deny contains finding if {
 	some container in workload.containers
 	is_not_allowed(container.spec.image)
 	finding := {
-		"message": sprintf("container %s takes its image from %s, where none is allowed to come from", [container.name, images.name(container.spec.image)]),
+		"message": sprintf("container %s uses an image from %s, which is not allowed", [container.name, images.name(container.spec.image)]),
 		"paths": [workload.at(container, "image")],
 		"fixes": [],
 	}
@@ -32,7 +32,7 @@ deny contains finding if {
 	some volume in workload.volumes
 	is_not_allowed(volume.spec.image.reference)
 	finding := {
-		"message": sprintf("volume %s takes its image from %s, where none is allowed to come from", [volume.name, images.name(volume.spec.image.reference)]),
+		"message": sprintf("volume %s uses an image from %s, which is not allowed", [volume.name, images.name(volume.spec.image.reference)]),
 		"paths": [workload.at(volume, "image.reference")],
 		"fixes": [],
 	}
