@@ -28,7 +28,7 @@ enum ListTarget {
     Frameworks,
     /// Every kind with pod specs, and where its objects keep them
     Workloads,
-    /// One control in full: why it matters, what to do, what it can be told
+    /// One control in full: why it matters, what to do, its params
     Control {
         /// The id, such as C-0057
         id: String,

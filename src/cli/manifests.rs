@@ -47,7 +47,7 @@ pub(super) struct ManifestsCommand {
     /// How many replicas answer
     #[arg(long, default_value_t = 2, value_name = "N")]
     replicas: u32,
-    /// From where API servers call, as the pods see it: the NetworkPolicy lets nobody else in
+    /// From where API servers call, as the pods see it: the NetworkPolicy lets nothing else in
     /// [default: from anywhere]
     #[arg(long, value_name = "ADDRESS/BITS", value_parser = address_range)]
     api_server_cidr: Vec<String>,
@@ -55,7 +55,7 @@ pub(super) struct ManifestsCommand {
     /// ConfigMap kubevet-client-ca
     #[arg(long, value_name = "NAME")]
     client_name: Vec<String>,
-    /// What happens to workloads everywhere while nobody answers [default: what each namespace asks
+    /// What happens to workloads everywhere while no replica answers [default: what each namespace asks
     /// for by the label kubevet.io/failure-policy]
     #[arg(long, global = true, value_name = "Fail|Ignore", value_parser = failure_policy)]
     failure_policy: Option<FailurePolicy>,

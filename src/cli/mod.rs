@@ -41,8 +41,8 @@ use std::process::ExitCode;
     version,
     about = "Checks Kubernetes manifests and requests against security controls written in Rego",
     after_help = "Start with:
-  kubevet scan deploy/             judge the manifests in a folder
-  kubevet list control C-0057      what a control asks, why, and what to do
+  kubevet scan deploy/             check the manifests in a folder
+  kubevet list control C-0057      what a control checks, why, and what to do
   kubevet policy new C-9001-mine   begin a control of your own"
 )]
 struct Cli {

@@ -30,7 +30,7 @@ const MAX_MESSAGE_CHARS: usize = 160;
   kubevet vap diff old.yaml new.yaml                   which policies, expressions, params and bindings differ
 
 A library is the word built-in, or a policy folder: a folder with the built-in shared modules is a library by itself,
-any other adds to the built-in library, or replaces its controls of the same ids. Objects are judged with the params that
+any other adds to the built-in library, or replaces its controls of the same ids. Objects are checked with the params that
 each library has by default, and those of --controls-config.
 Without objects, OLD and NEW are YAML that `kubevet vap generate` wrote. Its contents are compared, not verdicts: only an
 API server evaluates CEL.

@@ -66,7 +66,7 @@ pub(super) struct ExportFlags {
     /// The oldest Kubernetes that must take the policies
     #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = kubernetes_version::parse_policy_minor)]
     min_kube: u8,
-    /// Namespaces that no policy looks at, with commas between; '' for none
+    /// Namespaces that no policy applies to, with commas between; '' for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
     exempt_namespaces: Vec<String>,
     /// Parameters for controls, such as allowed registries: a map of names to lists, or

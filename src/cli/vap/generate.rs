@@ -16,7 +16,7 @@ const STATIC_FILE: &str = "kubevet.yaml";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  kubevet vap generate | kubectl apply -f -            every control that judges objects, to be warned of
+  kubevet vap generate | kubectl apply -f -            every control that checks objects, with warnings
   kubevet vap generate NSA --action Deny               a framework, denied
   kubevet vap generate --bindings bindings/            the ControlBindings that `kubevet serve` would enforce
   kubevet vap generate C-0057 --style readable         a policy that people review
