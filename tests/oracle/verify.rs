@@ -6,6 +6,7 @@ use kubevet_differential::{
 };
 use kubevet_document::Limits;
 use kubevet_engine::Engine;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_policy::{self as policy, Library};
 use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
@@ -110,7 +111,9 @@ fn run(test: &str, run_input: RunInput) -> Option<DifferentialReport> {
 }
 
 fn shipped(test: &str, policies: bool, count: u64) -> RunInput {
-    let (library, problems) = policy::embedded();
+    let (mut library, problems) = policy::embedded();
+    // As `kubevet policy verify` loads it: policies leave the kinds of other software out.
+    library.set_workloads(CustomWorkloads::shipped());
     assert!(problems.is_empty(), "{problems:?}");
     RunInput {
         seeds: seeds(test, &library),

@@ -41,7 +41,7 @@ pub(super) fn control_policies(
 }
 
 fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
-    let kinds = control.kinds.kinds();
+    let kinds = control.kinds.object_kinds();
     let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Variables(params),
@@ -62,7 +62,7 @@ fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Resul
 }
 
 fn packed_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
-    let kinds = control.kinds.kinds();
+    let kinds = control.kinds.object_kinds();
     let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
