@@ -7,6 +7,7 @@ use clap::Args;
 use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library, Params};
+use kubevet_prebuilt as prebuilt;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -63,7 +64,7 @@ impl LibraryFlags {
     pub(super) fn load(&self) -> (Library, Vec<Problem>) {
         let (mut library, mut problems) = match &self.policies_only {
             Some(folder) => policy::load_folder(folder),
-            None => policy::embedded(),
+            None => prebuilt::library(),
         };
         for path in &self.policies {
             problems.extend(library.add_overlay(path));

@@ -8,6 +8,7 @@ use super::{exit_status::ExitStatus, library_flags::LibraryFlags, stderr};
 use kubevet_engine::Engine;
 use kubevet_model::Problem;
 use kubevet_policy::Library;
+use kubevet_prebuilt as prebuilt;
 
 /// A policy library and the engine that it compiles to.
 pub(super) struct Session {
@@ -26,7 +27,7 @@ impl Session {
 
     /// Compiles a library. `problems` are those of loading it.
     pub(super) fn compile(library: Library, mut problems: Vec<Problem>) -> Self {
-        let (engine, compile_problems) = Engine::compile(&library);
+        let (engine, compile_problems) = Engine::compile_with(&library, prebuilt::precompiled());
         problems.extend(compile_problems);
         Self {
             library,

@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "engine",
         &["model", "document", "k8s", "policy", "ir", "rego"],
     ),
+    ("prebuilt", &["model", "policy", "ir", "engine"]),
     ("cel", &["model", "k8s", "policy", "ir"]),
     (
         "vap",
@@ -93,6 +94,7 @@ const PURE: &[&str] = &[
     "ir",
     "rego",
     "engine",
+    "prebuilt",
     "cel",
     "vap",
     "admission",

@@ -5,12 +5,15 @@
 //! parse → check → lower → load the interpreter
 //! ```
 //!
+//! Controls that were compiled before skip all phases.
+//!
 //! Each phase drops what is broken and reports it; nothing that works is lost. A broken shared
 //! module takes with it every control that uses it: without the module their rules would find
 //! nothing, and objects would pass.
 
 use super::{
     interpreted_control::InterpretedControl, interpreter::Interpreter, kind_index::package_sets,
+    precompiled::Precompiled,
 };
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
 use kubevet_model::{Control, ControlId, EvalError, Problem, ProblemCode};
@@ -21,7 +24,10 @@ use kubevet_rego::{
     complexity::RuleTable,
     lower::Lowering,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// The tier in which controls run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +50,27 @@ pub(super) struct CompileOutput {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Compiles a library.
-pub(super) fn compile(library: &Library, tier: TargetTier) -> CompileOutput {
+/// Compiles a library: all but the controls that `precompiled` has.
+pub(super) fn compile(
+    library: &Library,
+    tier: TargetTier,
+    precompiled: Precompiled,
+) -> CompileOutput {
+    let (program, reused) = precompiled.reuse(library);
+    if reused.len() == library.controls.len() && library.modules.iter().all(is_embedded) {
+        return CompileOutput::of(program, reused);
+    }
     let mut problems = Vec::new();
-    let parsed = ParsedLibrary::new(library, &mut problems);
+    let parsed = ParsedLibrary::new(library, &reused, &mut problems);
     let rules = parsed.rule_table();
     let checked = CheckedLibrary::new(&parsed, &rules, &mut problems);
-    let lowered = LoweredLibrary::new(library, &rules, &checked, tier);
+    let mut lowered = LoweredLibrary::new(library, &rules, &checked, tier, program);
+    lowered.controls.extend(reused);
+    let order = library.controls.iter().map(|source| &source.control.id);
+    let order: BTreeMap<&ControlId, usize> = order.zip(0..).collect();
+    lowered
+        .controls
+        .sort_by_key(|compiled| order.get(&compiled.control.id).copied());
     let (interpreter, interpreted) =
         load_interpreter(&checked.modules, lowered.rejected, &mut problems);
     let broken = broken_controls(library, &lowered.controls, &interpreted);
@@ -77,14 +97,33 @@ pub(super) fn compile(library: &Library, tier: TargetTier) -> CompileOutput {
     }
 }
 
-/// Phase 1: the syntax trees of all modules; `None` for those that are no valid Rego.
+impl CompileOutput {
+    /// The output for controls without problems, all of them compiled.
+    fn of(program: Program, controls: Vec<CompiledControl>) -> Self {
+        Self {
+            compiled: CompiledLibrary {
+                program,
+                controls,
+                not_compiled: Vec::new(),
+            },
+            interpreted: Vec::new(),
+            broken: Vec::new(),
+            interpreter: None,
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// Phase 1: the syntax trees of the modules to compile; `None` for those that are no valid Rego.
 struct ParsedLibrary<'l> {
     shared: Vec<(&'l ModuleSource, Option<Module>)>,
     controls: Vec<(&'l ControlSource, Option<Module>)>,
 }
 
 impl<'l> ParsedLibrary<'l> {
-    fn new(library: &'l Library, problems: &mut Vec<Problem>) -> Self {
+    fn new(library: &'l Library, reused: &[CompiledControl], problems: &mut Vec<Problem>) -> Self {
+        let reused: BTreeSet<&ControlId> =
+            reused.iter().map(|compiled| &compiled.control.id).collect();
         let mut parse = |source: &ModuleSource| match ast::parse(source) {
             Ok(module) => Some(module),
             Err(problem) => {
@@ -100,6 +139,7 @@ impl<'l> ParsedLibrary<'l> {
         let controls = library
             .controls
             .iter()
+            .filter(|source| !reused.contains(&source.control.id))
             .map(|source| (source, parse(&source.rule)))
             .collect();
         Self { shared, controls }
@@ -198,6 +238,7 @@ impl<'p> LoweredLibrary<'p> {
         rules: &RuleTable<'_>,
         checked: &CheckedLibrary<'p>,
         tier: TargetTier,
+        program: Program,
     ) -> Self {
         let lowering = Lowering {
             rules,
@@ -205,7 +246,7 @@ impl<'p> LoweredLibrary<'p> {
             own_library: has_embedded_modules(&library.modules),
         };
         let mut lowered = Self {
-            program: Program::default(),
+            program,
             controls: Vec::new(),
             rejected: Vec::new(),
         };
@@ -232,10 +273,11 @@ impl<'p> LoweredLibrary<'p> {
 /// True if the shared modules are those of the embedded library, byte for byte: only then do the
 /// names of `lib.*` mean intrinsics.
 fn has_embedded_modules(modules: &[ModuleSource]) -> bool {
-    let embedded = policy::embedded().0.modules;
-    embedded
-        .iter()
-        .all(|module| modules.iter().any(|other| other.text == module.text))
+    policy::embedded_modules().all(|text| modules.iter().any(|module| *module.text == *text))
+}
+
+fn is_embedded(module: &ModuleSource) -> bool {
+    policy::embedded_modules().any(|text| *module.text == *text)
 }
 
 /// Phase 4: loads the controls that must be interpreted, and nothing if there are none.

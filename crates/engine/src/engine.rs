@@ -7,6 +7,7 @@ use super::{
     compile::{CompileOutput, TargetTier, compile},
     eval::{ConditionCounts, ConditionObserver, NoObserver, SideTables, StepBudgetExceeded},
     evaluation::{EvalLimits, Evaluation},
+    precompiled::Precompiled,
     tiers::Tiers,
 };
 use kubevet_document::{Document, Node};
@@ -36,14 +37,23 @@ impl Engine {
     /// it applies to get an error for it.
     #[must_use]
     pub fn compile(library: &Library) -> (Self, Vec<Problem>) {
-        Self::new(compile(library, TargetTier::Compiled), &library.workloads)
+        Self::compile_with(library, Precompiled::default())
+    }
+
+    /// As [`Engine::compile`], without compiling the controls again that `precompiled` has.
+    #[must_use]
+    pub fn compile_with(library: &Library, precompiled: Precompiled) -> (Self, Vec<Problem>) {
+        Self::new(
+            compile(library, TargetTier::Compiled, precompiled),
+            &library.workloads,
+        )
     }
 
     /// As [`Engine::compile`], with every control in the interpreter. Tests compare the two tiers.
     #[must_use]
     pub fn compile_interpreted(library: &Library) -> (Self, Vec<Problem>) {
         Self::new(
-            compile(library, TargetTier::Interpreted),
+            compile(library, TargetTier::Interpreted, Precompiled::default()),
             &library.workloads,
         )
     }
@@ -106,6 +116,12 @@ impl Engine {
     #[must_use]
     pub fn compiled_library(&self) -> &CompiledLibrary {
         &self.tiers.compiled
+    }
+
+    /// Compiles the patterns of all rules now. Otherwise each is compiled for the first object that
+    /// needs it, which makes a short run faster and a first review slower.
+    pub fn compile_patterns(&self) {
+        self.tiers.tables.compile_patterns();
     }
 
     pub(super) fn tables(&self) -> &SideTables {

@@ -11,6 +11,7 @@
 //! | `evaluation` | one evaluation of an object |
 //! | `pod_views` | the pods of an object of a custom kind, as objects that rules know |
 //! | `compile` | the compiler driver: from a library to both tiers, in four phases |
+//! | `precompiled` | controls that were compiled before |
 //! | `kind_index` | the controls of each kind |
 //! | `eval` | the evaluator of compiled controls |
 //! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and output |
@@ -31,6 +32,7 @@ mod interpreter_input;
 mod kind_index;
 mod parse_findings;
 mod pod_views;
+mod precompiled;
 #[cfg(test)]
 mod tests;
 mod tiers;
@@ -41,3 +43,4 @@ pub use eval::{ConditionCounts, StepBudgetExceeded};
 pub use evaluation::EvalLimits;
 pub use explain::Explanation;
 pub use pod_views::{PodView, TooLarge, pod_views};
+pub use precompiled::Precompiled;

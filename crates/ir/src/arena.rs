@@ -5,26 +5,36 @@
 //! `simplify` decides what is stored, and `facts` what is known of it.
 
 use super::{Binder, BinderId, Condition, ConditionId, Const, Domain, NodeId, Term, TermId};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::LazyLock,
 };
 
 /// The terms, conditions and binders of all compiled rules.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Program {
     terms: Vec<Term>,
     conditions: Vec<Condition>,
     binders: Vec<Binder>,
-    term_ids: HashMap<Term, TermId>,
-    condition_ids: HashMap<Condition, ConditionId>,
-    binder_ids: HashMap<Binder, BinderId>,
+    #[serde(skip)]
+    ids: NodeIds,
     /// The free binders of each term, sorted. Index by [`TermId::index`].
     free_in_terms: Vec<Box<[BinderId]>>,
     /// The free binders of each condition, sorted. Index by [`ConditionId::index`].
     free_in_conditions: Vec<Box<[BinderId]>>,
     /// True while a rule is added whose kinds all have a pod spec.
+    #[serde(skip)]
     only_workloads: bool,
+}
+
+/// The id of every node, to find equal ones. A program that was decoded has none until a node is
+/// added: evaluation never looks for equal nodes.
+#[derive(Debug, Clone, Default)]
+struct NodeIds {
+    terms: HashMap<Term, TermId>,
+    conditions: HashMap<Condition, ConditionId>,
+    binders: HashMap<Binder, BinderId>,
 }
 
 /// The binder of a foreign id: it iterates nothing.
@@ -144,18 +154,20 @@ impl Program {
             domain,
             nesting: u32::try_from(nesting).unwrap_or(u32::MAX),
         };
-        if let Some(id) = self.binder_ids.get(&binder) {
+        self.index_nodes();
+        if let Some(id) = self.ids.binders.get(&binder) {
             return *id;
         }
         let id = BinderId::at(self.binders.len());
         self.binders.push(binder.clone());
-        self.binder_ids.insert(binder, id);
+        self.ids.binders.insert(binder, id);
         id
     }
 
     /// The id of a term, without simplification.
     pub fn intern_term(&mut self, term: Term) -> TermId {
-        if let Some(id) = self.term_ids.get(&term) {
+        self.index_nodes();
+        if let Some(id) = self.ids.terms.get(&term) {
             return *id;
         }
         let id = TermId::at(self.terms.len());
@@ -163,13 +175,14 @@ impl Program {
         term.for_each_child(|child| self.add_free_binders(child, &mut free));
         self.free_in_terms.push(free.into_iter().collect());
         self.terms.push(term.clone());
-        self.term_ids.insert(term, id);
+        self.ids.terms.insert(term, id);
         id
     }
 
     /// The id of a condition, without simplification.
     pub fn intern_condition(&mut self, condition: Condition) -> ConditionId {
-        if let Some(id) = self.condition_ids.get(&condition) {
+        self.index_nodes();
+        if let Some(id) = self.ids.conditions.get(&condition) {
             return *id;
         }
         let id = ConditionId::at(self.conditions.len());
@@ -185,8 +198,30 @@ impl Program {
         }
         self.free_in_conditions.push(free.into_iter().collect());
         self.conditions.push(condition.clone());
-        self.condition_ids.insert(condition, id);
+        self.ids.conditions.insert(condition, id);
         id
+    }
+
+    /// Indexes the nodes of a program that was decoded.
+    fn index_nodes(&mut self) {
+        let is_indexed = self.ids.terms.len() == self.terms.len()
+            && self.ids.conditions.len() == self.conditions.len()
+            && self.ids.binders.len() == self.binders.len();
+        if is_indexed {
+            return;
+        }
+        let terms = self.terms.iter().enumerate();
+        self.ids.terms = terms
+            .map(|(index, term)| (term.clone(), TermId::at(index)))
+            .collect();
+        let conditions = self.conditions.iter().enumerate();
+        self.ids.conditions = conditions
+            .map(|(index, condition)| (condition.clone(), ConditionId::at(index)))
+            .collect();
+        let binders = self.binders.iter().enumerate();
+        self.ids.binders = binders
+            .map(|(index, binder)| (binder.clone(), BinderId::at(index)))
+            .collect();
     }
 
     fn add_free_binders(&self, child: NodeId, free: &mut BTreeSet<BinderId>) {

@@ -1,10 +1,11 @@
 //! Binders: the loops of a program.
 
 use super::TermId;
+use serde::{Deserialize, Serialize};
 
 /// A loop variable over a domain. Binders with equal domains are one binder, unless one of them is
 /// inside the other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Binder {
     /// What it iterates.
     pub domain: Domain,
@@ -13,7 +14,7 @@ pub struct Binder {
 }
 
 /// What a binder iterates.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Domain {
     /// The containers of the pod spec, in the order `containers`, `initContainers`,
     /// `ephemeralContainers` (the last only if the object is a Pod, whose pod spec is `spec`).
@@ -29,7 +30,7 @@ pub enum Domain {
 }
 
 /// Which container lists of a pod spec are iterated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerList {
     /// All three lists.
     All,

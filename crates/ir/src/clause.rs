@@ -2,6 +2,7 @@
 
 use super::{BinderId, ConditionId, Program, TermId};
 use kubevet_model::{Control, ControlId, Position};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A control whose rule was compiled.
@@ -15,7 +16,7 @@ pub struct CompiledControl {
 
 /// One alternative of a body of `deny`: a finding for every choice of elements for which the
 /// conditions hold.
-#[derive(Debug, Clone)]
+#[derive(Serialize, Deserialize, Debug, Clone)]
 pub struct Clause {
     /// The loops, outermost first.
     pub binders: Vec<BinderId>,
@@ -32,7 +33,7 @@ pub struct Clause {
 }
 
 /// An edit that remediates a finding.
-#[derive(Debug, Clone)]
+#[derive(Serialize, Deserialize, Debug, Clone)]
 pub struct FixTemplate {
     /// The path to edit, a string.
     pub path: TermId,
@@ -41,7 +42,7 @@ pub struct FixTemplate {
 }
 
 /// The value that a fix sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub enum FixValue {
     /// A literal, as JSON.
     Json(Arc<str>),

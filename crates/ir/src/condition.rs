@@ -1,9 +1,10 @@
 //! Conditions: what is always true or false.
 
 use super::{BinderId, ConditionId, Const, NodeId, TermId, ValueType};
+use serde::{Deserialize, Serialize};
 
 /// A condition. It is total: an undefined operand makes it false, never an error.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// Always true.
     True,
@@ -36,7 +37,7 @@ pub enum Condition {
 }
 
 /// The comparison operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Comparison {
     /// `==`
     Equal,
@@ -53,7 +54,7 @@ pub enum Comparison {
 }
 
 /// Functions that are true or false. The names of `lib.*` are those of `policies/lib`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Predicate {
     /// `startswith(string, prefix)`.
     StartsWith,

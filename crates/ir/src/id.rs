@@ -2,16 +2,18 @@
 //!
 //! Only a [`super::Program`] makes ids. An id is meaningful in that program and in its clones.
 
+use serde::{Deserialize, Serialize};
+
 /// The id of a term of a [`super::Program`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TermId(u32);
 
 /// The id of a condition of a [`super::Program`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConditionId(u32);
 
 /// The id of a binder of a [`super::Program`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BinderId(u32);
 
 /// The id of a node of any sort, as a direct child of another.

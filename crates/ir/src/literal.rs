@@ -2,10 +2,11 @@
 //!
 //! Both terms and conditions contain them. Nothing here refers to a program.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A literal of a rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Const {
     /// `null`.
     Null,
@@ -22,7 +23,7 @@ pub enum Const {
 }
 
 /// The types of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueType {
     /// `null`.
     Null,

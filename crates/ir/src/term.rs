@@ -1,11 +1,12 @@
 //! Terms: what has a value, or is undefined.
 
 use super::{BinderId, ConditionId, Const, NodeId, TermId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A value or undefined. A term with an undefined operand is undefined, unless its variant says
 /// otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Term {
     /// Undefined for every object.
     Undefined,
@@ -63,7 +64,7 @@ pub enum Term {
 }
 
 /// Functions with a value. The names of `lib.*` are those of `policies/lib`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Intrinsic {
     /// `lib.strings.lower_ascii(string)`.
     LowerAscii,

@@ -1,11 +1,12 @@
 //! Controls and frameworks: the checks of objects, and the lists that demand them.
 
 use super::Severity;
+use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 use strum::VariantArray as _;
 
 /// The id of a control in every report and flag, such as `C-0057`. A clone copies a pointer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlId(Arc<str>);
 
 impl ControlId {
@@ -29,7 +30,7 @@ impl fmt::Display for ControlId {
 }
 
 /// An API group and kind. It has no version: an object is of the same kind in all of them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
     /// The API group, empty for the core kinds.
     pub group: String,
@@ -86,7 +87,7 @@ impl fmt::Display for Kind {
 }
 
 /// A selector of kinds. `SelectKinds` in the crate `k8s` resolves it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KindSelector {
     /// Every built-in kind that carries a pod spec (`workloads` in control.yaml).
     Workloads,
@@ -100,6 +101,8 @@ pub enum KindSelector {
 /// The scope in which a control can be evaluated.
 #[derive(
     Debug,
+    Serialize,
+    Deserialize,
     Clone,
     Copy,
     PartialEq,
@@ -132,7 +135,7 @@ impl Scope {
 }
 
 /// A control: one check of objects, with the prose for the person who must repair them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq)]
 pub struct Control {
     /// The id; that of the public library where it has the control.
     pub id: ControlId,
@@ -181,7 +184,7 @@ pub struct Control {
 }
 
 /// A named list of controls, as a publisher demands them together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub struct Framework {
     /// The name in flags, such as `NSA`. Lookups ignore its case.
     pub name: String,
@@ -196,7 +199,7 @@ pub struct Framework {
 }
 
 /// A control as a framework lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub struct FrameworkMember {
     /// The id of the control.
     pub control: ControlId,

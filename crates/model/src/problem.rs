@@ -1,10 +1,11 @@
 //! Something that could not be read or compiled, and its position.
 
 use super::ProblemCode;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A position in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line, from 1.
     pub line: u32,

@@ -1,11 +1,14 @@
 //! The importance of a failed control.
 
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use strum::VariantArray as _;
 
 /// The importance of a failed control, the least first, so that `>=` compares with a threshold.
 #[derive(
     Debug,
+    Serialize,
+    Deserialize,
     Clone,
     Copy,
     PartialEq,

@@ -5,10 +5,11 @@
 //! a control that it could compile. The crate `validation` checks them.
 
 use kubevet_model::{Control, Position};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A check of the crate `validation`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BuiltinCheck {
     /// Fields that Kubernetes does not know.
     UnknownFields,
@@ -25,7 +26,7 @@ impl BuiltinCheck {
 }
 
 /// A control without a rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq)]
 pub struct BuiltinControl {
     /// The metadata. It names no kinds: the check decides.
     pub control: Arc<Control>,

@@ -81,7 +81,7 @@ pub use library::{ControlSource, Library, ModuleSource};
 pub use load_bindings::{
     BindingKeys, LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings,
 };
-pub use loader::{embedded, load_folder};
+pub use loader::{embedded, embedded_modules, load_folder};
 pub use overlay::{EditedLibrary, load_edited, policy_files};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;

@@ -3,10 +3,11 @@
 use super::{builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema};
 use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{Control, Framework, KindSelector, Position};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A Rego module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub struct ModuleSource {
     /// The path of the file to show.
     pub file: Arc<str>,
@@ -15,7 +16,7 @@ pub struct ModuleSource {
 }
 
 /// A control and its rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq)]
 pub struct ControlSource {
     /// The metadata.
     pub control: Arc<Control>,
@@ -32,7 +33,7 @@ pub struct ControlSource {
 ///
 /// A control with an error is left out and is a problem. A framework still lists it, so that an
 /// evaluation of the framework shows that a member is missing.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Default)]
 pub struct Library {
     /// The controls with rules, by id.
     pub controls: Vec<ControlSource>,
@@ -46,6 +47,7 @@ pub struct Library {
     pub params: ParamSchema,
     /// The kinds of other software to which controls of workloads apply: see
     /// [`Library::set_workloads`].
+    #[serde(skip)]
     pub workloads: CustomWorkloads,
 }
 

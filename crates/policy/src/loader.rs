@@ -15,6 +15,12 @@ pub fn embedded() -> (Library, Vec<Problem>) {
     LIBRARY.get_or_init(read_embedded).clone()
 }
 
+/// The texts of the shared modules of the embedded library, `lib/**.rego`.
+pub fn embedded_modules() -> impl Iterator<Item = &'static str> {
+    let modules = EMBEDDED.iter().filter(|(path, _)| path.starts_with("lib/"));
+    modules.map(|(_, text)| *text)
+}
+
 pub(super) fn read_embedded() -> (Library, Vec<Problem>) {
     of_table("policies", EMBEDDED)
 }

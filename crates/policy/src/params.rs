@@ -5,6 +5,7 @@
 
 use super::{did_you_mean::did_you_mean, param_entry, regex_compat};
 use kubevet_model::Control;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc};
 use strum::VariantArray as _;
@@ -14,7 +15,16 @@ const MAX_VALUE_BYTES: usize = 10_000;
 
 /// The type of a param.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+    Debug,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum ParamType {
@@ -50,7 +60,7 @@ impl ParamType {
 }
 
 /// The value of a param.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub enum ParamValue {
     /// The value of every type but [`ParamType::String`].
     List(Vec<String>),
@@ -79,7 +89,7 @@ impl ParamValue {
 }
 
 /// The definition of a param in params.yaml.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub struct ParamSpec {
     /// The name in files and rules.
     pub name: String,
@@ -92,7 +102,7 @@ pub struct ParamSpec {
 }
 
 /// All params, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq, Default)]
 pub struct ParamSchema(BTreeMap<String, ParamSpec>);
 
 impl ParamSchema {

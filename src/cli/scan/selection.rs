@@ -187,7 +187,7 @@ impl Selected {
         for framework in default {
             self.add_framework(framework)?;
         }
-        let (embedded, _) = policy::embedded();
+        let (embedded, _) = kubevet_prebuilt::library();
         let all = library.metadata();
         let is_own = |control: &&Arc<Control>| embedded.find(control.id.as_str()).is_none();
         let own = all.iter().filter(is_own);

@@ -165,7 +165,7 @@ fn read_export(file: &Path) -> anyhow::Result<(Vec<ExportedObject>, Vec<Problem>
 
 /// Loads and compiles the library of a name: the embedded one, or that of a policy folder.
 fn open(name: &Path) -> Session {
-    let (mut library, problems) = policy::embedded();
+    let (mut library, problems) = kubevet_prebuilt::library();
     library.set_workloads(CustomWorkloads::shipped());
     if name == Path::new(EMBEDDED_LIBRARY) {
         return Session::compile(library, problems);

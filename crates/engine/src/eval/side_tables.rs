@@ -1,8 +1,8 @@
 //! Facts about each term and condition, computed once when rules are compiled: hashed keys,
-//! compiled patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
-//! evaluation neither hashes nor compiles anything.
+//! patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
+//! evaluation hashes nothing, and compiles a pattern at its first use only.
 
-use super::{join_plan::JoinPlan, memo_plan::MemoPlan, patterns::compile_pattern};
+use super::{join_plan::JoinPlan, memo_plan::MemoPlan, patterns::LiteralPattern};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
     CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Predicate, Program,
@@ -20,7 +20,7 @@ pub(crate) struct SideTables {
     /// The keys of `Term::Field`, by index of the term.
     keys: Vec<Option<FieldKey>>,
     /// The patterns that are literals, by index of the term.
-    patterns: Vec<Option<Regex>>,
+    patterns: Vec<Option<LiteralPattern>>,
     /// The numbers of params, by index of the term.
     params: Vec<u32>,
     /// The conditions that match any pattern of a param: its number, and the string to match. By
@@ -45,7 +45,7 @@ impl SideTables {
         let (terms, conditions, _) = program.sizes();
         let mut tables = Self {
             keys: vec![None; terms],
-            patterns: vec![None; terms],
+            patterns: std::iter::repeat_with(|| None).take(terms).collect(),
             params: vec![NO_PARAM; terms],
             pattern_list_matches: vec![None; conditions],
             memos: MemoPlan::new(program, controls),
@@ -104,7 +104,11 @@ impl SideTables {
     fn add_pattern(&mut self, program: &Program, pattern: TermId) {
         match program.term(pattern) {
             Term::Const(Const::String(literal)) => {
-                set(&mut self.patterns, pattern, compile_pattern(literal));
+                set(
+                    &mut self.patterns,
+                    pattern,
+                    Some(LiteralPattern::new(literal)),
+                );
             }
             Term::Value(binder) => {
                 let param = self.iterated_param(program, &program.binder(*binder).domain);
@@ -165,7 +169,14 @@ impl SideTables {
 
     /// The pattern that a literal is; `None` if it is no valid pattern, which matches nothing.
     pub(super) fn literal_pattern(&self, term: TermId) -> Option<&Regex> {
-        self.patterns.get(term.index())?.as_ref()
+        self.patterns.get(term.index())?.as_ref()?.compiled()
+    }
+
+    /// Compiles all literal patterns now rather than when an object first needs them.
+    pub(crate) fn compile_patterns(&self) {
+        for pattern in self.patterns.iter().flatten() {
+            pattern.compiled();
+        }
     }
 
     /// The param and the string of a condition that matches any pattern of a param.

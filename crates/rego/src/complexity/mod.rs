@@ -108,6 +108,9 @@ impl<'a> RuleTable<'a> {
 
     /// True if any rule of `module` reaches one of these packages, directly or through calls.
     pub fn depends_on(&self, module: &Module, packages: &BTreeSet<&str>) -> bool {
+        if packages.is_empty() {
+            return false;
+        }
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut todo: Vec<(&Module, &Rule)> = module
             .tree
