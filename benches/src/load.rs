@@ -12,6 +12,15 @@ pub fn run(controls: &[ControlId], opa: &[&str], directory: &Path, rounds: u64) 
     let setup = peer::opa_setup(&library, controls);
     let mut tasks: Vec<(String, Box<dyn FnMut() -> Result<(), String>>)> = vec![
         (
+            "kubevet, decoded".to_owned(),
+            Box::new(|| {
+                let (library, _) = kubevet_prebuilt::library();
+                let precompiled = kubevet_prebuilt::precompiled();
+                black_box(Engine::compile_with(&library, precompiled));
+                Ok(())
+            }),
+        ),
+        (
             "kubevet, read and compile".to_owned(),
             Box::new(|| {
                 let (library, _) = policy::embedded();

@@ -91,6 +91,8 @@ impl EnforcementFlags {
             engine,
             mut problems,
         } = Session::compile(library, problems);
+        // So that no review waits for a pattern to be compiled.
+        engine.compile_patterns();
         let mut remarks = Vec::new();
         let bindings = self.bindings.as_deref().map(|folder| {
             let loaded = policy::load_bindings(folder, &library);
