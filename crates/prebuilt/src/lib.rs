@@ -15,6 +15,9 @@ use kubevet_policy::{self as policy, Library};
 const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.bin"));
 
+/// The program, and the clauses of each control.
+type Compiled = (Program, Vec<(ControlId, Vec<Clause>)>);
+
 /// The embedded library and its problems.
 #[must_use]
 pub fn library() -> (Library, Vec<Problem>) {
@@ -28,9 +31,8 @@ pub fn library() -> (Library, Vec<Problem>) {
 #[must_use]
 pub fn precompiled() -> Precompiled {
     let library: Option<Library> = postcard::from_bytes(LIBRARY).ok();
-    let program: Option<(Program, Vec<(ControlId, Vec<Clause>)>)> =
-        postcard::from_bytes(PROGRAM).ok();
-    match library.zip(program) {
+    let compiled: Option<Compiled> = postcard::from_bytes(PROGRAM).ok();
+    match library.zip(compiled) {
         Some((library, (program, clauses))) => Precompiled::new(library, program, clauses),
         None => Precompiled::default(),
     }
