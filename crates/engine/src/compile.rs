@@ -12,8 +12,10 @@
 //! nothing, and objects would pass.
 
 use super::{
-    interpreted_control::InterpretedControl, interpreter::Interpreter, kind_index::package_sets,
-    precompiled::Precompiled,
+    interpreted_control::InterpretedControl,
+    interpreter::Interpreter,
+    kind_index::package_sets,
+    precompiled::{Precompiled, Reused},
 };
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
 use kubevet_model::{Control, ControlId, EvalError, Problem, ProblemCode};
@@ -56,16 +58,16 @@ pub(super) fn compile(
     tier: TargetTier,
     precompiled: Precompiled,
 ) -> CompileOutput {
-    let (program, reused) = precompiled.reuse(library);
-    if reused.len() == library.controls.len() && library.modules.iter().all(is_embedded) {
-        return CompileOutput::of(program, reused);
+    let reused = precompiled.reuse(library);
+    if reused.is_complete {
+        return CompileOutput::of(reused);
     }
     let mut problems = Vec::new();
-    let parsed = ParsedLibrary::new(library, &reused, &mut problems);
+    let parsed = ParsedLibrary::new(library, &reused.controls, &mut problems);
     let rules = parsed.rule_table();
     let checked = CheckedLibrary::new(&parsed, &rules, &mut problems);
-    let mut lowered = LoweredLibrary::new(library, &rules, &checked, tier, program);
-    lowered.controls.extend(reused);
+    let mut lowered = LoweredLibrary::new(library, &rules, &checked, tier, reused.program);
+    lowered.controls.extend(reused.controls);
     let order = library.controls.iter().map(|source| &source.control.id);
     let order: BTreeMap<&ControlId, usize> = order.zip(0..).collect();
     lowered
@@ -98,12 +100,12 @@ pub(super) fn compile(
 }
 
 impl CompileOutput {
-    /// The output for controls without problems, all of them compiled.
-    fn of(program: Program, controls: Vec<CompiledControl>) -> Self {
+    /// The output for a library of which nothing is left to compile.
+    fn of(reused: Reused) -> Self {
         Self {
             compiled: CompiledLibrary {
-                program,
-                controls,
+                program: reused.program,
+                controls: reused.controls,
                 not_compiled: Vec::new(),
             },
             interpreted: Vec::new(),
@@ -274,10 +276,6 @@ impl<'p> LoweredLibrary<'p> {
 /// names of `lib.*` mean intrinsics.
 fn has_embedded_modules(modules: &[ModuleSource]) -> bool {
     policy::embedded_modules().all(|text| modules.iter().any(|module| *module.text == *text))
-}
-
-fn is_embedded(module: &ModuleSource) -> bool {
-    policy::embedded_modules().any(|text| *module.text == *text)
 }
 
 /// Phase 4: loads the controls that must be interpreted, and nothing if there are none.

@@ -1,6 +1,6 @@
 //! The embedded control library, read and compiled when kubevet is built.
 //!
-//! Reading and compiling 200 controls takes longer than scanning a file. Here both results are
+//! Reading and compiling the library takes longer than scanning a file. Here both results are
 //! decoded. The crate stands apart because its build script needs the whole compiler. It never
 //! compiles, and what it returns equals what `kubevet-policy` and `kubevet-engine` make of the same
 //! files; a test checks that.
@@ -9,6 +9,7 @@ use kubevet_engine::Precompiled;
 use kubevet_ir::{Clause, Program};
 use kubevet_model::{ControlId, Problem};
 use kubevet_policy::{self as policy, Library};
+use std::sync::OnceLock;
 
 /// The library, and the program with the clauses of each control, as the build script encoded
 /// them. Both are empty if the library had a problem.
@@ -18,24 +19,31 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.bin"));
 /// The program, and the clauses of each control.
 type Compiled = (Program, Vec<(ControlId, Vec<Clause>)>);
 
-/// The embedded library and its problems.
+/// The embedded library and its problems. It is decoded once, at the first call; a clone copies
+/// pointers.
 #[must_use]
 pub fn library() -> (Library, Vec<Problem>) {
-    match postcard::from_bytes(LIBRARY) {
-        Ok(library) => (library, Vec::new()),
-        Err(_) => policy::embedded(),
+    match decoded_library() {
+        Some(library) => (library.clone(), Vec::new()),
+        None => policy::embedded(),
     }
 }
 
 /// The compiled controls of the embedded library. A library that extends it can use them again.
 #[must_use]
 pub fn precompiled() -> Precompiled {
-    let library: Option<Library> = postcard::from_bytes(LIBRARY).ok();
     let compiled: Option<Compiled> = postcard::from_bytes(PROGRAM).ok();
-    match library.zip(compiled) {
-        Some((library, (program, clauses))) => Precompiled::new(library, program, clauses),
+    match decoded_library().zip(compiled) {
+        Some((library, (program, clauses))) => Precompiled::new(library.clone(), program, clauses),
         None => Precompiled::default(),
     }
+}
+
+fn decoded_library() -> Option<&'static Library> {
+    static DECODED: OnceLock<Option<Library>> = OnceLock::new();
+    DECODED
+        .get_or_init(|| postcard::from_bytes(LIBRARY).ok())
+        .as_ref()
 }
 
 #[cfg(test)]

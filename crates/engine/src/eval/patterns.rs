@@ -23,7 +23,7 @@ impl LiteralPattern {
         }
     }
 
-    /// The compiled pattern; `None` if it is no valid one.
+    /// The compiled pattern; `None` if it is invalid.
     pub(super) fn compiled(&self) -> Option<&Regex> {
         self.compiled
             .get_or_init(|| compile_pattern(&self.text))
@@ -31,7 +31,7 @@ impl LiteralPattern {
     }
 }
 
-/// Compiles a pattern within [`MAX_PATTERN_BYTES`]; `None` if it is no valid one.
+/// Compiles a pattern within [`MAX_PATTERN_BYTES`]; `None` if it is invalid.
 pub(super) fn compile_pattern(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern)
         .size_limit(MAX_PATTERN_BYTES)

@@ -167,7 +167,7 @@ impl SideTables {
         self.params.get(term.index()).copied()
     }
 
-    /// The pattern that a literal is; `None` if it is no valid pattern, which matches nothing.
+    /// The pattern that a literal is; `None` if it is invalid, and matches nothing.
     pub(super) fn literal_pattern(&self, term: TermId) -> Option<&Regex> {
         self.patterns.get(term.index())?.as_ref()?.compiled()
     }
