@@ -1,5 +1,5 @@
 # `applies` is shared by the controls that say it alike, and decides before their bodies.
-# kinds: /Pod
+# kind: /Pod
 package controls.x1
 
 import rego.v1

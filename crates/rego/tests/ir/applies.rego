@@ -1,5 +1,5 @@
 # `applies` is a condition of every clause, decided outside of its loops.
-# kind: /Pod
+# kinds: /Pod
 package controls.x1
 
 import rego.v1
