@@ -72,10 +72,30 @@ impl ListCommand {
                 let params = described_params(library, control);
                 terminal::write(None, |out| {
                     report::write_control(control, frameworks, &params, format, &style, out)
-                })
+                })?;
+                print_shared_rule(library, id, format)
             }
         }
     }
+}
+
+/// Prints the Rego that a shared rule becomes with the arguments of a control. Otherwise it is in no
+/// file.
+fn print_shared_rule(library: &Library, id: &str, format: ListFormat) -> anyhow::Result<()> {
+    let source = library.control(id);
+    let Some(source) = source.filter(|source| source.shared_rule.is_some()) else {
+        return Ok(());
+    };
+    if format != ListFormat::Pretty {
+        return Ok(());
+    }
+    terminal::write_escaped(|out| {
+        writeln!(out, "\nRule ({})\n", source.rule.file)?;
+        for line in source.rule.text.lines() {
+            writeln!(out, "  {}", line.replace('\t', "    "))?;
+        }
+        Ok(())
+    })
 }
 
 /// Returns the kinds with pod specs: those of Kubernetes first.

@@ -14,6 +14,7 @@ use std::{
 pub(super) struct Layout<'f> {
     pub(super) params: Option<&'f PolicyFile>,
     pub(super) modules: Vec<&'f PolicyFile>,
+    pub(super) rules: Vec<&'f PolicyFile>,
     pub(super) frameworks: Vec<&'f PolicyFile>,
     /// The controls, by the name of the folder.
     pub(super) controls: BTreeMap<&'f str, ControlFolder<'f>>,
@@ -73,6 +74,7 @@ impl<'f> Layout<'f> {
                 ["lib", name] | ["lib", "reference", name] if has_extension(name, "rego") => {
                     layout.modules.push(file);
                 }
+                ["rules", name] if has_extension(name, "rego") => layout.rules.push(file),
                 ["frameworks", name] if has_extension(name, "yaml") => layout.frameworks.push(file),
                 ["lib", "testdata", ..] | ["cases", ..] => {}
                 ["controls", folder, rest @ ..] if !rest.is_empty() => {

@@ -10,6 +10,7 @@
 //! | `loader`, `overlay` | the sources of controls: the binary, `--policies-only DIR`, `--policies FILE\|DIR` |
 //! | `read_dir`, `folder_layout`, `unused_files` | the files of a folder, the role of each, those without one |
 //! | `library`, `load_library`, `rule_module` | the [`Library`]; files → library; the rule of a control |
+//! | `shared_rule` | rules that several controls use with arguments: rule and arguments → module |
 //! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
@@ -59,6 +60,7 @@ mod rego_metadata;
 mod rego_text;
 mod rule_module;
 mod scaffold;
+mod shared_rule;
 mod testdata;
 #[cfg(test)]
 mod tests;
@@ -86,5 +88,6 @@ pub use overlay::{EditedLibrary, load_edited, policy_files};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
+pub use shared_rule::SharedRule;
 pub use testdata::{Expected, TestObject, read_testdata};
 pub use workloads_file::read_workloads;

@@ -1,6 +1,9 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
-use super::{builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema};
+use super::{
+    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema,
+    shared_rule::SharedRule,
+};
 use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{Control, Framework, KindSelector, Position};
 use serde::{Deserialize, Serialize};
@@ -22,6 +25,8 @@ pub struct ControlSource {
     pub control: Arc<Control>,
     /// The rule: one module of the package `controls.<id>`.
     pub rule: ModuleSource,
+    /// The name of the shared rule that the rule was made from.
+    pub shared_rule: Option<String>,
     /// The file with the metadata.
     pub file: Arc<str>,
     /// The position of the id in that file.
@@ -41,6 +46,8 @@ pub struct Library {
     pub builtins: Vec<BuiltinControl>,
     /// The modules that rules may import: `lib/*.rego`.
     pub modules: Vec<ModuleSource>,
+    /// The rules that controls share: `rules/*.rego`.
+    pub rules: Vec<SharedRule>,
     /// The frameworks, by file name.
     pub frameworks: Vec<Arc<Framework>>,
     /// The params.

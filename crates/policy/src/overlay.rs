@@ -60,6 +60,7 @@ impl Library {
             .sort_by(|a, b| a.control.id.cmp(&b.control.id));
         self.builtins
             .sort_by(|a, b| a.control.id.cmp(&b.control.id));
+        self.rules.extend(added.rules);
         self.frameworks.extend(added.frameworks);
         self.params.extend(added.params);
         problems

@@ -84,6 +84,7 @@ pub(super) fn read(
     Some(ControlSource {
         control: Arc::new(control),
         rule,
+        shared_rule: None,
         file: Arc::clone(file),
         position,
     })
@@ -110,7 +111,7 @@ fn read_block(
 
 /// Returns the first METADATA block as YAML in which every character keeps its line and column:
 /// blank lines precede it, and a space replaces each `#`.
-fn block(text: &str) -> Option<String> {
+pub(super) fn block(text: &str) -> Option<String> {
     let mut yaml = String::new();
     let mut inside = false;
     for line in text.lines() {

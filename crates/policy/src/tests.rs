@@ -631,9 +631,19 @@ fn example_of_the_readme_loads() {
         &[],
     );
     assert_eq!(
-        check_overlay(&[("my.rego", with("rego", "METADATA"))], &[]),
+        check_overlay(&[("my.rego", with("rego", "title: Terminal"))], &[]),
         ["C-9001 2.5 Terminal in a container"]
     );
+    let control = format!(
+        "{}{}",
+        CONTROL.replace("C-0001", "C-9002"),
+        with("yaml", "name: field_value")
+    );
+    let shared = [
+        ("rules/field_value.rego", with("rego", "rules.field_value")),
+        ("controls/C-9002-field/control.yaml", &control),
+    ];
+    assert_eq!(check_overlay(&shared, &[]), ["C-9002 8 One"]);
     for key in CONTROL_KEYS {
         assert!(
             readme.contains(&format!("`{}`", key.name)),
@@ -830,4 +840,153 @@ fn as_json(text: &str) -> serde_json::Value {
     let mut json = String::new();
     reading.documents[0].root().write_json(&mut json);
     serde_json::from_str(&json).unwrap()
+}
+
+const SHARED: &str = "# METADATA\n# title: t\n# custom:\n#   arguments: {field: string, all: strings, max: number, flag: boolean}\npackage rules.shared # why\n\n\
+x if input.arguments.field == \"a\"; y := [input.arguments[\"all\"], input.arguments.max] # input.arguments.no\n\
+z := `input.arguments.no` if input.arguments.flag\n";
+const USE: &str =
+    "rule: {name: shared, arguments: {field: \"b\\\"\", all: [c, d], max: 3, flag: true}}\n";
+
+/// A control that uses a shared rule.
+fn with_rule(rule: &str) -> String {
+    format!("{CONTROL}{rule}")
+}
+
+#[test]
+fn shared_rule_becomes_the_module_of_a_control() {
+    let library = check(
+        &[
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(USE)),
+        ],
+        &[],
+    );
+    let source = library.control("C-0001").unwrap();
+    assert_eq!(source.shared_rule.as_deref(), Some("shared"));
+    assert_eq!(&*source.rule.file, "p/rules/shared.rego (C-0001)");
+    let lines: Vec<&str> = source.rule.text.lines().skip(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "package controls.c0001 # why",
+            "",
+            r#"x if "b\"" == "a"; y := [["c","d"], 3] # input.arguments.no"#,
+            "z := `input.arguments.no` if true",
+        ]
+    );
+    // Every other line is as it was.
+    assert_eq!(source.rule.text.lines().count(), SHARED.lines().count());
+}
+
+#[test]
+fn wrong_use_of_a_shared_rule_is_reported() {
+    for (rule, expected) in [
+        (
+            "rule: {name: sharde}\n",
+            &[r#"9:14: no shared rule is called "sharde", did you mean "shared"?"#][..],
+        ),
+        (
+            "rule: shared\n",
+            &[r#"9:7: "rule" must be a map with the keys name, arguments, but is a string"#],
+        ),
+        (
+            "rule: {arguments: {}}\n",
+            &[r#"9:7: "rule" lacks the key "name""#],
+        ),
+        (
+            "rule: {name: shared, arguments: [a]}\n",
+            &[r#"9:33: "arguments" must be a map, but is a list"#],
+        ),
+        (
+            "rule: {name: shared, arguments: {feild: a, all: [], max: 1.5, flag: \"true\"}}\n",
+            &[
+                r#"9:14: the rule shared needs the argument "field": add it"#,
+                r#"9:34: the rule shared has no argument "feild", did you mean "field"?"#,
+                r#"9:49: the argument "all" must be a list of strings with an entry, but is a list"#,
+                r#"9:58: the argument "max" must be a whole number, but is a number"#,
+                r#"9:69: the argument "flag" must be true or false, but is a string"#,
+            ],
+        ),
+    ] {
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|problem| format!("p/controls/C-0001-one/control.yaml:{problem}"))
+            .collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        let files = [
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(rule)),
+        ];
+        let library = check(&files, &expected);
+        assert_eq!(ids(&library), [] as [&str; 0], "{rule}");
+    }
+    check(
+        &[
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(USE)),
+            ("controls/C-0001-one/rule.rego", RULE),
+        ],
+        &[
+            r#"p/controls/C-0001-one/control.yaml:9:14: a control with "rule" has no rule.rego: remove one of the two"#,
+        ],
+    );
+}
+
+#[test]
+fn faulty_shared_rule_is_reported() {
+    let declared = |arguments: &str| {
+        format!(
+            "# METADATA\n# title: t\n# custom: {{arguments: {arguments}}}\npackage rules.shared\n"
+        )
+    };
+    for (text, expected) in [
+        (
+            "package rules.other\n".to_owned(),
+            &["1:9: a shared rule is in the package of its file: write `package rules.shared`"][..],
+        ),
+        (
+            "package rules.shared\n".to_owned(),
+            &[
+                "1:1: the rule does not declare its arguments: begin it with a comment `# METADATA` that has title and custom: {arguments: {NAME: TYPE}}",
+            ],
+        ),
+        (
+            declared("{a: text, b: string}"),
+            &[r#"3:27: "a" knows no "text": write one of string, strings, number, boolean"#],
+        ),
+        (
+            declared("{a: string, b: string}")
+                + "x := input.arguments.c\ny := input.arguments[name]\nz := input.argumentsish.a\nw := input.arguments.b\n",
+            &[
+                r#"3:24: the rule never reads the argument "a": remove it"#,
+                r#"5:22: the rule declares no argument "c", did you mean "a"?"#,
+                "6:6: an argument is read by its name: write input.arguments.NAME",
+            ],
+        ),
+    ] {
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|problem| format!("p/rules/shared.rego:{problem}"))
+            .collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        check(&[("rules/shared.rego", &text)], &expected);
+    }
+}
+
+#[test]
+fn overlay_has_shared_rules_of_its_own() {
+    assert_eq!(
+        check_overlay(
+            &[
+                ("rules/shared.rego", SHARED),
+                (
+                    "controls/C-9001-one/control.yaml",
+                    &with_rule(USE).replace("C-0001", "C-9001"),
+                ),
+            ],
+            &[],
+        ),
+        ["C-9001 8 One"]
+    );
 }

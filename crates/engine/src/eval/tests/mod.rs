@@ -70,6 +70,7 @@ fn library(rules: &[Rule<'_>]) -> Library {
                 file: Arc::clone(&file),
                 text: text.into(),
             },
+            shared_rule: None,
             file,
             position: kubevet_model::Position::START,
         }
@@ -78,6 +79,7 @@ fn library(rules: &[Rule<'_>]) -> Library {
         controls: controls.collect(),
         builtins: Vec::new(),
         modules: EMBEDDED.modules.clone(),
+        rules: Vec::new(),
         frameworks: Vec::new(),
         params: EMBEDDED.params.clone(),
         workloads: EMBEDDED.workloads.clone(),
