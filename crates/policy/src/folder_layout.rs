@@ -13,6 +13,7 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Layout<'f> {
     pub(super) params: Option<&'f PolicyFile>,
+    pub(super) public_controls: Option<&'f PolicyFile>,
     pub(super) modules: Vec<&'f PolicyFile>,
     pub(super) rules: Vec<&'f PolicyFile>,
     pub(super) frameworks: Vec<&'f PolicyFile>,
@@ -70,6 +71,7 @@ impl<'f> Layout<'f> {
         for file in files {
             match file.steps().as_slice() {
                 ["params.yaml"] => layout.params = Some(file),
+                ["public_controls.yaml"] => layout.public_controls = Some(file),
                 [name] if has_extension(name, "rego") => layout.single_files.push(file),
                 ["lib", name] | ["lib", "reference", name] if has_extension(name, "rego") => {
                     layout.modules.push(file);

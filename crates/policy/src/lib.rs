@@ -13,6 +13,7 @@
 //! | `shared_rule` | rules that several controls use with arguments: rule and arguments → module |
 //! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
+//! | `public_controls` | the controls of the public library, those that are not here included |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_check` | the parts of a valid binding that have no effect |
 //! | `binding_controls`, `match_resources`, `label_selectors`, `exclude_subjects` | the parts of a binding |
@@ -54,6 +55,7 @@ mod overlay;
 mod param_entry;
 mod param_schema;
 mod params;
+mod public_controls;
 mod read_dir;
 mod regex_compat;
 mod rego_metadata;

@@ -9,12 +9,13 @@ use super::{
     library::{ControlSource, Library, ModuleSource},
     param_schema,
     params::ParamSchema,
+    public_controls,
     read_dir::PolicyFile,
     rego_metadata, rego_text,
     rule_module::{load_rule, unlisted_params},
     shared_rule::{RuleUse, SharedRule, instantiate},
 };
-use kubevet_model::{Framework, Position, Problem, ProblemCode};
+use kubevet_model::{ControlId, Framework, Position, Problem, ProblemCode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -43,7 +44,12 @@ pub(super) fn load(files: &[PolicyFile], base: &Library, problems: &mut Vec<Prob
         .iter()
         .filter_map(|file| load_module(file, problems))
         .collect();
+    if let Some((file, text)) = layout.public_controls.and_then(text_of) {
+        library.public_controls = public_controls::read(file, text, problems);
+    }
+    library.broken = broken_ids(&layout, &library);
     library.frameworks = load_frameworks(&layout, &library, base, problems);
+    library.fill_in_frameworks();
     library
 }
 
@@ -81,6 +87,12 @@ fn load_rules(layout: &Layout<'_>, base: &Library, problems: &mut Vec<Problem>) 
         }
     }
     rules
+}
+
+/// The ids of the folders whose control did not load.
+fn broken_ids(layout: &Layout<'_>, loaded: &Library) -> Vec<ControlId> {
+    let ids = layout.ids().filter(|id| loaded.find(id).is_none());
+    ids.map(ControlId::from).collect()
 }
 
 fn load_controls(
@@ -290,7 +302,10 @@ fn load_frameworks(
     problems: &mut Vec<Problem>,
 ) -> Vec<Arc<Framework>> {
     let controls = [loaded.metadata(), base.metadata()].concat();
-    let ids = controls.iter().map(|control| control.id.as_str());
+    let public = [&loaded.public_controls, &base.public_controls];
+    let public = public.into_iter().flatten().map(|control| &control.id);
+    let ids = controls.iter().map(|control| &control.id).chain(public);
+    let ids = ids.map(ControlId::as_str);
     let known: BTreeSet<String> = layout.ids().chain(ids).map(str::to_owned).collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
     for (file, text) in layout.frameworks.iter().filter_map(|file| text_of(file)) {

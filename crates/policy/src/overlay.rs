@@ -63,6 +63,8 @@ impl Library {
         self.rules.extend(added.rules);
         self.frameworks.extend(added.frameworks);
         self.params.extend(added.params);
+        self.broken.extend(added.broken);
+        self.fill_in_frameworks();
         problems
     }
 

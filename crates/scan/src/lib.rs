@@ -16,5 +16,5 @@ mod score;
 mod status;
 
 pub use filter::ObjectFilter;
-pub use run::{ScanInput, run};
+pub use run::{ScanInput, ScoredFramework, run};
 pub use schema_checks::SchemaChecks;

@@ -6,7 +6,7 @@ use kubevet_model::{Scan, ScanStatus, Severity};
 pub(super) fn status(scan: &Scan) -> ScanStatus {
     if is_incomplete(scan) {
         ScanStatus::Incomplete
-    } else if fails_by_defects(scan) || fails_by_compliance(scan) {
+    } else if fails_by_defects(scan) || fails_by_compliance(scan) || fails_by_coverage(scan) {
         ScanStatus::NotMet
     } else {
         ScanStatus::Met
@@ -39,4 +39,12 @@ fn fails_by_compliance(scan: &Scan) -> bool {
         .compliance
         .filter(|_| !scan.thresholds.exit_zero);
     minimum.is_some_and(|minimum| !scan.frameworks_under(minimum).is_empty())
+}
+
+fn fails_by_coverage(scan: &Scan) -> bool {
+    let minimum = scan
+        .thresholds
+        .coverage
+        .filter(|_| !scan.thresholds.exit_zero);
+    minimum.is_some_and(|minimum| !scan.frameworks_covered_under(minimum).is_empty())
 }

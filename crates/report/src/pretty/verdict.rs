@@ -33,7 +33,10 @@ fn verdict(scan: &Scan) -> (TextStyle, String) {
     }
     let rest = uncounted(scan);
     match scan.status {
-        ScanStatus::Met => (TextStyle::Good, format!("passed: {rest}")),
+        ScanStatus::Met => (
+            TextStyle::Good,
+            format!("passed: {rest}{}", uncovered(scan)),
+        ),
         _ => (
             TextStyle::Warning,
             format!("incomplete: {gaps}; in what was checked: {rest}"),
@@ -80,6 +83,14 @@ fn failures(scan: &Scan) -> Vec<String> {
             format!("{title} at {percent}%, under {minimum}%")
         }));
     }
+    if let Some(minimum) = thresholds.coverage.filter(|_| !thresholds.exit_zero) {
+        let under = scan.frameworks_covered_under(minimum).into_iter();
+        failures.extend(under.map(|result| {
+            let percent = round_percent(result.coverage.unwrap_or_default(), 0);
+            let title = framework_title(result);
+            format!("coverage of {title} at {percent}%, under {minimum}%")
+        }));
+    }
     failures
 }
 
@@ -104,6 +115,16 @@ fn uncounted(scan: &Scan) -> String {
             format!("every framework at or over {minimum}%; {defects}, not counted")
         }
         (None, None) => defects,
+    }
+}
+
+/// Returns how many controls of the named frameworks cannot be evaluated; empty if all can.
+fn uncovered(scan: &Scan) -> String {
+    let is_named = scan.frameworks.iter().any(|result| result.is_named);
+    match scan.unavailable.len() {
+        0 => String::new(),
+        _ if !is_named => String::new(),
+        number => format!("; {} not evaluated", count(number, "more control")),
     }
 }
 
