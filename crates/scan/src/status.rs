@@ -16,12 +16,13 @@ pub(super) fn status(scan: &Scan) -> ScanStatus {
 fn is_incomplete(scan: &Scan) -> bool {
     let thresholds = &scan.thresholds;
     let has_errors = scan.objects.iter().any(|object| !object.errors.is_empty());
-    // A framework without a score cannot meet a compliance threshold, nor miss it.
+    // A framework without a score cannot meet a compliance threshold, nor miss it. Among all
+    // frameworks, which nobody named, some may well have nothing to evaluate.
     let is_unscored = thresholds.compliance.is_some()
         && scan
             .frameworks
             .iter()
-            .any(|framework| framework.compliance.is_none());
+            .any(|framework| framework.is_named && framework.compliance.is_none());
     !scan.problems.is_empty()
         || scan.summary.checked == 0
         || has_errors

@@ -146,7 +146,7 @@ fn gap_counts(scan: &Scan) -> Vec<String> {
     if errors > 0 {
         gaps.push(format!("{} not given", count(errors, "answer")));
     }
-    let is_unscored = |result: &&FrameworkResult| result.compliance.is_none();
+    let is_unscored = |result: &&FrameworkResult| result.is_named && result.compliance.is_none();
     let unscored = scan.frameworks.iter().filter(is_unscored).count();
     if unscored > 0 && scan.thresholds.compliance.is_some() {
         gaps.push(format!("{} without a score", count(unscored, "framework")));

@@ -77,12 +77,10 @@ fn library(rules: &[Rule<'_>]) -> Library {
     });
     Library {
         controls: controls.collect(),
-        builtins: Vec::new(),
         modules: EMBEDDED.modules.clone(),
-        rules: Vec::new(),
-        frameworks: Vec::new(),
         params: EMBEDDED.params.clone(),
         workloads: EMBEDDED.workloads.clone(),
+        ..Library::default()
     }
 }
 
