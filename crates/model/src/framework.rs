@@ -143,7 +143,10 @@ impl Framework {
     #[must_use]
     pub fn at_level(&self, level: Level) -> Option<Self> {
         let mut narrowed = self.clone();
-        let is_in = |requirement: &Requirement| requirement.level.is_some_and(|it| it <= level);
+        let is_in = |requirement: &Requirement| {
+            let required = requirement.level;
+            required.is_some_and(|required| required <= level)
+        };
         narrowed.requirements.retain(is_in);
         (!narrowed.requirements.is_empty()).then_some(narrowed)
     }
@@ -199,7 +202,10 @@ mod tests {
         };
         let sections = |level| {
             let narrowed: Framework = framework.at_level(level).unwrap();
-            let sections = narrowed.requirements.iter().map(|it| it.section.clone());
+            let sections = narrowed
+                .requirements
+                .iter()
+                .map(|requirement| requirement.section.clone());
             sections.collect::<String>()
         };
         assert_eq!(

@@ -174,7 +174,10 @@ impl Library {
     /// As [`Library::fill_in`], for every framework of the library.
     pub(super) fn fill_in_frameworks(&mut self) {
         let mut frameworks = std::mem::take(&mut self.frameworks);
-        for framework in frameworks.iter_mut().filter(|it| it.has_all_controls) {
+        for framework in frameworks
+            .iter_mut()
+            .filter(|framework| framework.has_all_controls)
+        {
             self.fill_in(Arc::make_mut(framework));
         }
         self.frameworks = frameworks;

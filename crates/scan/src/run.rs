@@ -3,15 +3,15 @@
 
 use super::{
     fingerprint, misnamed_kind, old_workload, owned, redact, schema_checks::SchemaChecks, score,
-    status::status,
+    scored_framework::ScoredFramework, status::status,
 };
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, EvalRequest, FieldPath, Framework, Level, LocatedFinding, NotRun, ObjectId,
-    ObjectResult, Problem, ProblemCode, Scan, ScanStatus, Skipped, SourceLine, SourceLocation,
-    Summary, Thresholds, UnavailableControl, Verdict, Violation,
+    Control, ControlId, EvalRequest, FieldPath, LocatedFinding, NotRun, ObjectId, ObjectResult,
+    Problem, ProblemCode, Scan, ScanStatus, Skipped, SourceLine, SourceLocation, Summary,
+    Thresholds, UnavailableControl, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -52,17 +52,6 @@ pub struct ScanInput<'a> {
     pub problems: Vec<Problem>,
     /// The documents and files that were skipped.
     pub skipped: Vec<Skipped>,
-}
-
-/// A framework to score.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoredFramework {
-    /// The framework, narrowed to the level.
-    pub framework: Arc<Framework>,
-    /// True if the user named it.
-    pub is_named: bool,
-    /// The profile level.
-    pub level: Option<Level>,
 }
 
 /// Evaluates every object. `progress` is called after each object, from several threads.

@@ -1,6 +1,6 @@
 //! The results of controls and frameworks over all objects of a scan.
 
-use super::run::ScoredFramework;
+use super::scored_framework::ScoredFramework;
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,

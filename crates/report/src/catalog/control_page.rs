@@ -181,6 +181,10 @@ fn write_memberships(
             requirement.assessment.map_or("", Assessment::name),
             requirement.title
         );
+        let mut section = section.trim().to_owned();
+        if !section.is_empty() && !membership.member.reason.is_empty() {
+            section.push(':');
+        }
         let spans = [
             (TextStyle::Strong, membership.framework.name.as_str()),
             (TextStyle::Plain, &section),

@@ -201,7 +201,9 @@ fn memberships<'a>(
     id: &'a ControlId,
     frameworks: &'a [Arc<Framework>],
 ) -> impl Iterator<Item = Membership<'a>> {
-    let frameworks = frameworks.iter().filter(|it| !it.has_all_controls);
+    let frameworks = frameworks
+        .iter()
+        .filter(|framework| !framework.has_all_controls);
     frameworks.flat_map(move |framework| {
         let members = framework.members();
         let members = members.filter(|(_, member)| member.control == *id);
