@@ -11,7 +11,7 @@ use super::{
     kind_selector,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, values},
     params::ParamSchema,
-    shared_rule::RuleUse,
+    rule_use::RuleUse,
 };
 use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, KindSelector, Position, Problem, Scope, Severity};

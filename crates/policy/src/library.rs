@@ -1,8 +1,8 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
 use super::{
-    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema,
-    shared_rule::SharedRule,
+    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, module_source::ModuleSource,
+    params::ParamSchema, shared_rule::SharedRule,
 };
 use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{
@@ -11,15 +11,6 @@ use kubevet_model::{
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
-
-/// A Rego module.
-#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
-pub struct ModuleSource {
-    /// The path of the file to show.
-    pub file: Arc<str>,
-    /// The source text.
-    pub text: Arc<str>,
-}
 
 /// A control and its rule.
 #[derive(Debug, Serialize, Deserialize, Clone, PartialEq)]

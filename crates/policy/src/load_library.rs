@@ -6,14 +6,16 @@ use super::{
     control_id,
     folder_layout::{ControlFolder, Layout},
     framework,
-    library::{ControlSource, Library, ModuleSource},
+    library::{ControlSource, Library},
+    module_source::ModuleSource,
     param_schema,
     params::ParamSchema,
     public_controls,
     read_dir::PolicyFile,
     rego_metadata, rego_text,
     rule_module::{load_rule, unlisted_params},
-    shared_rule::{RuleUse, SharedRule, instantiate},
+    rule_use::RuleUse,
+    shared_rule::{SharedRule, instantiate},
 };
 use kubevet_model::{ControlId, Framework, Position, Problem, ProblemCode};
 use std::{

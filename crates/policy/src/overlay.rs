@@ -8,9 +8,10 @@
 use super::{
     control_id::package_of,
     folder_layout::{Layout, normalize},
-    library::{Library, ModuleSource},
+    library::Library,
     load_library::load,
     loader::{embedded, load_folder, sort},
+    module_source::ModuleSource,
     read_dir::{self, PolicyFile},
     rego_text,
 };

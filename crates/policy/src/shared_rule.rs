@@ -8,20 +8,16 @@
 use super::{
     control_id,
     did_you_mean::did_you_mean,
-    library::ModuleSource,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, type_name},
-    rego_metadata, rego_text,
+    metadata_block::{ANNOTATION_KEYS, block},
+    module_source::ModuleSource,
+    rego_text,
+    rule_use::{ArgumentType, GivenArgument, RuleUse},
 };
-use kubevet_document::Node;
 use kubevet_model::{ControlId, Position, Problem, ProblemCode};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
-/// The keys of `rule` in control.yaml.
-pub(super) const RULE_KEYS: &[FieldSpec] = &[
-    FieldSpec::required("name"),
-    FieldSpec::optional("arguments"),
-];
 /// The keys of `custom` in the METADATA block of a shared rule.
 const CUSTOM_KEYS: &[FieldSpec] = &[FieldSpec::required("arguments")];
 
@@ -48,111 +44,6 @@ struct Argument {
 struct Read {
     bytes: Range<usize>,
     argument: String,
-}
-
-#[derive(Debug, Serialize, Deserialize, Clone, Copy, PartialEq, Eq)]
-enum ArgumentType {
-    String,
-    Strings,
-    Number,
-    Boolean,
-}
-
-impl ArgumentType {
-    const NAMES: &[(&str, Self)] = &[
-        ("string", Self::String),
-        ("strings", Self::Strings),
-        ("number", Self::Number),
-        ("boolean", Self::Boolean),
-    ];
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::String => "a string",
-            Self::Strings => "a list of strings with an entry",
-            Self::Number => "a whole number",
-            Self::Boolean => "true or false",
-        }
-    }
-}
-
-/// The use of a shared rule, as control.yaml states it.
-pub(super) struct RuleUse {
-    name: Spanned<String>,
-    arguments: Vec<GivenArgument>,
-}
-
-/// An argument that a control gives.
-struct GivenArgument {
-    name: Spanned<String>,
-    /// The value, and its literal of Rego; `None` for a value that no argument can have.
-    literal: Option<(ArgumentType, String)>,
-    position: Position,
-    found: &'static str,
-}
-
-impl RuleUse {
-    /// The position of the rule's name.
-    pub(super) fn position(&self) -> Position {
-        self.name.position
-    }
-
-    pub(super) fn into_name(self) -> String {
-        self.name.value
-    }
-
-    /// Reads `rule` of control.yaml; `None` if it is missing or wrong.
-    pub(super) fn read(reader: &mut MapReader<'_>, control: Node<'_>) -> Option<Self> {
-        let node = control.get("rule")?;
-        if !reader.keys(node, "\"rule\"", RULE_KEYS) {
-            return None;
-        }
-        let name = reader.string(node, "name")?;
-        let mut arguments = Vec::new();
-        if let Some(given) = node.get("arguments") {
-            if !given.is_map() {
-                let message = format!("\"arguments\" must be a map, but is {}", type_name(given));
-                reader.error(given.position(), message);
-                return None;
-            }
-            reader.check_repeated(given);
-            for entry in given.entries() {
-                arguments.push(GivenArgument {
-                    name: Spanned {
-                        value: entry.key.to_owned(),
-                        position: entry.key_position(),
-                    },
-                    literal: literal(entry.value),
-                    position: entry.value.position(),
-                    found: type_name(entry.value),
-                });
-            }
-        }
-        Some(Self { name, arguments })
-    }
-}
-
-/// The literal of a value in JSON, which is Rego too.
-fn literal(value: Node<'_>) -> Option<(ArgumentType, String)> {
-    let argument_type = if value.is_list() {
-        let mut elements = value.elements();
-        let are_strings =
-            elements.next().is_some_and(Node::is_string) && elements.all(Node::is_string);
-        are_strings.then_some(ArgumentType::Strings)?
-    } else if value.is_string() {
-        ArgumentType::String
-    } else if value.as_bool().is_some() {
-        ArgumentType::Boolean
-    } else {
-        matches!(
-            value.value(),
-            kubevet_document::Value::Number(kubevet_document::Number::Int(_))
-        )
-        .then_some(ArgumentType::Number)?
-    };
-    let mut text = String::new();
-    value.write_json(&mut text);
-    Some((argument_type, text))
 }
 
 impl SharedRule {
@@ -316,15 +207,15 @@ fn read_arguments(
 ) -> Option<Vec<Spanned<Argument>>> {
     let before = problems.len();
     let mut reader = MapReader::new(file, problems);
-    let Some(block) = rego_metadata::block(text) else {
+    let Some(yaml) = block(text) else {
         let message = "the rule does not declare its arguments: begin it with a comment `# METADATA` that has title and \
                        custom: {arguments: {NAME: TYPE}}";
         reader.error(Position::START, message);
         return None;
     };
-    let document = reader.document(&block, "METADATA block")?;
+    let document = reader.document(&yaml, "METADATA block")?;
     let root = document.root();
-    if !reader.keys(root, "METADATA", rego_metadata::ANNOTATION_KEYS) {
+    if !reader.keys(root, "METADATA", ANNOTATION_KEYS) {
         return None;
     }
     let custom = root.get("custom")?;

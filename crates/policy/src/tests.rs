@@ -8,11 +8,12 @@ use super::{
     load_edited, load_folder, load_framework,
     loader::of_table,
     map_reader::FieldSpec,
+    metadata_block::ANNOTATION_KEYS,
     param_schema::PARAM_KEYS,
     params::{ParamType, ParamValue},
     parse_cases, parse_differences, read_controls_config, read_differences, read_dir,
     read_testdata,
-    rego_metadata::{ANNOTATION_KEYS, CUSTOM_KEYS},
+    rego_metadata::CUSTOM_KEYS,
     testdata::Expected,
 };
 use kubevet_model::{Problem, Scope, Severity};
