@@ -1,0 +1,37 @@
+package controls.k0105
+
+import rego.v1
+
+import data.lib.rbac
+
+# ClusterRoles of Kubernetes itself that need this permission.
+built_in := {
+	"cluster-admin",
+	"system:aggregate-to-edit",
+	"system:controller:generic-garbage-collector",
+	"system:controller:namespace-controller",
+}
+
+runs_code(rule, resource) if {
+	resource in {"*", "*/attach", "*/exec", "pods/attach", "pods/exec"}
+	rbac.allows(rule, "", {"*", "create", "get"})
+}
+
+runs_code(rule, resource) if {
+	resource in {"*", "*/ephemeralcontainers", "pods/ephemeralcontainers"}
+	rbac.allows(rule, "", {"*", "patch", "update"})
+}
+
+deny contains finding if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+	some i, rule in rbac.rules
+	some j, resource in rbac.resources(rule)
+	runs_code(rule, resource)
+	rbac.has_any_name(rule)
+	finding := {
+		"message": "the role allows to run commands in containers",
+		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
+		"fixes": [],
+	}
+}
