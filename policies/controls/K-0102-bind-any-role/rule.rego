@@ -23,7 +23,7 @@ deny contains finding if {
 	rbac.allows(rule, "rbac.authorization.k8s.io", {"*", "bind"})
 	reaches_strong_role(rule)
 	finding := {
-		"message": "the role allows to bind roles with more permissions than its subjects have",
+		"message": "the role allows binding roles that have more permissions than its subjects",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

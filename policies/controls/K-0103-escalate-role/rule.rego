@@ -22,7 +22,7 @@ deny contains finding if {
 	is_role(resource)
 	rbac.allows(rule, "rbac.authorization.k8s.io", {"*", "escalate"})
 	finding := {
-		"message": "the role allows to write more permissions into roles than its subjects have",
+		"message": "the role allows writing more permissions into roles than its subjects have",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

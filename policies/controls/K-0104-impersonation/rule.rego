@@ -26,11 +26,12 @@ deny contains finding if {
 	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	is_identity(resource)
 	rbac.allows(rule, "", {"*", "impersonate"})
 	reaches_strong_identity(rule)
 	finding := {
-		"message": "the role allows to act as another user, group or service account",
+		"message": sprintf("the role allows impersonation (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

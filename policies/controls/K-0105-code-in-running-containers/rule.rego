@@ -27,10 +27,11 @@ deny contains finding if {
 	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	runs_code(rule, resource)
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to run commands in containers",
+		"message": sprintf("the role allows commands in running containers (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

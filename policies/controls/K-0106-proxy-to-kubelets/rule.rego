@@ -20,7 +20,7 @@ deny contains finding if {
 	resource in {"*", "*/proxy", "nodes/proxy"}
 	rbac.allows(rule, "", {"*", "create", "get"})
 	finding := {
-		"message": "the role allows to call kubelets through their proxy",
+		"message": "the role allows calls of kubelets through nodes/proxy",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

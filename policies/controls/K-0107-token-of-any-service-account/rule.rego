@@ -21,7 +21,7 @@ deny contains finding if {
 	rbac.allows(rule, "", {"*", "create"})
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to create tokens of any service account",
+		"message": "the role allows creating tokens of any service account",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

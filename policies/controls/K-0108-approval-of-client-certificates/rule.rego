@@ -32,7 +32,7 @@ deny contains finding if {
 	rbac.allows(rule, "certificates.k8s.io", {"*", "approve"})
 	reaches_client_signer(rule)
 	finding := {
-		"message": "the role allows to approve client certificates of the cluster",
+		"message": "the role allows approving client certificates of the cluster",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

@@ -28,11 +28,12 @@ deny contains finding if {
 	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	is_admission_configuration(resource)
 	rbac.allows(rule, "admissionregistration.k8s.io", {"*", "create", "delete", "deletecollection", "patch", "update"})
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to change what is checked when objects are written",
+		"message": sprintf("the role allows changing the admission configuration (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

@@ -46,10 +46,11 @@ deny contains finding if {
 	rbac.concerns_cluster
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	creates_pods(rule, resource)
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to create workloads in every namespace or in kube-system",
+		"message": sprintf("the role allows creating workloads in every namespace or in kube-system (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

@@ -28,7 +28,7 @@ deny contains finding if {
 	rbac.allows(rule, "", {"*", "get", "list", "watch"})
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to read the Secrets of every namespace or of kube-system",
+		"message": "the role allows reading the Secrets of every namespace or of kube-system",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

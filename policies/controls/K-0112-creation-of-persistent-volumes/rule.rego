@@ -20,7 +20,7 @@ deny contains finding if {
 	rbac.allows(rule, "", {"*", "create"})
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to create PersistentVolumes",
+		"message": "the role allows creating PersistentVolumes",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

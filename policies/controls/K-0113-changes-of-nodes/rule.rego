@@ -32,10 +32,11 @@ deny contains finding if {
 	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	changes_nodes(rule, resource)
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to change or delete Nodes",
+		"message": sprintf("the role allows changing or deleting Nodes (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

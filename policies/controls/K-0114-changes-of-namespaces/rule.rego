@@ -16,7 +16,7 @@ deny contains finding if {
 	rbac.allows(rule, "", {"*", "patch", "update"})
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to change Namespaces and the labels that protect them",
+		"message": "the role allows changing Namespaces and the labels that protect them",
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}

@@ -26,10 +26,11 @@ deny contains finding if {
 	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
+	is_string(resource)
 	changes_api(rule, resource)
 	rbac.has_any_name(rule)
 	finding := {
-		"message": "the role allows to change kinds of the API or who serves them",
+		"message": sprintf("the role allows changing kinds of the API or the servers behind them (%s)", [resource]),
 		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
 		"fixes": [],
 	}
