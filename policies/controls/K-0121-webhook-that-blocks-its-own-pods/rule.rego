@@ -26,6 +26,10 @@ is_cluster_scoped(rule) if rule.scope == "Cluster"
 
 lets_pass(webhook) if webhook.failurePolicy == "Ignore"
 
+name(webhook) := webhook.name if is_string(webhook.name)
+
+else := "without a name"
+
 deny contains finding if {
 	some i, entry in collections.list(object.get(input.object, ["webhooks"], []))
 	webhook := collections.map(entry)
@@ -38,7 +42,7 @@ deny contains finding if {
 	collections.is_empty(object.get(webhook, ["matchConditions"], []))
 	sees_new_pods(webhook)
 	finding := {
-		"message": "a webhook that must answer looks at the Pods of all namespaces, its own and kube-system included",
+		"message": sprintf("webhook %s must answer before any Pod is created, also those of kube-system and its own", [name(webhook)]),
 		"paths": [sprintf("webhooks[%d].namespaceSelector", [i])],
 		"fixes": [],
 	}
