@@ -34,8 +34,8 @@ has_verb(rule, wanted) if {
 # "deletecollection" of the resource itself, since these requests have no name.
 has_any_name(rule) if count(resource_names(rule)) == 0
 
-# A ClusterRole that collects the rules of others: a controller writes its rules, and only who has every permission may
-# create one. Each rule is checked in the ClusterRole that it comes from.
+# A ClusterRole that collects the rules of others: a controller writes its rules, and only a user with every permission
+# may create one. Each rule is checked in the ClusterRole that it comes from.
 is_aggregated if {
 	input.object.kind == "ClusterRole"
 	count(collections.list(object.get(input.object, ["aggregationRule", "clusterRoleSelectors"], []))) > 0
