@@ -22,10 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let is_valid = problems.is_empty() && compile_problems.is_empty();
     let compiled = engine.compiled_library();
-    let clauses: Vec<_> = compiled
+    let rules: Vec<_> = compiled
         .controls
         .iter()
-        .map(|compiled| (&compiled.control.id, &compiled.clauses))
+        .map(|compiled| (&compiled.control.id, compiled.rule()))
         .collect();
     write(
         "library.bin",
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     write(
         "program.bin",
-        is_valid.then(|| postcard::to_allocvec(&(&compiled.program, clauses))),
+        is_valid.then(|| postcard::to_allocvec(&(&compiled.program, rules))),
     )
 }
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_engine::Engine;
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{ControlId, EvalRequest, FixAction, Verdict, Violation};
 use kubevet_policy::{self as policy, Library, Params};
 use kubevet_source as source;
@@ -59,6 +60,20 @@ impl Engines {
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
         assert!(answer.get("error").is_none(), "{position}: {answer}");
+        for source in &self.library.controls {
+            let control = &source.control;
+            if !self.engine.has_applies(&control.id)
+                || !control.kinds.matches(&document.id().group_kind())
+            {
+                continue;
+            }
+            let opa = opa_rule(&answer, &control.id, "applies") == &json!(true);
+            if opa != verdict.judged.contains(&control.id) {
+                self.comparison
+                    .differences
+                    .push(format!("{position}: {}: OPA: applies: {opa}", control.id));
+            }
+        }
         for control in &verdict.judged {
             let opa = opa_findings(&answer, control);
             let expected = engine_findings(&verdict, control);
@@ -92,10 +107,15 @@ fn canonical(value: &Value) -> String {
 
 /// The findings of a control in OPA's answer, as canonical JSON.
 pub(crate) fn opa_findings(answer: &Value, control: &ControlId) -> BTreeSet<String> {
+    let deny = opa_rule(answer, control, "deny").as_array();
+    deny.into_iter().flatten().map(canonical).collect()
+}
+
+/// The value of a rule of a control in OPA's answer.
+fn opa_rule<'a>(answer: &'a Value, control: &ControlId, rule: &str) -> &'a Value {
     let package = policy::package_of(control.as_str());
     let name = package.trim_start_matches("controls.");
-    let deny = answer["result"][name]["deny"].as_array();
-    deny.into_iter().flatten().map(canonical).collect()
+    &answer["result"][name][rule]
 }
 
 /// The findings of a control in a verdict, as canonical JSON.

@@ -98,6 +98,7 @@ fn clause(program: &mut Program, binders: Vec<BinderId>, when: ConditionId) -> C
 
 fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel {
     let compiled = CompiledControl {
+        applies: None,
         control: control(),
         clauses,
     };

@@ -62,11 +62,24 @@ fn check(
     // A control without a required param evaluates nothing, and an object may be expected to pass
     // so.
     let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
-    if !passes_unconfigured && !verdict.judged.contains(control) && lines.is_empty() {
-        lines.push(
-            "the control does not apply to this object: its kind is not among `kinds`, or a param it needs is not set"
-                .to_owned(),
-        );
+    let is_judged = verdict.judged.contains(control);
+    if object.is_not_applicable {
+        if is_judged {
+            lines.push(
+                "the control applies to this object: remove `# expect: not applicable`".to_owned(),
+            );
+        }
+    } else if !passes_unconfigured && !is_judged && lines.is_empty() {
+        let remedy = match (object.expected, engine.has_applies(control)) {
+            (_, false) => "",
+            (Expected::Pass, true) => {
+                ", or `applies` does not hold: if that is meant, write `# expect: not applicable`"
+            }
+            (Expected::Fail, true) => ", or `applies` does not hold",
+        };
+        lines.push(format!(
+            "the control does not apply to this object: its kind is not among `kinds`, or a param it needs is not set{remedy}"
+        ));
     }
     let findings = verdict.violations.iter().filter(|f| f.control == *control);
     let findings: Vec<&Violation> = findings.collect();

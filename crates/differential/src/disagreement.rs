@@ -74,6 +74,8 @@ fn differing_part(expected: &SubjectAnswer, other: &SubjectAnswer) -> Option<&'s
             differing_part_of_findings(expected, other)
         }
         (SubjectAnswer::Error(_), SubjectAnswer::Error(_)) => None,
+        (SubjectAnswer::Findings(_), SubjectAnswer::NotApplicable)
+        | (SubjectAnswer::NotApplicable, SubjectAnswer::Findings(_)) => Some("applicability"),
         (SubjectAnswer::Findings(findings), SubjectAnswer::Verdict(Some(message)))
             if !findings.is_empty() =>
         {

@@ -110,11 +110,12 @@ impl EngineSubject {
                 .map_or_else(|| "no document".to_owned(), ToString::to_string);
             return error_for_all(&reason);
         };
+        let applies_to_some = |control: &ControlId| self.combined.has_applies(control);
         match self.verdict(document, case) {
             Ok(verdict) => case
                 .controls
                 .iter()
-                .map(|control| answer_of_control(&verdict, control))
+                .map(|control| answer_of_control(&verdict, control, applies_to_some(control)))
                 .collect(),
             Err(message) => error_for_all(message),
         }
@@ -152,7 +153,8 @@ impl Subject for EngineSubject {
     }
 }
 
-fn answer_of_control(verdict: &Verdict, control: &ControlId) -> SubjectAnswer {
+/// Returns the answer for a control; `has_applies` says that it need not apply to the object.
+fn answer_of_control(verdict: &Verdict, control: &ControlId, has_applies: bool) -> SubjectAnswer {
     if let Some(error) = verdict
         .errors
         .iter()
@@ -161,7 +163,11 @@ fn answer_of_control(verdict: &Verdict, control: &ControlId) -> SubjectAnswer {
         return SubjectAnswer::Error(error.error.to_string());
     }
     if !verdict.judged.contains(control) {
-        return SubjectAnswer::Missing;
+        return if has_applies {
+            SubjectAnswer::NotApplicable
+        } else {
+            SubjectAnswer::Missing
+        };
     }
     let mut findings: Vec<SubjectFinding> = verdict
         .violations

@@ -60,7 +60,7 @@ impl<'p> Lineup<'p> {
         let (library, engine) = (self.library, self.engine);
         let mut subjects: Vec<Box<dyn Subject + 'p>> = Vec::new();
         if let Some(pipe) = start_oracle()? {
-            subjects.push(Box::new(OpaSubject::new(pipe, library)));
+            subjects.push(Box::new(OpaSubject::new(pipe, library, engine)));
         }
         let (program, recorder) = EngineSubject::combined("program", Arc::clone(engine));
         subjects.push(Box::new(program));

@@ -5,6 +5,7 @@ use super::{
     subject::{Subject, SubjectAnswer, SubjectError, SubjectFinding, canonical_json},
     test_case::TestCase,
 };
+use kubevet_engine::Engine;
 use kubevet_model::{ControlId, FieldPath};
 use kubevet_policy::{self as policy, Library};
 use serde_json::{Map, Value, json};
@@ -19,14 +20,16 @@ pub(super) struct OpaSubject<P> {
     pipe: P,
     /// The Rego modules by file name.
     modules: Value,
-    /// The queries by control id.
+    /// The queries by control id. Each is a list: of the `deny` set, or of nothing if the control
+    /// does not apply.
     queries: Value,
     /// The numbers of what the oracle has prepared, by the index of the params.
     prepared: BTreeMap<usize, u64>,
 }
 
 impl<P: Pipe> OpaSubject<P> {
-    pub(super) fn new(pipe: P, library: &Library) -> Self {
+    /// `engine` says which rules have `applies`.
+    pub(super) fn new(pipe: P, library: &Library, engine: &Engine) -> Self {
         let modules = library
             .modules
             .iter()
@@ -35,7 +38,12 @@ impl<P: Pipe> OpaSubject<P> {
             .map(|module| (module.file.to_string(), json!(&*module.text)))
             .collect();
         let query = |id: &ControlId| {
-            let query = format!("data.{}.deny", policy::package_of(id.as_str()));
+            let package = policy::package_of(id.as_str());
+            let query = if engine.has_applies(id) {
+                format!("[deny | data.{package}.applies; deny := data.{package}.deny]")
+            } else {
+                format!("[data.{package}.deny]")
+            };
             (id.to_string(), json!(query))
         };
         let queries: Map<String, Value> = library
@@ -117,7 +125,12 @@ fn parse_answer(response: &Value, index: usize) -> SubjectAnswer {
     if let Some(error) = result.get("error") {
         return SubjectAnswer::Error(error.as_str().unwrap_or_default().to_owned());
     }
-    let Some(deny) = result.get("result").and_then(Value::as_array) else {
+    let deny = match result.get("result").and_then(Value::as_array) {
+        Some(values) if values.is_empty() => return SubjectAnswer::NotApplicable,
+        Some(values) => values.first().and_then(Value::as_array),
+        None => None,
+    };
+    let Some(deny) = deny else {
         return SubjectAnswer::Missing;
     };
     let mut findings: Vec<SubjectFinding> = deny.iter().map(parse_finding).collect();

@@ -22,6 +22,8 @@ pub enum SubjectAnswer {
     Findings(Vec<SubjectFinding>),
     /// A verdict without findings: a pass, or a denial with this message.
     Verdict(Option<String>),
+    /// The control does not apply to the object, as its rule says.
+    NotApplicable,
     /// The subject cannot evaluate such an object: an API server would reject it before admission.
     Invalid(String),
     /// The control was evaluated and failed.
@@ -39,6 +41,7 @@ impl SubjectAnswer {
         match self {
             Self::Findings(findings) => Some(!findings.is_empty()),
             Self::Verdict(denial) => Some(denial.is_some()),
+            Self::NotApplicable => Some(false),
             _ => None,
         }
     }
@@ -61,6 +64,7 @@ impl fmt::Display for SubjectAnswer {
             Self::Verdict(Some(message)) => write!(formatter, "deny: {message}"),
             Self::Invalid(reason) => write!(formatter, "not for admission: {reason}"),
             Self::Error(message) => write!(formatter, "error: {message}"),
+            Self::NotApplicable => formatter.write_str("does not apply"),
             Self::Missing => formatter.write_str("nothing at all"),
             Self::Unsupported(reason) => write!(formatter, "abstains: {reason}"),
         }

@@ -232,7 +232,7 @@ struct LoweredLibrary<'p> {
     rejected: Vec<RejectedControl<'p>>,
 }
 
-type RejectedControl<'p> = (&'p ControlSource, Vec<Problem>);
+type RejectedControl<'p> = (&'p ControlSource, &'p Module, Vec<Problem>);
 
 impl<'p> LoweredLibrary<'p> {
     fn new(
@@ -265,7 +265,7 @@ impl<'p> LoweredLibrary<'p> {
             };
             match result {
                 Ok(compiled) => lowered.controls.push(compiled),
-                Err(reasons) => lowered.rejected.push((source, reasons)),
+                Err(reasons) => lowered.rejected.push((source, module, reasons)),
             }
         }
         lowered
@@ -287,9 +287,9 @@ fn load_interpreter(
     while !rejected.is_empty() {
         let interpreted: Vec<InterpretedControl> = rejected
             .iter()
-            .map(|(source, reasons)| InterpretedControl::new(source, reasons))
+            .map(|(source, module, reasons)| InterpretedControl::new(source, module, reasons))
             .collect();
-        let rules = rejected.iter().map(|(source, _)| &source.rule);
+        let rules = rejected.iter().map(|(source, ..)| &source.rule);
         let modules: Vec<&ModuleSource> = shared.iter().copied().chain(rules).collect();
         let problem = match Interpreter::load(&modules, &package_sets(&interpreted)) {
             Ok(interpreter) => return (Some(interpreter), interpreted),
@@ -298,7 +298,7 @@ fn load_interpreter(
         // One bad rule fails the load of all. Each is loaded alone, and those that fail are left
         // out of the next attempt.
         let count_before = rejected.len();
-        rejected.retain(|(source, _)| {
+        rejected.retain(|(source, ..)| {
             let alone: Vec<&ModuleSource> = shared.iter().copied().chain([&source.rule]).collect();
             Interpreter::load(&alone, &[])
                 .map_err(|problem| problems.push(problem))

@@ -106,6 +106,13 @@ impl Engine {
         Some(fields_read(&self.tiers.compiled.program, compiled))
     }
 
+    /// True if the rule of a control says to which objects of its kinds the control applies. It is
+    /// not evaluated for the others.
+    #[must_use]
+    pub fn has_applies(&self, control: &ControlId) -> bool {
+        self.tiers.has_applies(control)
+    }
+
     /// The kinds of other software with pod specs whose objects are judged.
     #[must_use]
     pub fn workloads(&self) -> &CustomWorkloads {

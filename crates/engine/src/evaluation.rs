@@ -135,11 +135,13 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
             .filter(|control| self.params.configures(control))
     }
 
-    /// An object without pods has nothing that a control could find.
+    /// An object without pods has nothing that a control could find. Nothing is known of controls
+    /// that apply to certain objects only.
     fn nothing_to_find(&mut self, entry: &KindEntry) {
         let ids: Vec<_> = self
             .configured(entry)
             .map(|control| control.id.clone())
+            .filter(|id| !self.tiers.has_applies(id))
             .collect();
         self.verdict.judged.extend(ids);
     }
@@ -170,9 +172,9 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
         let of_kind: Vec<_> = of_kind
             .filter_map(|index| tiers.interpreted.get(*index))
             .collect();
-        let packages: Vec<&str> = of_kind
+        let packages: Vec<_> = of_kind
             .iter()
-            .map(|interpreted| interpreted.package.as_str())
+            .map(|interpreted| &interpreted.package)
             .collect();
         let results = interpreter.eval(entry_rule, &packages, input, self.limits.deadline);
         for (interpreted, result) in of_kind.into_iter().zip(results) {
@@ -181,10 +183,10 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
         self.verdict.judged.sort();
     }
 
-    /// Adds the result of one interpreted control. A control without its required params is not
-    /// evaluated.
+    /// Adds the result of one interpreted control. A control without its required params, or that
+    /// does not apply to the object, is not evaluated.
     fn control_result(&mut self, control: &Control, deny: Result<regorus::Value, EvalError>) {
-        if !self.params.configures(control) {
+        if !self.params.configures(control) || deny == Ok(regorus::Value::Null) {
             return;
         }
         match deny.and_then(|deny| parse_findings(&control.id, &deny)) {

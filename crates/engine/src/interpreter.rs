@@ -42,6 +42,32 @@ struct Worker {
     budget: Budget,
 }
 
+/// The package of a control's rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RulePackage {
+    /// The name without `data.`, such as `controls.c0057`.
+    pub(super) name: String,
+    /// True if the rule says to which objects the control applies.
+    pub(super) has_applies: bool,
+}
+
+impl RulePackage {
+    /// The reference to the value of the package: its `deny` set, or `null` if the control does not
+    /// apply to the object.
+    fn value(&self) -> String {
+        if self.has_applies {
+            format!("data.{ENTRY_PACKAGE}.{}", self.entry_name())
+        } else {
+            format!("data.{}.deny", self.name)
+        }
+    }
+
+    /// The name of the entry rule of a package with `applies`.
+    fn entry_name(&self) -> String {
+        format!("of_{}", self.name.replace('.', "_"))
+    }
+}
+
 /// The entry rule of a set of packages: the index of the set in the list given to
 /// [`Interpreter::load`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +80,7 @@ impl Interpreter {
     /// A module is rejected by the interpreter's own analysis.
     pub(super) fn load(
         modules: &[&policy::ModuleSource],
-        package_sets: &[BTreeSet<String>],
+        package_sets: &[BTreeSet<RulePackage>],
     ) -> Result<Self, Problem> {
         let mut engine = regorus::Engine::new();
         engine.set_strict_builtin_errors(false);
@@ -79,11 +105,12 @@ impl Interpreter {
         })
     }
 
-    /// Evaluates the `deny` set of each package. No rule runs past the deadline.
+    /// Evaluates the `deny` set of each package; `null` stands for a control that does not apply to
+    /// the object. No rule runs past the deadline.
     pub(super) fn eval(
         &self,
         entry_rule: EntryRule,
-        packages: &[&str],
+        packages: &[&RulePackage],
         input: Value,
         deadline: Option<Instant>,
     ) -> Vec<Result<Value, EvalError>> {
@@ -99,7 +126,7 @@ impl Interpreter {
             Ok(Value::Object(sets)) if sets.len() == packages.len() => packages
                 .iter()
                 .map(|package| {
-                    let deny = sets.get(&Value::from(*package)).cloned();
+                    let deny = sets.get(&Value::from(package.name.as_str())).cloned();
                     deny.ok_or_else(|| EvalError::RuleFailed("no answer".to_owned()))
                 })
                 .collect(),
@@ -126,10 +153,10 @@ impl Interpreter {
 }
 
 impl Worker {
-    /// Evaluates the `deny` set of each package by itself.
+    /// Evaluates the value of each package by itself.
     fn eval_alone(
         &mut self,
-        packages: &[&str],
+        packages: &[&RulePackage],
         deadline: Option<Instant>,
     ) -> Vec<Result<Value, EvalError>> {
         let limit = if deadline.is_some() {
@@ -139,7 +166,7 @@ impl Worker {
         };
         packages
             .iter()
-            .map(|package| self.eval_rule(&format!("data.{package}.deny"), deadline, limit))
+            .map(|package| self.eval_rule(&package.value(), deadline, limit))
             .collect()
     }
 
@@ -193,13 +220,22 @@ fn describe_error(error: &anyhow::Error, limit: Duration) -> EvalError {
     EvalError::RuleFailed(ast::located("", error).to_string())
 }
 
-/// Returns the module of the entry rules: for each set an object from package to `deny` set.
-fn entry_module(package_sets: &[BTreeSet<String>]) -> String {
+/// Returns the module of the entry rules: for each set an object from package to its value, and the
+/// values of packages with `applies`.
+fn entry_module(package_sets: &[BTreeSet<RulePackage>]) -> String {
     let mut module = format!("package {ENTRY_PACKAGE}\nimport rego.v1\nready := true\n");
+    let all: BTreeSet<&RulePackage> = package_sets.iter().flatten().collect();
+    for package in all.into_iter().filter(|package| package.has_applies) {
+        let (rule, name) = (package.entry_name(), &package.name);
+        let _ = writeln!(
+            module,
+            "{rule} := null if not data.{name}.applies\nelse := data.{name}.deny"
+        );
+    }
     for (number, packages) in package_sets.iter().enumerate() {
         let _ = writeln!(module, "set_{number} := {{");
         for package in packages {
-            let _ = writeln!(module, "\t\"{package}\": data.{package}.deny,");
+            let _ = writeln!(module, "\t\"{}\": {},", package.name, package.value());
         }
         module.push_str("}\n");
     }

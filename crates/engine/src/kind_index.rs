@@ -3,7 +3,7 @@
 use super::{
     eval::{LoopPlan, SideTables},
     interpreted_control::InterpretedControl,
-    interpreter::EntryRule,
+    interpreter::{EntryRule, RulePackage},
 };
 use kubevet_ir::CompiledControl;
 use kubevet_k8s::workload::SelectKinds as _;
@@ -83,9 +83,9 @@ impl KindIndex {
 
 /// Returns the sets of packages that some kind evaluates together. The interpreter has an entry
 /// rule for each.
-pub(super) fn package_sets(interpreted: &[InterpretedControl]) -> Vec<BTreeSet<String>> {
-    let mut sets: Vec<BTreeSet<String>> = Vec::new();
-    let mut add = |packages: BTreeSet<String>| {
+pub(super) fn package_sets(interpreted: &[InterpretedControl]) -> Vec<BTreeSet<RulePackage>> {
+    let mut sets: Vec<BTreeSet<RulePackage>> = Vec::new();
+    let mut add = |packages: BTreeSet<RulePackage>| {
         if !packages.is_empty() && !sets.contains(&packages) {
             sets.push(packages);
         }
@@ -114,7 +114,7 @@ fn is_workloads(selector: &KindSelector) -> bool {
 fn packages_where(
     interpreted: &[InterpretedControl],
     applies: &dyn Fn(&KindSelector) -> bool,
-) -> BTreeSet<String> {
+) -> BTreeSet<RulePackage> {
     interpreted
         .iter()
         .filter(|interpreted| interpreted.control.kinds.iter().any(applies))

@@ -3,7 +3,7 @@
 //! They are used again only where compiling would give the same program: the rule, the shared
 //! modules and the types of params are the same. Nothing here compiles or decodes.
 
-use kubevet_ir::{Clause, CompiledControl, Program};
+use kubevet_ir::{CompiledControl, CompiledRule, Program};
 use kubevet_model::{ControlId, KindSelector};
 use kubevet_policy::{ControlSource, Library, ModuleSource, ParamSchema};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub struct Precompiled {
     modules: Vec<ModuleSource>,
     params: ParamSchema,
     program: Program,
-    controls: BTreeMap<ControlId, (ControlSource, Vec<Clause>)>,
+    controls: BTreeMap<ControlId, (ControlSource, CompiledRule)>,
 }
 
 /// The part of a library that need not be compiled again.
@@ -27,19 +27,19 @@ pub(super) struct Reused {
 }
 
 impl Precompiled {
-    /// `clauses` are those of the library's controls in `program`. Controls that are left out are
+    /// `rules` are those of the library's controls in `program`. Controls that are left out are
     /// compiled again.
     #[must_use]
     pub fn new(
         library: Library,
         program: Program,
-        clauses: impl IntoIterator<Item = (ControlId, Vec<Clause>)>,
+        rules: impl IntoIterator<Item = (ControlId, CompiledRule)>,
     ) -> Self {
-        let mut clauses: BTreeMap<ControlId, Vec<Clause>> = clauses.into_iter().collect();
+        let mut rules: BTreeMap<ControlId, CompiledRule> = rules.into_iter().collect();
         let controls = library.controls.into_iter().filter_map(|source| {
             let id = source.control.id.clone();
-            let clauses = clauses.remove(&id)?;
-            Some((id, (source, clauses)))
+            let rule = rules.remove(&id)?;
+            Some((id, (source, rule)))
         });
         Self {
             controls: controls.collect(),
@@ -58,9 +58,11 @@ impl Precompiled {
             .controls
             .iter()
             .filter_map(|source| {
+                let CompiledRule { applies, clauses } = self.take_rule(source)?;
                 Some(CompiledControl {
                     control: source.control.clone(),
-                    clauses: self.take_clauses(source)?,
+                    applies,
+                    clauses,
                 })
             })
             .collect();
@@ -84,15 +86,15 @@ impl Precompiled {
         has_modules && params.all(|spec| library.params.get(&spec.name) == Some(spec))
     }
 
-    /// Returns the clauses of a control if its rule and its kinds are the same.
-    fn take_clauses(&mut self, source: &ControlSource) -> Option<Vec<Clause>> {
+    /// Returns what the rule of a control was compiled to, if the rule and the kinds are the same.
+    fn take_rule(&mut self, source: &ControlSource) -> Option<CompiledRule> {
         let (own, _) = self.controls.get(&source.control.id)?;
         let is_same = own.rule.text == source.rule.text && kinds(own).eq(kinds(source));
         if !is_same {
             return None;
         }
-        let (_, clauses) = self.controls.remove(&source.control.id)?;
-        Some(clauses)
+        let (_, rule) = self.controls.remove(&source.control.id)?;
+        Some(rule)
     }
 }
 
@@ -120,9 +122,8 @@ mod tests {
         assert_eq!(problems, []);
         let compiled = engine.compiled_library();
         let controls = compiled.controls.iter();
-        let clauses =
-            controls.map(|compiled| (compiled.control.id.clone(), compiled.clauses.clone()));
-        let precompiled = Precompiled::new(library.clone(), compiled.program.clone(), clauses);
+        let rules = controls.map(|compiled| (compiled.control.id.clone(), compiled.rule()));
+        let precompiled = Precompiled::new(library.clone(), compiled.program.clone(), rules);
         let mut changed = library;
         change(&mut changed);
         let reused = precompiled.reuse(&changed);

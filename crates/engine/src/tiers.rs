@@ -7,6 +7,7 @@ use super::{
     kind_index::KindIndex,
 };
 use kubevet_ir::CompiledLibrary;
+use kubevet_model::ControlId;
 use kubevet_policy::Params;
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -44,6 +45,15 @@ impl Tiers {
             resolved_params: RwLock::default(),
             scratch_pool: Mutex::default(),
         }
+    }
+
+    /// True if a control says in its rule to which objects it applies.
+    pub(super) fn has_applies(&self, id: &ControlId) -> bool {
+        let compiled = self.compiled.control(id);
+        let mut interpreted = self.interpreted.iter();
+        compiled.is_some_and(|compiled| compiled.applies.is_some())
+            || interpreted
+                .any(|interpreted| interpreted.control.id == *id && interpreted.package.has_applies)
     }
 
     pub(super) fn take_scratch(&self) -> Scratch {

@@ -10,8 +10,31 @@ use std::sync::Arc;
 pub struct CompiledControl {
     /// The control.
     pub control: Arc<Control>,
+    /// The condition under which the control applies to an object, without free binders; `None` if
+    /// it applies to every object of its kinds. Every clause has it among its conditions.
+    pub applies: Option<ConditionId>,
     /// One clause for each alternative of each body of `deny`, in the order of the rule.
     pub clauses: Vec<Clause>,
+}
+
+/// What the rule of a control was compiled to, without the control.
+#[derive(Serialize, Deserialize, Debug, Clone)]
+pub struct CompiledRule {
+    /// As [`CompiledControl::applies`].
+    pub applies: Option<ConditionId>,
+    /// As [`CompiledControl::clauses`].
+    pub clauses: Vec<Clause>,
+}
+
+impl CompiledControl {
+    /// A copy without the control.
+    #[must_use]
+    pub fn rule(&self) -> CompiledRule {
+        CompiledRule {
+            applies: self.applies,
+            clauses: self.clauses.clone(),
+        }
+    }
 }
 
 /// One alternative of a body of `deny`: a finding for every choice of elements for which the

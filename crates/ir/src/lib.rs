@@ -40,7 +40,7 @@ mod visit;
 pub use arena::Program;
 pub use assumptions::Assumptions;
 pub use binder::{Binder, ContainerList, Domain};
-pub use clause::{Clause, CompiledControl, CompiledLibrary, FixTemplate, FixValue};
+pub use clause::{Clause, CompiledControl, CompiledLibrary, CompiledRule, FixTemplate, FixValue};
 pub use condition::{Comparison, Condition, Predicate};
 pub use field_reads::{elements, fields_read, path_patterns, path_reads};
 pub use id::{BinderId, ConditionId, NodeId, TermId};

@@ -12,7 +12,7 @@ pub enum ControlStatus {
     NotEvaluated,
     /// It was evaluated, and no object fails it.
     Passed,
-    /// There is no object of its kinds.
+    /// There is no object of its kinds, or it applies to none of them.
     NotApplicable,
     /// None of the params that it needs has a value.
     NotConfigured,

@@ -109,7 +109,7 @@ problem_codes! {
     RegoLint, "KV3008", "rego-lint",
         "A rule does not keep to the rules of style in policies/README.md.";
     RegoFindingForm, "KV3009", "rego-finding-form",
-        "A finding of a rule lacks a field that it needs, or has a value of the wrong type.";
+        "A finding of a rule lacks a field that it needs, or has a value of the wrong type; or `applies` is not a condition.";
 }
 
 impl fmt::Display for ProblemCode {

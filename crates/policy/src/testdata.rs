@@ -1,8 +1,8 @@
 //! The test objects of a control: `testdata/pass/*.yaml` and `testdata/fail/*.yaml`, with the
 //! expected result of each.
 //!
-//! Comment lines state it: `# expect: PATH`, `# fix: PATH = JSON`, `# fix: PATH remove`, `# param:
-//! NAME = JSON`. Here they are only read; the crate `conformance` evaluates them.
+//! Comment lines state it: `# expect: PATH`, `# expect: not applicable`, `# fix: PATH = JSON`, `#
+//! fix: PATH remove`, `# param: NAME = JSON`. Here they are only read; the crate `conformance` evaluates them.
 
 use super::{
     controls_config,
@@ -23,6 +23,8 @@ use std::{
 
 /// The names of header lines.
 const HEADER_NAMES: [&str; 3] = ["expect", "fix", "param"];
+/// The value of `expect` for an object that the control does not apply to.
+const NOT_APPLICABLE: &str = "not applicable";
 
 /// The expected result of a test object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct TestObject {
     pub file: Arc<str>,
     /// The expected result, by the folder.
     pub expected: Expected,
+    /// True if the control does not apply to the object, which is in `pass/`.
+    pub is_not_applicable: bool,
     /// The paths of all violations together.
     pub paths: BTreeSet<String>,
     /// The fixes of all violations together; values are compact JSON.
@@ -134,6 +138,12 @@ pub(super) fn read_test_object(
         }
     }
     match expected {
+        Expected::Fail if headers.is_not_applicable => {
+            reader.error(
+                Position::START,
+                "an object of fail/ has findings: move the object that the control does not apply to to pass/",
+            );
+        }
         Expected::Fail if headers.paths.is_empty() => {
             reader.error(
                 Position::START,
@@ -152,6 +162,7 @@ pub(super) fn read_test_object(
         return None;
     }
     let Headers {
+        is_not_applicable,
         paths,
         fixes,
         params,
@@ -159,6 +170,7 @@ pub(super) fn read_test_object(
     Some(TestObject {
         file: Arc::clone(file),
         expected,
+        is_not_applicable,
         paths,
         fixes,
         params,
@@ -168,6 +180,7 @@ pub(super) fn read_test_object(
 
 #[derive(Default)]
 struct Headers {
+    is_not_applicable: bool,
     paths: BTreeSet<String>,
     fixes: BTreeSet<Fix>,
     params: Vec<(String, ParamValue)>,
@@ -181,6 +194,10 @@ impl Headers {
         };
         let value = value.trim();
         let result = match word.trim() {
+            "expect" if value == NOT_APPLICABLE => {
+                self.is_not_applicable = true;
+                Ok(())
+            }
             "expect" => self.expect(value),
             "fix" => self.fix(reader.file, value),
             "param" => self.param(reader, at, value),
@@ -301,6 +318,7 @@ mod tests {
         let object = read_test_object(&"t.yaml".into(), text, expected, &mut problems);
         let mut got: Vec<String> = problems.iter().map(ToString::to_string).collect();
         if let Some(object) = object {
+            got.extend(object.is_not_applicable.then(|| NOT_APPLICABLE.to_owned()));
             got.extend(object.paths.iter().map(|path| format!("at {path}")));
             got.extend(
                 object
@@ -336,6 +354,11 @@ mod tests {
             ],
         );
         check(Expected::Pass, "kind: Pod\n", &["Pod (no name)"]);
+        check(
+            Expected::Pass,
+            "# expect: not applicable\nkind: Pod\n",
+            &["not applicable", "Pod (no name)"],
+        );
     }
 
     #[test]
@@ -351,6 +374,13 @@ mod tests {
                 "t.yaml:4:1: an entry of the param \"x\" must be a string, but is a number: put it in quotes",
                 "t.yaml:5:1: `a..b` is not a valid field path: write it like spec.containers[0].image or data[key]",
                 "t.yaml:1:1: an object of fail/ says where it fails: write `# expect: PATH` above it",
+            ],
+        );
+        check(
+            Expected::Fail,
+            "# expect: not applicable\nkind: Pod\n",
+            &[
+                "t.yaml:1:1: an object of fail/ has findings: move the object that the control does not apply to to pass/",
             ],
         );
         check(

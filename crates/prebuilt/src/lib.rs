@@ -6,18 +6,17 @@
 //! files; a test checks that.
 
 use kubevet_engine::Precompiled;
-use kubevet_ir::{Clause, Program};
+use kubevet_ir::{CompiledRule, Program};
 use kubevet_model::{ControlId, Problem};
 use kubevet_policy::{self as policy, Library};
 use std::sync::OnceLock;
 
-/// The library, and the program with the clauses of each control, as the build script encoded
-/// them. Both are empty if the library had a problem.
+/// The library, and the program with the rule of each control, as the build script encoded them. Both are empty if the library had a problem.
 const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.bin"));
 
-/// The program, and the clauses of each control.
-type Compiled = (Program, Vec<(ControlId, Vec<Clause>)>);
+/// The program, and the rule of each control.
+type Compiled = (Program, Vec<(ControlId, CompiledRule)>);
 
 /// The embedded library and its problems. It is decoded once, at the first call; a clone copies
 /// pointers.
@@ -34,7 +33,7 @@ pub fn library() -> (Library, Vec<Problem>) {
 pub fn precompiled() -> Precompiled {
     let compiled: Option<Compiled> = postcard::from_bytes(PROGRAM).ok();
     match decoded_library().zip(compiled) {
-        Some((library, (program, clauses))) => Precompiled::new(library.clone(), program, clauses),
+        Some((library, (program, rules))) => Precompiled::new(library.clone(), program, rules),
         None => Precompiled::default(),
     }
 }
@@ -67,7 +66,7 @@ mod tests {
             let library = engine.compiled_library();
             let controls = library.controls.iter();
             let controls: Vec<_> = controls
-                .map(|compiled| (&compiled.control.id, format!("{:?}", compiled.clauses)))
+                .map(|compiled| (&compiled.control.id, format!("{:?}", compiled.rule())))
                 .collect();
             let terms: Vec<_> = library.program.terms().collect();
             let conditions: Vec<_> = library.program.conditions().collect();

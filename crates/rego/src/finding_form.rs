@@ -1,4 +1,4 @@
-//! The form of findings, as far as the text of a rule shows it: a finding that the engine could not
+//! The form of findings and of `applies`, as far as the text of a rule shows it: a finding that the engine could not
 //! read is an error when the rule is loaded, not for each object that it finds.
 //!
 //! What is computed is not judged here: `lower` proves it for a compiled rule, and the interpreter
@@ -23,10 +23,11 @@ const STRING_BUILTINS: &[&str] = &[
 /// The whole form.
 const FORM: &str = "{\"message\": …, \"paths\": […], \"fixes\": []}";
 
-/// Returns a problem for each finding of `deny` that is visibly not one.
+/// Returns a problem for each finding of `deny` that is visibly not one, and for each rule `applies`
+/// that is not a condition.
 #[must_use]
 pub fn check_findings(module: &Module) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = check_applies(module);
     for rule in module
         .tree
         .policy
@@ -60,6 +61,38 @@ pub fn check_findings(module: &Module) -> Vec<Problem> {
     problems.sort();
     problems.dedup();
     problems
+}
+
+/// Returns a problem for each rule `applies` with arguments, elements or another value than `true` or
+/// `false`.
+fn check_applies(module: &Module) -> Vec<Problem> {
+    let is_condition = |rule: &Rule| match rule {
+        Rule::Spec {
+            head: RuleHead::Compr { refr, assign, .. },
+            bodies,
+            ..
+        } => {
+            let values = bodies.iter().filter_map(|body| body.assign.as_ref());
+            let mut values = assign.iter().chain(values);
+            static_path(refr).is_some_and(|path| path.len() == 1)
+                && values.all(|assigned| bool_literal(&assigned.value).is_some())
+        }
+        Rule::Spec { .. } => false,
+        Rule::Default { value, .. } => bool_literal(value).is_some(),
+    };
+    let rules = module.tree.policy.iter();
+    let rules = rules.filter(|rule| rule_name(rule) == "applies" && !is_condition(rule));
+    rules
+        .map(|rule| {
+            Problem::at(
+                ProblemCode::RegoFindingForm,
+                &module.file,
+                position(rule.span()),
+                "`applies` says to which objects the control applies: write `applies if { … }`, \
+                 or rename the rule",
+            )
+        })
+        .collect()
 }
 
 /// A finding, and the body that may assign it.

@@ -1,5 +1,6 @@
 //! The results of controls and frameworks over all objects of a scan.
 
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Framework,
     FrameworkResult, ObjectResult, Summary,
@@ -33,7 +34,7 @@ pub(super) fn score_controls(
         .iter()
         .map(|control| {
             let tally = tallies.get(&control.id).unwrap_or(&no_objects);
-            score_control(control, tally, params)
+            score_control(control, tally, objects, params)
         })
         .collect()
 }
@@ -63,7 +64,12 @@ fn tally(objects: &[ObjectResult]) -> BTreeMap<&ControlId, Tally<'_>> {
     tallies
 }
 
-fn score_control(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> ControlResult {
+fn score_control(
+    control: &Arc<Control>,
+    tally: &Tally<'_>,
+    objects: &[ObjectResult],
+    params: &Params,
+) -> ControlResult {
     let (status, reason) = if tally.failed > 0 {
         (ControlStatus::Failed, error_reason(tally))
     } else if tally.errors > 0 {
@@ -71,7 +77,7 @@ fn score_control(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> 
     } else if tally.passed > 0 {
         (ControlStatus::Passed, String::new())
     } else {
-        without_objects(control, params)
+        without_objects(control, objects, params)
     };
     ControlResult {
         control: control.clone(),
@@ -91,10 +97,20 @@ fn error_reason(tally: &Tally<'_>) -> String {
 }
 
 /// Returns the status of a control that evaluated no object, and the reason.
-fn without_objects(control: &Control, params: &Params) -> (ControlStatus, String) {
+fn without_objects(
+    control: &Control,
+    objects: &[ObjectResult],
+    params: &Params,
+) -> (ControlStatus, String) {
     if params.configures(control) {
-        let reason = "no object of its kinds".to_owned();
-        return (ControlStatus::NotApplicable, reason);
+        let is_of_kinds =
+            |object: &ObjectResult| control.kinds.matches(&object.object.group_kind());
+        let reason = if objects.iter().any(is_of_kinds) {
+            "it applies to no object of its kinds"
+        } else {
+            "no object of its kinds"
+        };
+        return (ControlStatus::NotApplicable, reason.to_owned());
     }
     let params = control.requires_any_param.join(" or ");
     let reason = format!("not configured: set {params}");

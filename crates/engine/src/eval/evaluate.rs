@@ -34,6 +34,12 @@ pub(crate) fn evaluate(
         if !context.params.is_configured(*control) {
             continue;
         }
+        let applies = compiled
+            .applies
+            .is_none_or(|applies| evaluator.holds(applies));
+        if !applies && evaluator.aborted().is_none() {
+            continue;
+        }
         let id = &compiled.control.id;
         let of_control = fired.iter().filter(|(index, _)| index == control);
         let mut result = evaluator.violations(compiled, of_control);

@@ -139,6 +139,9 @@ impl UseCounts {
         for condition in clauses.flat_map(|clause| &clause.when) {
             uses.add_condition(program, *condition);
         }
+        for applies in controls.iter().filter_map(|control| control.applies) {
+            uses.add_condition(program, applies);
+        }
         for (_, term) in program.terms() {
             term.for_each_child(|child| uses.add(program, child));
         }

@@ -1,4 +1,4 @@
-//! `deny`: its bodies become clauses.
+//! `deny`: its bodies become clauses. `applies` becomes a condition of each.
 //!
 //! Every part of a finding must be proved to be defined, and a string where one is needed, under
 //! the conditions of its body. In Rego an undefined part makes the whole finding undefined, and a
@@ -29,13 +29,29 @@ struct Finding<'f> {
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// Lowers every `deny` rule of a module. The clauses are complete only if nothing was refused.
-    pub(super) fn lower_deny_rules(&mut self, module: &'a Module) -> Vec<Clause> {
+    /// Lowers `applies`; `None` if there is no such rule, it always holds, or it was refused.
+    pub(super) fn lower_applies(&mut self, module: &'a Module) -> Option<ConditionId> {
+        let mut rules = module.tree.policy.iter();
+        let rule = rules.find(|rule| rule_name(rule) == "applies")?;
+        let full = format!("{}.applies", module.package);
+        let symbol = self.rule(&full, rule.span(), &Env::new(module)).ok()?;
+        let term = self.term_of(symbol, module, rule.span()).ok()?;
+        let applies = self.program.truthy(term);
+        (applies != self.program.always()).then_some(applies)
+    }
+
+    /// Lowers every `deny` rule of a module. Each clause holds only where `applies` does. The
+    /// clauses are complete only if nothing was refused.
+    pub(super) fn lower_deny_rules(
+        &mut self,
+        module: &'a Module,
+        applies: Option<ConditionId>,
+    ) -> Vec<Clause> {
         let mut clauses = Vec::new();
         for rule in &module.tree.policy {
             if rule_name(rule) == "deny" {
                 // A refusal is recorded; the other rules are lowered all the same.
-                if let Ok(lowered) = self.lower_deny_rule(module, rule) {
+                if let Ok(lowered) = self.lower_deny_rule(module, rule, applies) {
                     clauses.extend(lowered);
                 }
             }
@@ -43,7 +59,12 @@ impl<'a> Lowerer<'_, 'a> {
         clauses
     }
 
-    fn lower_deny_rule(&mut self, module: &'a Module, rule: &'a Rule) -> Lowered<Vec<Clause>> {
+    fn lower_deny_rule(
+        &mut self,
+        module: &'a Module,
+        rule: &'a Rule,
+        applies: Option<ConditionId>,
+    ) -> Lowered<Vec<Clause>> {
         let Rule::Spec {
             head: RuleHead::Set { key: Some(key), .. },
             bodies,
@@ -58,7 +79,7 @@ impl<'a> Lowerer<'_, 'a> {
         let alternatives = self.alternatives(&body.query, Env::new(module));
         all(alternatives
             .iter()
-            .map(|alternative| self.lower_clause(key, alternative, body)))
+            .map(|alternative| self.lower_clause(key, alternative, body, applies)))
     }
 
     /// Lowers one alternative of a body with the finding of the rule's head.
@@ -67,6 +88,7 @@ impl<'a> Lowerer<'_, 'a> {
         key: &'a Expr,
         alternative: &Alternative<'a>,
         body: &'a RuleBody,
+        applies: Option<ConditionId>,
     ) -> Lowered<Clause> {
         let module = alternative.env.module;
         let binders = alternative.binders();
@@ -80,7 +102,7 @@ impl<'a> Lowerer<'_, 'a> {
             let field = fields.iter().find(|(field, _)| field == name);
             field.map(|(_, symbol)| symbol.clone())
         };
-        let conditions = self.conditions_of(alternative);
+        let conditions = self.conditions_of(alternative, applies);
         let finding = Finding {
             module,
             span: finding_span(key, body),
@@ -106,15 +128,18 @@ impl<'a> Lowerer<'_, 'a> {
         })
     }
 
-    /// The conditions of an alternative, simplified together as one conjunction.
-    fn conditions_of(&mut self, alternative: &Alternative<'a>) -> Vec<ConditionId> {
+    /// `applies` and the conditions of an alternative, simplified together as one conjunction.
+    fn conditions_of(
+        &mut self,
+        alternative: &Alternative<'a>,
+        applies: Option<ConditionId>,
+    ) -> Vec<ConditionId> {
         let steps = alternative.steps.iter();
-        let each: Vec<ConditionId> = steps
-            .filter_map(|step| match step {
-                Step::If(condition) => Some(*condition),
-                Step::For(_) => None,
-            })
-            .collect();
+        let of_steps = steps.filter_map(|step| match step {
+            Step::If(condition) => Some(*condition),
+            Step::For(_) => None,
+        });
+        let each: Vec<ConditionId> = applies.into_iter().chain(of_steps).collect();
         let whole = self.and(each);
         self.program.conjuncts(whole)
     }

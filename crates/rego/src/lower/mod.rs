@@ -22,7 +22,7 @@
 //! | `inline` | helpers, inlined |
 //! | `library_functions` | the names of `policies/lib` with a native half |
 //! | `builtin_functions`, `string_building` | the builtins of Rego; `sprintf` and `concat` |
-//! | `clause` | `deny`, with the proof that every part of a finding is defined |
+//! | `clause` | `applies` and `deny`, with the proof that every part of a finding is defined |
 
 mod alternative;
 mod body;
@@ -88,22 +88,26 @@ impl<'a> Lowering<'a> {
     ) -> Result<CompiledControl, Vec<Problem>> {
         let (terms, conditions, _) = program.sizes();
         let only_workloads = control.kinds.iter().all(has_pod_spec);
-        let (clauses, refusals) = program.with_workload_assumption(only_workloads, |program| {
-            let mut lowerer = Lowerer {
-                lowering: self,
-                control,
-                program,
-                refusals: BTreeSet::new(),
-                is_over_budget: false,
-                enclosing: Vec::new(),
-                inlined_calls: 0,
-                nodes_before: terms + conditions,
-            };
-            (lowerer.lower_deny_rules(module), lowerer.refusals)
-        });
+        let (applies, clauses, refusals) =
+            program.with_workload_assumption(only_workloads, |program| {
+                let mut lowerer = Lowerer {
+                    lowering: self,
+                    control,
+                    program,
+                    refusals: BTreeSet::new(),
+                    is_over_budget: false,
+                    enclosing: Vec::new(),
+                    inlined_calls: 0,
+                    nodes_before: terms + conditions,
+                };
+                let applies = lowerer.lower_applies(module);
+                let clauses = lowerer.lower_deny_rules(module, applies);
+                (applies, clauses, lowerer.refusals)
+            });
         if refusals.is_empty() {
             Ok(CompiledControl {
                 control: Arc::clone(control),
+                applies,
                 clauses,
             })
         } else {
