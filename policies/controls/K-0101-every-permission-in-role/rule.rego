@@ -7,9 +7,12 @@ import data.lib.rbac
 # The ClusterRole of Kubernetes itself that needs this permission.
 built_in := {"cluster-admin"}
 
-deny contains finding if {
+applies if {
 	not rbac.is_aggregated
 	not rbac.is_cluster_role(built_in)
+}
+
+deny contains finding if {
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource == "*"

@@ -7,6 +7,11 @@ import data.lib.rbac
 # The ClusterRole of Kubernetes itself that needs this permission.
 built_in := {"cluster-admin"}
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 reaches_strong_role(rule) if rbac.has_any_name(rule)
 
 reaches_strong_role(rule) if {
@@ -15,8 +20,6 @@ reaches_strong_role(rule) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource in {"*", "clusterroles", "roles"}

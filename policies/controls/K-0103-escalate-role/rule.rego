@@ -7,6 +7,11 @@ import data.lib.rbac
 # ClusterRoles of Kubernetes itself that need this permission.
 built_in := {"cluster-admin", "system:controller:clusterrole-aggregation-controller"}
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 is_role(resource) if resource in {"*", "roles"}
 
 is_role(resource) if {
@@ -15,8 +20,6 @@ is_role(resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_role(resource)

@@ -7,6 +7,11 @@ import data.lib.rbac
 # ClusterRoles of Kubernetes itself that need this permission.
 built_in := {"cluster-admin", "system:aggregate-to-edit"}
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 is_identity(resource) if resource in {"*", "serviceaccounts"}
 
 is_identity(resource) if {
@@ -22,8 +27,6 @@ reaches_strong_identity(rule) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

@@ -12,6 +12,11 @@ built_in := {
 	"system:controller:namespace-controller",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 runs_code(rule, resource) if {
 	resource in {"*", "*/attach", "*/exec", "pods/attach", "pods/exec"}
 	rbac.allows(rule, "", {"*", "create", "get"})
@@ -23,8 +28,6 @@ runs_code(rule, resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

@@ -12,9 +12,12 @@ built_in := {
 	"system:node",
 }
 
-deny contains finding if {
+applies if {
 	not rbac.is_aggregated
 	not rbac.is_cluster_role(built_in)
+}
+
+deny contains finding if {
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource in {"*", "*/token", "serviceaccounts/token"}

@@ -12,6 +12,11 @@ built_in := {
 	"system:controller:certificate-controller",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 reaches_client_signer(rule) if rbac.has_any_name(rule)
 
 reaches_client_signer(rule) if {
@@ -24,8 +29,6 @@ reaches_client_signer(rule) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource in {"*", "signers"}

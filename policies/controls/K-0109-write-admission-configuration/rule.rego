@@ -11,6 +11,11 @@ built_in := {
 	"system:controller:namespace-controller",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 is_admission_configuration(resource) if {
 	resource in {
 		"*",
@@ -24,8 +29,6 @@ is_admission_configuration(resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

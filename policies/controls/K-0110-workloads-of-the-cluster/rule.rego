@@ -20,6 +20,12 @@ built_in := {
 	"system:controller:statefulset-controller",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+	rbac.concerns_cluster
+}
+
 creates_pods(rule, resource) if {
 	resource in {"*", "pods", "replicationcontrollers"}
 	rbac.allows(rule, "", {"*", "create"})
@@ -41,9 +47,6 @@ creates_pods(rule, resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
-	rbac.concerns_cluster
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

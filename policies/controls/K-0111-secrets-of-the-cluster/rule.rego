@@ -17,11 +17,14 @@ built_in := {
 
 built_in_in_kube_system := {"system:controller:bootstrap-signer", "system:controller:token-cleaner"}
 
-deny contains finding if {
+applies if {
 	not rbac.is_aggregated
 	not rbac.is_cluster_role(built_in)
 	not rbac.is_system_role(built_in_in_kube_system)
 	rbac.concerns_cluster
+}
+
+deny contains finding if {
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource in {"*", "secrets"}

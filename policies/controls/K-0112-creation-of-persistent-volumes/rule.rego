@@ -11,9 +11,12 @@ built_in := {
 	"system:persistent-volume-provisioner",
 }
 
-deny contains finding if {
+applies if {
 	not rbac.is_aggregated
 	not rbac.is_cluster_role(built_in)
+}
+
+deny contains finding if {
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	resource in {"*", "persistentvolumes"}

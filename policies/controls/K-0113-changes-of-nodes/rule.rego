@@ -17,6 +17,11 @@ built_in := {
 	"system:node-problem-detector",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 changes_nodes(rule, resource) if {
 	resource in {"*", "nodes"}
 	rbac.allows(rule, "", {"*", "delete", "deletecollection", "patch", "update"})
@@ -28,8 +33,6 @@ changes_nodes(rule, resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

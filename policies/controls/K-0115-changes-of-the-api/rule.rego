@@ -11,6 +11,11 @@ built_in := {
 	"system:controller:namespace-controller",
 }
 
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
 changes_api(rule, resource) if {
 	resource in {"*", "apiservices"}
 	rbac.allows(rule, "apiregistration.k8s.io", {"*", "create", "delete", "deletecollection", "patch", "update"})
@@ -22,8 +27,6 @@ changes_api(rule, resource) if {
 }
 
 deny contains finding if {
-	not rbac.is_aggregated
-	not rbac.is_cluster_role(built_in)
 	some i, rule in rbac.rules
 	some j, resource in rbac.resources(rule)
 	is_string(resource)

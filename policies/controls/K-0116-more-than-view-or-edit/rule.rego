@@ -9,6 +9,10 @@ view := "rbac.authorization.k8s.io/aggregate-to-view"
 
 edit := "rbac.authorization.k8s.io/aggregate-to-edit"
 
+applies if input.object.metadata.labels[view] == "true"
+
+applies if input.object.metadata.labels[edit] == "true"
+
 # Rules for URLs have no resources.
 changes_objects(rule, verb) if {
 	verb in {"*", "create", "delete", "deletecollection", "patch", "update"}
