@@ -1,0 +1,30 @@
+package controls.k0112
+
+import rego.v1
+
+import data.lib.rbac
+
+# ClusterRoles of Kubernetes itself that need this permission.
+built_in := {
+	"cluster-admin",
+	"system:controller:persistent-volume-binder",
+	"system:persistent-volume-provisioner",
+}
+
+applies if {
+	not rbac.is_aggregated
+	not rbac.is_cluster_role(built_in)
+}
+
+deny contains finding if {
+	some i, rule in rbac.rules
+	some j, resource in rbac.resources(rule)
+	resource in {"*", "persistentvolumes"}
+	rbac.allows(rule, "", {"*", "create"})
+	rbac.has_any_name(rule)
+	finding := {
+		"message": "the role allows creating PersistentVolumes",
+		"paths": [sprintf("rules[%d].resources[%d]", [i, j])],
+		"fixes": [],
+	}
+}
