@@ -1,0 +1,69 @@
+package controls.k0128
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.strings
+
+annotation(name) := object.get(input.object, ["metadata", "annotations", name], "")
+
+is_internal if {
+	some name in [
+		"service.beta.kubernetes.io/aws-load-balancer-internal",
+		"service.beta.kubernetes.io/azure-load-balancer-internal",
+		"service.beta.kubernetes.io/openstack-internal-load-balancer",
+	]
+	value := annotation(name)
+	is_string(value)
+	strings.lower_ascii(value) == "true"
+}
+
+is_internal if annotation("service.beta.kubernetes.io/aws-load-balancer-scheme") == "internal"
+
+is_internal if {
+	some name in ["networking.gke.io/load-balancer-type", "cloud.google.com/load-balancer-type"]
+	value := annotation(name)
+	is_string(value)
+	strings.lower_ascii(value) == "internal"
+}
+
+is_public if {
+	input.object.spec.type == "LoadBalancer"
+	not is_internal
+}
+
+has_ranges if count(collections.list(object.get(input.object, ["spec", "loadBalancerSourceRanges"], []))) > 0
+
+# Cloud providers read the annotation where the field is empty.
+has_annotated_ranges if {
+	value := annotation("service.beta.kubernetes.io/load-balancer-source-ranges")
+	is_string(value)
+	trim_space(value) != ""
+	not contains_every_address(value)
+}
+
+contains_every_address(ranges) if contains(ranges, "0.0.0.0/0")
+
+contains_every_address(ranges) if contains(ranges, "::/0")
+
+deny contains finding if {
+	is_public
+	not has_ranges
+	not has_annotated_ranges
+	finding := {
+		"message": "the load balancer accepts connections from every address",
+		"paths": ["spec.loadBalancerSourceRanges"],
+		"fixes": [],
+	}
+}
+
+deny contains finding if {
+	is_public
+	some i, range in collections.list(object.get(input.object, ["spec", "loadBalancerSourceRanges"], []))
+	range in {"0.0.0.0/0", "::/0"}
+	finding := {
+		"message": "the load balancer accepts connections from every address",
+		"paths": [sprintf("spec.loadBalancerSourceRanges[%d]", [i])],
+		"fixes": [],
+	}
+}
