@@ -1,0 +1,23 @@
+package controls.k0136
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.workload
+
+has_tls if {
+	some listener in collections.list(object.get(input.object, ["spec", "listeners"], []))
+	listener.protocol in {"HTTPS", "TLS"}
+}
+
+deny contains finding if {
+	not has_tls
+	some i, listener in collections.list(object.get(input.object, ["spec", "listeners"], []))
+	listener.protocol == "HTTP"
+	path := sprintf("spec.listeners[%d]", [i])
+	finding := {
+		"message": sprintf("listener %s of the Gateway is for HTTP, and none is for HTTPS", [workload.name_or(listener, path)]),
+		"paths": [sprintf("%s.protocol", [path])],
+		"fixes": [],
+	}
+}
