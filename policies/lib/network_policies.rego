@@ -21,9 +21,3 @@ is_ignored(type) if {
 
 # A rule without ports is for all of them.
 has_ports(rule) if count(collections.list(object.get(collections.map(rule), ["ports"], []))) > 0
-
-# An address block that leaves out nothing.
-is_whole(block, ranges) if {
-	block.cidr in ranges
-	count(collections.list(object.get(block, ["except"], []))) == 0
-}

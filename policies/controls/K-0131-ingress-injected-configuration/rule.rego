@@ -14,7 +14,10 @@ is_injected(key, value) if {
 	regex.match(`[;"]|[\r\n]+[^\r\n]|(^|[^$])\{`, value)
 }
 
-is_injected("nginx.ingress.kubernetes.io/auth-tls-match-cn", value) if regex.match(`[;"]|[\r\n]+[^\r\n]`, value)
+is_injected(key, value) if {
+	key == "nginx.ingress.kubernetes.io/auth-tls-match-cn"
+	regex.match(`[;"]|[\r\n]+[^\r\n]`, value)
+}
 
 deny contains finding if {
 	some key, value in collections.map(object.get(input.object, ["metadata", "annotations"], {}))

@@ -21,6 +21,7 @@ deny contains finding if {
 
 deny contains finding if {
 	some i, rule in collections.list(object.get(input.object, ["spec", "rules"], []))
+	is_string(rule.host)
 	startswith(rule.host, "*")
 	finding := {
 		"message": sprintf("the Ingress takes the requests to all hosts %s", [rule.host]),

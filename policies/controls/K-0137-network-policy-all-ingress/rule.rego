@@ -5,6 +5,11 @@ import rego.v1
 import data.lib.collections
 import data.lib.network_policies
 
+is_whole(block) if {
+	block.cidr in {"0.0.0.0/0", "::/0"}
+	count(collections.list(object.get(block, ["except"], []))) == 0
+}
+
 deny contains finding if {
 	not network_policies.is_ignored("Ingress")
 	some i, rule in collections.list(object.get(input.object, ["spec", "ingress"], []))
@@ -22,9 +27,9 @@ deny contains finding if {
 	some i, rule in collections.list(object.get(input.object, ["spec", "ingress"], []))
 	not network_policies.has_ports(rule)
 	some j, peer in collections.list(object.get(collections.map(rule), ["from"], []))
-	network_policies.is_whole(peer.ipBlock, {"0.0.0.0/0", "::/0"})
+	is_whole(peer.ipBlock)
 	finding := {
-		"message": sprintf("an ingress rule allows all sources in %s on every port", [peer.ipBlock.cidr]),
+		"message": "an ingress rule allows every address on every port",
 		"paths": [
 			sprintf("spec.ingress[%d].from[%d].ipBlock.cidr", [i, j]),
 			sprintf("spec.ingress[%d]", [i]),

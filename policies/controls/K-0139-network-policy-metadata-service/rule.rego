@@ -83,7 +83,7 @@ deny contains finding if {
 	some j, peer in collections.list(object.get(collections.map(rule), ["to"], []))
 	is_open(peer.ipBlock)
 	finding := {
-		"message": sprintf("an egress rule for %s includes the metadata service of the cloud", [peer.ipBlock.cidr]),
+		"message": "an address block of an egress rule contains the metadata service of the cloud",
 		"paths": [
 			sprintf("spec.egress[%d].to[%d].ipBlock", [i, j]),
 			sprintf("spec.egress[%d]", [i]),
