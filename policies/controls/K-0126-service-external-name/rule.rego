@@ -2,46 +2,19 @@ package controls.k0126
 
 import rego.v1
 
-import data.lib.strings
+# Names of this node, and those that clouds give to their metadata service. Proxies connect to a name such as 127.0.0.1 as
+# to an address, and public wildcard names, such as 127.0.0.1.nip.io, begin with the address that they resolve to.
+is_of_node(name) if regex.match(`(?i)^((127|169\.254|100\.100\.100\.200|0\.0\.0\.0|168\.63\.129\.16)([.-].*)?|(.+\.)?localhost|instance-data(\.ec2\.internal)?|metadata(\.google\.internal|\.goog|\.platformequinix\.com|\.tencentyun\.com)?)\.?$`, name)
 
-host := trim_suffix(strings.lower_ascii(input.object.spec.externalName), ".") if {
-	input.object.spec.type == "ExternalName"
-	is_string(input.object.spec.externalName)
-}
+is_of_cluster(name) if regex.match(`(?i)\.svc(\.cluster\.local)?\.?$`, name)
 
-# Names of this node, and those that clouds give to their metadata service.
-is_of_node(name) if {
-	name in {
-		"localhost",
-		"instance-data",
-		"instance-data.ec2.internal",
-		"metadata",
-		"metadata.google.internal",
-		"metadata.goog",
-		"metadata.platformequinix.com",
-		"metadata.tencentyun.com",
-	}
-}
-
-# Kubernetes publishes such a name as it is, and proxies connect to it as to an address. Public wildcard names, such as
-# 127.0.0.1.nip.io, begin with the address that they resolve to.
-is_of_node(name) if regex.match(`^(127|169\.254|100\.100\.100\.200|0\.0\.0\.0|168\.63\.129\.16)(\.|-|$)`, name)
-
-is_of_node(name) if endswith(name, ".localhost")
-
-is_of_cluster(name) if endswith(name, ".svc.cluster.local")
-
-is_of_cluster(name) if endswith(name, ".svc")
-
-# A second name for a Service beside it does no harm.
-is_neighbour(name) if {
-	namespace := input.object.metadata.namespace
-	is_string(namespace)
-	endswith(trim_suffix(name, ".cluster.local"), concat("", [".", namespace, ".svc"]))
-}
+# A second name for a Service of the same namespace does no harm.
+is_neighbour(name) if split(name, ".")[1] == input.object.metadata.namespace
 
 deny contains finding if {
-	name := host
+	input.object.spec.type == "ExternalName"
+	name := input.object.spec.externalName
+	is_string(name)
 	is_of_node(name)
 	finding := {
 		"message": sprintf("the ExternalName Service leads to %s, an address of the node or of the metadata service", [name]),
@@ -51,7 +24,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	name := host
+	input.object.spec.type == "ExternalName"
+	name := input.object.spec.externalName
+	is_string(name)
 	is_of_cluster(name)
 	not is_neighbour(name)
 	finding := {

@@ -3,7 +3,6 @@ package controls.k0128
 import rego.v1
 
 import data.lib.collections
-import data.lib.strings
 
 annotation(name) := object.get(input.object, ["metadata", "annotations", name], "")
 
@@ -13,18 +12,14 @@ is_internal if {
 		"service.beta.kubernetes.io/azure-load-balancer-internal",
 		"service.beta.kubernetes.io/openstack-internal-load-balancer",
 	]
-	value := annotation(name)
-	is_string(value)
-	strings.lower_ascii(value) == "true"
+	annotation(name) == "true"
 }
 
 is_internal if annotation("service.beta.kubernetes.io/aws-load-balancer-scheme") == "internal"
 
 is_internal if {
 	some name in ["networking.gke.io/load-balancer-type", "cloud.google.com/load-balancer-type"]
-	value := annotation(name)
-	is_string(value)
-	strings.lower_ascii(value) == "internal"
+	annotation(name) == "Internal"
 }
 
 is_public if {

@@ -9,8 +9,8 @@ import data.lib.workload
 has_company if count(collections.list(object.get(workload.pod_spec, ["containers"], []))) > 1
 
 has_company if {
-	some container in workload.probe_containers
-	container.list == "initContainers"
+	some container in collections.list(object.get(workload.pod_spec, ["initContainers"], []))
+	container.restartPolicy == "Always"
 }
 
 deny contains finding if {

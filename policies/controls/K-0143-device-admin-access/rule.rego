@@ -4,20 +4,11 @@ import rego.v1
 
 import data.lib.collections
 
-is_admin(request) if request.exactly.adminAccess == true
-
-# Before v1beta2 the field was in the request itself.
-is_admin(request) if request.adminAccess == true
-
-field_of(request) := "exactly.adminAccess" if request.exactly.adminAccess == true
-
-else := "adminAccess"
-
 deny contains finding if {
 	input.object.kind == "ResourceClaim"
 	some i, request in collections.list(object.get(input.object, ["spec", "devices", "requests"], []))
-	is_admin(request)
-	path := sprintf("spec.devices.requests[%d].%s", [i, field_of(request)])
+	request.exactly.adminAccess == true
+	path := sprintf("spec.devices.requests[%d].exactly.adminAccess", [i])
 	finding := {
 		"message": "the claim asks for administrative access to devices of other pods",
 		"paths": [path],
@@ -28,8 +19,8 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "ResourceClaimTemplate"
 	some i, request in collections.list(object.get(input.object, ["spec", "spec", "devices", "requests"], []))
-	is_admin(request)
-	path := sprintf("spec.spec.devices.requests[%d].%s", [i, field_of(request)])
+	request.exactly.adminAccess == true
+	path := sprintf("spec.spec.devices.requests[%d].exactly.adminAccess", [i])
 	finding := {
 		"message": "claims of the template ask for administrative access to devices of other pods",
 		"paths": [path],
