@@ -10,8 +10,25 @@ is_provisioned if is_string(object.get(input.object, ["metadata", "annotations",
 is_of_system(path) if {
 	folder := host_paths.folder(path)
 	some system in [
-		"/bin/", "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/lib64/", "/proc/", "/root/", "/run/", "/sbin/", "/sys/",
-		"/usr/", "/var/lib/containerd/", "/var/lib/docker/", "/var/lib/etcd/", "/var/lib/kubelet/", "/var/log/", "/var/spool/cron/",
+		"/bin/",
+		"/boot/",
+		"/dev/",
+		"/etc/",
+		"/home/",
+		"/lib/",
+		"/lib64/",
+		"/proc/",
+		"/root/",
+		"/run/",
+		"/sbin/",
+		"/sys/",
+		"/usr/",
+		"/var/lib/containerd/",
+		"/var/lib/docker/",
+		"/var/lib/etcd/",
+		"/var/lib/kubelet/",
+		"/var/log/",
+		"/var/spool/cron/",
 	]
 	startswith(folder, system)
 }
