@@ -7,31 +7,7 @@ import data.lib.host_paths
 is_provisioned if is_string(object.get(input.object, ["metadata", "annotations", "pv.kubernetes.io/provisioned-by"], null))
 
 # The folder is in one of the system's, or above one.
-is_of_system(path) if {
-	folder := host_paths.folder(path)
-	some system in [
-		"/bin/",
-		"/boot/",
-		"/dev/",
-		"/etc/",
-		"/home/",
-		"/lib/",
-		"/lib64/",
-		"/proc/",
-		"/root/",
-		"/run/",
-		"/sbin/",
-		"/sys/",
-		"/usr/",
-		"/var/lib/containerd/",
-		"/var/lib/docker/",
-		"/var/lib/etcd/",
-		"/var/lib/kubelet/",
-		"/var/log/",
-		"/var/spool/cron/",
-	]
-	startswith(folder, system)
-}
+is_of_system(path) if regex.match(`^/(bin|boot|dev|etc|home|lib|lib64|proc|root|run|sbin|sys|usr|var/lib/(containerd|docker|etcd|kubelet)|var/log|var/spool/cron)/`, host_paths.folder(path))
 
 is_of_system(path) if path in {"", "/", "/var", "/var/lib", "/var/spool"}
 
