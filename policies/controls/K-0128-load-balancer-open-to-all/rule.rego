@@ -4,6 +4,8 @@ import rego.v1
 
 import data.lib.collections
 
+applies if input.object.spec.type == "LoadBalancer"
+
 annotation(name) := object.get(input.object, ["metadata", "annotations", name], "")
 
 is_internal if {
@@ -22,11 +24,6 @@ is_internal if {
 	annotation(name) == "Internal"
 }
 
-is_public if {
-	input.object.spec.type == "LoadBalancer"
-	not is_internal
-}
-
 has_ranges if count(collections.list(object.get(input.object, ["spec", "loadBalancerSourceRanges"], []))) > 0
 
 # Cloud providers read the annotation where the field is empty.
@@ -42,7 +39,7 @@ contains_every_address(ranges) if contains(ranges, "0.0.0.0/0")
 contains_every_address(ranges) if contains(ranges, "::/0")
 
 deny contains finding if {
-	is_public
+	not is_internal
 	not has_ranges
 	not has_annotated_ranges
 	finding := {
@@ -53,7 +50,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	is_public
+	not is_internal
 	some i, range in collections.list(object.get(input.object, ["spec", "loadBalancerSourceRanges"], []))
 	range in {"0.0.0.0/0", "::/0"}
 	finding := {

@@ -9,6 +9,11 @@ is_on_every_node if input.object.kind == "DaemonSet"
 
 is_of_system if input.object.metadata.namespace == "kube-system"
 
+applies if {
+	not is_on_every_node
+	not is_of_system
+}
+
 # The API server accepts no other operator without a key.
 is_for_every_key(toleration) if {
 	toleration.operator == "Exists"
@@ -18,8 +23,6 @@ is_for_every_key(toleration) if {
 is_about_scheduling(toleration) if object.get(toleration, ["effect"], "") in {"", null, "NoSchedule"}
 
 deny contains finding if {
-	not is_on_every_node
-	not is_of_system
 	some i, toleration in collections.list(object.get(workload.pod_spec, ["tolerations"], []))
 	is_for_every_key(toleration)
 	is_about_scheduling(toleration)

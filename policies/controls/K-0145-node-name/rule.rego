@@ -17,12 +17,15 @@ is_mirror if {
 	is_string(object.get(input.object, ["metadata", "annotations", "kubernetes.io/config.mirror"], null))
 }
 
+applies if {
+	not is_scheduled
+	not is_mirror
+}
+
 deny contains finding if {
 	name := workload.pod_spec.nodeName
 	is_string(name)
 	name != ""
-	not is_scheduled
-	not is_mirror
 	path := workload.pod_at("nodeName")
 	finding := {
 		"message": sprintf("the pod goes to node %s without the scheduler", [name]),

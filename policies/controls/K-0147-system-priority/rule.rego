@@ -6,8 +6,9 @@ import data.lib.workload
 
 is_of_system if input.object.metadata.namespace == "kube-system"
 
+applies if not is_of_system
+
 deny contains finding if {
-	not is_of_system
 	some class in ["system-cluster-critical", "system-node-critical"]
 	workload.pod_spec.priorityClassName == class
 	path := workload.pod_at("priorityClassName")
