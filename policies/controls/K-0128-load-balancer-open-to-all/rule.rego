@@ -24,6 +24,20 @@ is_internal if {
 	annotation(name) == "Internal"
 }
 
+# Load balancers of the AWS Load Balancer Controller are internal unless the Service asks for the Internet.
+is_internal if {
+	is_of_aws_controller
+	not asks_for_internet
+}
+
+is_of_aws_controller if input.object.spec.loadBalancerClass == "service.k8s.aws/nlb"
+
+is_of_aws_controller if annotation("service.beta.kubernetes.io/aws-load-balancer-type") in {"external", "nlb-ip"}
+
+asks_for_internet if annotation("service.beta.kubernetes.io/aws-load-balancer-scheme") == "internet-facing"
+
+asks_for_internet if annotation("service.beta.kubernetes.io/aws-load-balancer-internal") == "false"
+
 has_ranges if count(collections.list(object.get(input.object, ["spec", "loadBalancerSourceRanges"], []))) > 0
 
 # Cloud providers read the annotation where the field is empty.
