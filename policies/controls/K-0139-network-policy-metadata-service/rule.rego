@@ -26,6 +26,7 @@ is_wide(range) if range in {
 	"169.254.0.0/16",
 }
 
+# Blocks around the address within 169.254.0.0/16.
 is_narrow(range) if regex.match(`^169\.254\.(128\.0/1[78]|160\.0/(19|20)|168\.0/2[123]|169\.(0/24|128/25|192/26|224/27|240/28|248/29|252/30|254/3[12]))$`, range)
 
 is_excepted(block) if {
@@ -48,9 +49,10 @@ is_open(block) if {
 	not is_excepted_v6(block)
 }
 
+# The address is fd00:ec2::254.
 is_excepted_v6(block) if {
 	some range in collections.list(object.get(block, ["except"], []))
-	regex.match(`^[fF][cCdD]`, range)
+	regex.match(`^[fF]([cC]00::/7|[dD]00::/8|[dD]00:[eE][cC]2:)`, range)
 }
 
 reaches_http(rule) if not network_policies.has_ports(rule)
