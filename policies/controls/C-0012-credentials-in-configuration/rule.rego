@@ -4,35 +4,15 @@ import rego.v1
 
 import data.lib.collections
 import data.lib.credentials
+import data.lib.exposed_credentials
 import data.lib.fields
-import data.lib.strings
 import data.lib.workload
-
-# Messages contain the name of the field with the credential, never its value.
-is_credential(name, value) if {
-	is_string(name)
-	is_string(value)
-	is_certain(name, value)
-	not is_allowed_value(value)
-}
-
-is_certain(_, value) if credentials.is_secret(value)
-
-is_certain(_, value) if {
-	some pattern in input.params.sensitiveValues
-	regex.match(pattern, value)
-}
-
-is_certain(name, value) if {
-	credentials.is_named(name, value, input.params.sensitiveKeyNames)
-	not is_allowed_name(name)
-}
 
 # binaryData is base64, in which patterns for plain values match by chance.
 is_binary_credential(name, value) if {
 	is_string(value)
 	is_certain_binary(name, value)
-	not is_allowed_value(value)
+	not exposed_credentials.is_allowed_value(value)
 }
 
 is_certain_binary(_, value) if credentials.is_encoded_private_key(value)
@@ -40,23 +20,14 @@ is_certain_binary(_, value) if credentials.is_encoded_private_key(value)
 is_certain_binary(name, value) if {
 	value != ""
 	credentials.has_credential_name(name, input.params.sensitiveKeyNames)
-	not is_allowed_name(name)
+	not exposed_credentials.is_allowed_name(name)
 }
 
-is_allowed_name(name) if {
-	some part in input.params.sensitiveKeyNamesAllowed
-	strings.contains_ignore_case(name, part)
-}
-
-is_allowed_value(value) if {
-	some pattern in input.params.sensitiveValuesAllowed
-	regex.match(pattern, value)
-}
-
+# Messages contain the name of the field with the credential, never its value.
 deny contains finding if {
 	some container in workload.containers
 	some i, variable in collections.list(object.get(container.spec, ["env"], []))
-	is_credential(variable.name, variable.value)
+	exposed_credentials.is_credential(variable.name, variable.value)
 	finding := {
 		"message": sprintf("container %s has what looks like a credential in its environment variable %s", [container.name, variable.name]),
 		"paths": [
@@ -81,7 +52,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "ConfigMap"
 	some key, value in collections.map(object.get(input.object, ["data"], {}))
-	is_credential(key, value)
+	exposed_credentials.is_credential(key, value)
 	finding := {
 		"message": sprintf("the ConfigMap has what looks like a credential in the key %s", [key]),
 		"paths": [fields.entry("data", key)],
