@@ -1,45 +1,80 @@
-# The versions of the Pod Security Standards. Some checks changed: the param podSecurityVersion says by which version a
-# pod is judged, as the label pod-security.kubernetes.io/enforce-version does for a namespace. Each rule holds for the
-# versions before its own; "latest", and a value that is no version, is the newest.
+# The versions of the Pod Security Standards. Some checks changed: `version`, the param podSecurityVersion, says by which
+# version a pod is judged, as the label pod-security.kubernetes.io/enforce-version does for a namespace. "latest", and a
+# value that is not a version, is the newest.
 package lib.pod_security
 
 import rego.v1
 
 import data.lib.workload
 
-is_before_1_8 if regex.match(`^v1\.[0-7]$`, input.params.podSecurityVersion)
+is_before_1_8(version) if regex.match(`^v1\.[0-7]$`, version)
 
-is_before_1_19 if regex.match(`^v1\.(1?[0-8]|9)$`, input.params.podSecurityVersion)
+is_before_1_19(version) if regex.match(`^v1\.(1?[0-8]|9)$`, version)
 
-is_before_1_22 if regex.match(`^v1\.(1?[0-9]|2[01])$`, input.params.podSecurityVersion)
+is_before_1_22(version) if regex.match(`^v1\.(1?[0-9]|2[01])$`, version)
 
-is_before_1_23 if regex.match(`^v1\.(1?[0-9]|2[0-2])$`, input.params.podSecurityVersion)
+is_before_1_23(version) if regex.match(`^v1\.(1?[0-9]|2[0-2])$`, version)
 
-is_before_1_25 if regex.match(`^v1\.(1?[0-9]|2[0-4])$`, input.params.podSecurityVersion)
+is_before_1_25(version) if regex.match(`^v1\.(1?[0-9]|2[0-4])$`, version)
 
-is_before_1_27 if regex.match(`^v1\.(1?[0-9]|2[0-6])$`, input.params.podSecurityVersion)
+is_before_1_27(version) if regex.match(`^v1\.(1?[0-9]|2[0-6])$`, version)
 
-is_before_1_29 if regex.match(`^v1\.(1?[0-9]|2[0-8])$`, input.params.podSecurityVersion)
+is_before_1_29(version) if regex.match(`^v1\.(1?[0-9]|2[0-8])$`, version)
 
-is_before_1_31 if regex.match(`^v1\.([12]?[0-9]|30)$`, input.params.podSecurityVersion)
+is_before_1_31(version) if regex.match(`^v1\.([12]?[0-9]|30)$`, version)
 
-is_before_1_32 if regex.match(`^v1\.([12]?[0-9]|3[01])$`, input.params.podSecurityVersion)
+is_before_1_32(version) if regex.match(`^v1\.([12]?[0-9]|3[01])$`, version)
 
-is_before_1_34 if regex.match(`^v1\.([12]?[0-9]|3[0-3])$`, input.params.podSecurityVersion)
+is_before_1_34(version) if regex.match(`^v1\.([12]?[0-9]|3[0-3])$`, version)
 
-is_before_1_35 if regex.match(`^v1\.([12]?[0-9]|3[0-4])$`, input.params.podSecurityVersion)
+is_before_1_35(version) if regex.match(`^v1\.([12]?[0-9]|3[0-4])$`, version)
 
 # A pod for Windows is left out of the checks of fields that Windows does not have.
-is_exempt_windows if {
+is_exempt_windows(version) if {
 	workload.is_windows
-	not is_before_1_25
+	not is_before_1_25(version)
 }
 
 # Root in a user namespace is an unprivileged user of the node.
-is_exempt_user_namespace if {
+is_exempt_user_namespace(version) if {
 	workload.pod_spec.hostUsers == false
-	not is_before_1_35
+	not is_before_1_35(version)
 }
 
 # The seccomp profile forbids system calls.
 is_confining(profile) if profile.type in {"Localhost", "RuntimeDefault"}
+
+# Sysctls that are separate for each pod and cannot harm others.
+is_safe_sysctl(name, _) if {
+	name in {
+		"kernel.shm_rmid_forced",
+		"net.ipv4.ip_local_port_range",
+		"net.ipv4.ip_unprivileged_port_start",
+		"net.ipv4.ping_group_range",
+		"net.ipv4.tcp_syncookies",
+	}
+}
+
+is_safe_sysctl(name, version) if {
+	name == "net.ipv4.ip_local_reserved_ports"
+	not is_before_1_27(version)
+}
+
+is_safe_sysctl(name, version) if {
+	not is_before_1_29(version)
+	name in {
+		"net.ipv4.tcp_fin_timeout",
+		"net.ipv4.tcp_keepalive_intvl",
+		"net.ipv4.tcp_keepalive_probes",
+		"net.ipv4.tcp_keepalive_time",
+	}
+}
+
+is_safe_sysctl(name, version) if {
+	not is_before_1_32(version)
+	name in {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
+}
+
+sysctl_name(sysctl) := sysctl.name if is_string(sysctl.name)
+
+else := ""

@@ -8,11 +8,22 @@ import data.lib.exposed_credentials
 import data.lib.fields
 import data.lib.workload
 
+is_credential(name, value) if {
+	exposed_credentials.is_credential(
+		name,
+		value,
+		input.params.sensitiveKeyNames,
+		input.params.sensitiveKeyNamesAllowed,
+		input.params.sensitiveValues,
+		input.params.sensitiveValuesAllowed,
+	)
+}
+
 # binaryData is base64, in which patterns for plain values match by chance.
 is_binary_credential(name, value) if {
 	is_string(value)
 	is_certain_binary(name, value)
-	not exposed_credentials.is_allowed_value(value)
+	not is_allowed_value(value)
 }
 
 is_certain_binary(_, value) if credentials.is_encoded_private_key(value)
@@ -20,14 +31,18 @@ is_certain_binary(_, value) if credentials.is_encoded_private_key(value)
 is_certain_binary(name, value) if {
 	value != ""
 	credentials.has_credential_name(name, input.params.sensitiveKeyNames)
-	not exposed_credentials.is_allowed_name(name)
+	not is_allowed_name(name)
 }
+
+is_allowed_name(name) if exposed_credentials.mentions(name, input.params.sensitiveKeyNamesAllowed)
+
+is_allowed_value(value) if exposed_credentials.matches(value, input.params.sensitiveValuesAllowed)
 
 # Messages contain the name of the field with the credential, never its value.
 deny contains finding if {
 	some container in workload.containers
 	some i, variable in collections.list(object.get(container.spec, ["env"], []))
-	exposed_credentials.is_credential(variable.name, variable.value)
+	is_credential(variable.name, variable.value)
 	finding := {
 		"message": sprintf("container %s has what looks like a credential in its environment variable %s", [container.name, variable.name]),
 		"paths": [
@@ -52,7 +67,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "ConfigMap"
 	some key, value in collections.map(object.get(input.object, ["data"], {}))
-	exposed_credentials.is_credential(key, value)
+	is_credential(key, value)
 	finding := {
 		"message": sprintf("the ConfigMap has what looks like a credential in the key %s", [key]),
 		"paths": [fields.entry("data", key)],

@@ -21,6 +21,7 @@ else := sprintf("spec.selector.%s", [field])
 deny contains finding if {
 	input.object.kind != "ReplicationController"
 	some key, value in collections.map(object.get(selector, ["matchLabels"], {}))
+	is_string(key)
 	not has_label(key, value)
 	finding := {
 		"message": sprintf("the selector asks for another label %s than the pod template has", [key]),
@@ -32,6 +33,7 @@ deny contains finding if {
 deny contains finding if {
 	input.object.kind == "ReplicationController"
 	some key, value in selector
+	is_string(key)
 	not has_label(key, value)
 	finding := {
 		"message": sprintf("the selector asks for another label %s than the pod template has", [key]),

@@ -10,7 +10,7 @@ deny contains finding if {
 	some list in ["containers", "initContainers"]
 	some i, container in collections.list(object.get(input.object, ["spec", "podTemplate", "spec", list], []))
 	image := container.image
-	provenance.is_moving_image(image)
+	provenance.is_moving_image(image, input.params.floatingImageTags)
 	finding := {
 		"message": sprintf("image %s of the sandbox has no fixed tag", [image]),
 		"paths": [sprintf("spec.podTemplate.spec.%s[%d].image", [list, i])],
@@ -22,7 +22,7 @@ deny contains finding if {
 	some list in ["containers", "initContainers"]
 	some i, container in collections.list(object.get(input.object, ["spec", "podTemplate", "spec", list], []))
 	image := container.image
-	provenance.is_not_allowed(image)
+	provenance.is_not_allowed(image, input.params.imageRepositoryAllowList)
 	finding := {
 		"message": sprintf("an image of the sandbox comes from %s, which is not allowed", [images.name(image)]),
 		"paths": [sprintf("spec.podTemplate.spec.%s[%d].image", [list, i])],
@@ -34,7 +34,7 @@ deny contains finding if {
 deny contains finding if {
 	some i, volume in collections.list(object.get(input.object, ["spec", "podTemplate", "spec", "volumes"], []))
 	image := volume.image.reference
-	provenance.is_moving_image(image)
+	provenance.is_moving_image(image, input.params.floatingImageTags)
 	finding := {
 		"message": sprintf("image %s of a volume of the sandbox has no fixed tag", [image]),
 		"paths": [sprintf("spec.podTemplate.spec.volumes[%d].image.reference", [i])],
@@ -45,7 +45,7 @@ deny contains finding if {
 deny contains finding if {
 	some i, volume in collections.list(object.get(input.object, ["spec", "podTemplate", "spec", "volumes"], []))
 	image := volume.image.reference
-	provenance.is_not_allowed(image)
+	provenance.is_not_allowed(image, input.params.imageRepositoryAllowList)
 	finding := {
 		"message": sprintf("an image of a volume of the sandbox comes from %s, which is not allowed", [images.name(image)]),
 		"paths": [sprintf("spec.podTemplate.spec.volumes[%d].image.reference", [i])],

@@ -8,7 +8,7 @@ import data.lib.workload
 deny contains finding if {
 	some container in workload.containers
 	image := container.spec.image
-	provenance.is_moving_image(image)
+	provenance.is_moving_image(image, input.params.floatingImageTags)
 	finding := {
 		"message": sprintf("image %s of container %s has no fixed tag", [image, container.name]),
 		"paths": [workload.at(container, "image")],
@@ -20,7 +20,7 @@ deny contains finding if {
 deny contains finding if {
 	some volume in workload.volumes
 	image := volume.spec.image.reference
-	provenance.is_moving_image(image)
+	provenance.is_moving_image(image, input.params.floatingImageTags)
 	finding := {
 		"message": sprintf("image %s of volume %s has no fixed tag", [image, volume.name]),
 		"paths": [workload.at(volume, "image.reference")],

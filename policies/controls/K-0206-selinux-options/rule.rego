@@ -5,11 +5,11 @@ import rego.v1
 import data.lib.pod_security
 import data.lib.workload
 
-is_accepted_type(type) if type in {"", "container_t", "container_init_t", "container_kvm_t"}
+is_accepted_type(type, _) if type in {"", "container_t", "container_init_t", "container_kvm_t"}
 
-is_accepted_type(type) if {
+is_accepted_type(type, version) if {
 	type == "container_engine_t"
-	not pod_security.is_before_1_31
+	not pod_security.is_before_1_31(version)
 }
 
 is_set(value) if {
@@ -18,9 +18,10 @@ is_set(value) if {
 }
 
 deny contains finding if {
+	version := input.params.podSecurityVersion
 	type := workload.pod_spec.securityContext.seLinuxOptions.type
 	is_string(type)
-	not is_accepted_type(type)
+	not is_accepted_type(type, version)
 	path := workload.pod_at("securityContext.seLinuxOptions.type")
 	finding := {
 		"message": "the pod sets an SELinux type that is not one of containers",
@@ -52,10 +53,11 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	version := input.params.podSecurityVersion
 	some container in workload.containers
 	type := container.spec.securityContext.seLinuxOptions.type
 	is_string(type)
-	not is_accepted_type(type)
+	not is_accepted_type(type, version)
 	path := workload.at(container, "securityContext.seLinuxOptions.type")
 	finding := {
 		"message": sprintf("container %s sets an SELinux type that is not one of containers", [container.name]),

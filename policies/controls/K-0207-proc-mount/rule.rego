@@ -6,7 +6,8 @@ import data.lib.pod_security
 import data.lib.workload
 
 deny contains finding if {
-	not pod_security.is_exempt_user_namespace
+	version := input.params.podSecurityVersion
+	not pod_security.is_exempt_user_namespace(version)
 	some container in workload.containers
 	mount := container.spec.securityContext.procMount
 	is_string(mount)

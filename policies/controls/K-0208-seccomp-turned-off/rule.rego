@@ -8,7 +8,8 @@ import data.lib.pod_security
 import data.lib.workload
 
 deny contains finding if {
-	not pod_security.is_before_1_19
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_19(version)
 	profile := workload.pod_spec.securityContext.seccompProfile
 	is_object(profile)
 	not pod_security.is_confining(profile)
@@ -21,7 +22,8 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_19
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_19(version)
 	some container in workload.containers
 	profile := container.spec.securityContext.seccompProfile
 	is_object(profile)
@@ -43,7 +45,8 @@ is_accepted_annotation(value) if startswith(value, "localhost/")
 annotation_path(key) := fields.entry(concat(".", [workload.pod_metadata_path, "annotations"]), key)
 
 deny contains finding if {
-	pod_security.is_before_1_19
+	version := input.params.podSecurityVersion
+	pod_security.is_before_1_19(version)
 	value := annotations["seccomp.security.alpha.kubernetes.io/pod"]
 	is_string(value)
 	not is_accepted_annotation(value)
@@ -56,7 +59,8 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	pod_security.is_before_1_19
+	version := input.params.podSecurityVersion
+	pod_security.is_before_1_19(version)
 	some container in workload.containers
 	is_string(container.spec.name)
 	key := concat("", ["container.seccomp.security.alpha.kubernetes.io/", container.spec.name])

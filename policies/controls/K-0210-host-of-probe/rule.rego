@@ -11,7 +11,8 @@ is_set(host) if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_34
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_34(version)
 	some container in workload.containers
 	some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
 	some handler in ["httpGet", "tcpSocket"]
@@ -25,7 +26,8 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_34
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_34(version)
 	some container in workload.containers
 	some hook in ["postStart", "preStop"]
 	some handler in ["httpGet", "tcpSocket"]

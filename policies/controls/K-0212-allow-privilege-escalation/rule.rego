@@ -8,8 +8,9 @@ import data.lib.workload
 forbids_escalation(spec) if spec.securityContext.allowPrivilegeEscalation == false
 
 deny contains finding if {
-	not pod_security.is_before_1_8
-	not pod_security.is_exempt_windows
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_8(version)
+	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	spec := container.spec
 	not forbids_escalation(spec)

@@ -15,7 +15,8 @@ is_non_root(container) if {
 }
 
 deny contains finding if {
-	not pod_security.is_exempt_user_namespace
+	version := input.params.podSecurityVersion
+	not pod_security.is_exempt_user_namespace(version)
 	some container in workload.containers
 	not is_non_root(container)
 	path := workload.at(container, "securityContext.runAsNonRoot")
@@ -27,7 +28,8 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_exempt_user_namespace
+	version := input.params.podSecurityVersion
+	not pod_security.is_exempt_user_namespace(version)
 	workload.pod_spec.securityContext.runAsNonRoot == false
 	path := workload.pod_at("securityContext.runAsNonRoot")
 	finding := {

@@ -6,8 +6,9 @@ import data.lib.pod_security
 import data.lib.workload
 
 deny contains finding if {
-	not pod_security.is_before_1_23
-	not pod_security.is_exempt_user_namespace
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_23(version)
+	not pod_security.is_exempt_user_namespace(version)
 	workload.pod_spec.securityContext.runAsUser == 0
 	path := workload.pod_at("securityContext.runAsUser")
 	finding := {
@@ -18,8 +19,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_23
-	not pod_security.is_exempt_user_namespace
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_23(version)
+	not pod_security.is_exempt_user_namespace(version)
 	some container in workload.containers
 	container.spec.securityContext.runAsUser == 0
 	path := workload.at(container, "securityContext.runAsUser")

@@ -18,8 +18,9 @@ is_confined(container) if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_19
-	not pod_security.is_exempt_windows
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_19(version)
+	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	not is_confined(container)
 	path := workload.at(container, "securityContext.seccompProfile")
@@ -31,8 +32,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_19
-	not pod_security.is_exempt_windows
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_19(version)
+	not pod_security.is_exempt_windows(version)
 	profile := workload.pod_spec.securityContext.seccompProfile
 	is_object(profile)
 	not pod_security.is_confining(profile)

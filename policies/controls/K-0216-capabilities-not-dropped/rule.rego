@@ -13,8 +13,9 @@ drops_all(container) if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_22
-	not pod_security.is_exempt_windows
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_22(version)
+	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	not drops_all(container)
 	path := workload.at(container, "securityContext.capabilities.drop")
@@ -26,8 +27,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	not pod_security.is_before_1_22
-	not pod_security.is_exempt_windows
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_22(version)
+	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	added := object.get(container.spec, ["securityContext", "capabilities", "add"], [])
 	some i, capability in collections.list(added)

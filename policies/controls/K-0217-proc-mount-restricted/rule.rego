@@ -6,7 +6,8 @@ import data.lib.pod_security
 import data.lib.workload
 
 deny contains finding if {
-	not pod_security.is_before_1_35
+	version := input.params.podSecurityVersion
+	not pod_security.is_before_1_35(version)
 	some container in workload.containers
 	mount := container.spec.securityContext.procMount
 	is_string(mount)
