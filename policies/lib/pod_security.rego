@@ -7,38 +7,28 @@ import rego.v1
 
 import data.lib.workload
 
-is_before_1_8(version) if regex.match(`^v1\.[0-7]$`, version)
+# Whether a version, such as "v1.9", is before another. One digit is less than two.
+is_before(version, other) if {
+	startswith(version, "v1.")
+	count(version) < count(other)
+}
 
-is_before_1_19(version) if regex.match(`^v1\.(1?[0-8]|9)$`, version)
-
-is_before_1_22(version) if regex.match(`^v1\.(1?[0-9]|2[01])$`, version)
-
-is_before_1_23(version) if regex.match(`^v1\.(1?[0-9]|2[0-2])$`, version)
-
-is_before_1_25(version) if regex.match(`^v1\.(1?[0-9]|2[0-4])$`, version)
-
-is_before_1_27(version) if regex.match(`^v1\.(1?[0-9]|2[0-6])$`, version)
-
-is_before_1_29(version) if regex.match(`^v1\.(1?[0-9]|2[0-8])$`, version)
-
-is_before_1_31(version) if regex.match(`^v1\.([12]?[0-9]|30)$`, version)
-
-is_before_1_32(version) if regex.match(`^v1\.([12]?[0-9]|3[01])$`, version)
-
-is_before_1_34(version) if regex.match(`^v1\.([12]?[0-9]|3[0-3])$`, version)
-
-is_before_1_35(version) if regex.match(`^v1\.([12]?[0-9]|3[0-4])$`, version)
+is_before(version, other) if {
+	startswith(version, "v1.")
+	count(version) == count(other)
+	version < other
+}
 
 # A pod for Windows is left out of the checks of fields that Windows does not have.
 is_exempt_windows(version) if {
 	workload.is_windows
-	not is_before_1_25(version)
+	not is_before(version, "v1.25")
 }
 
 # Root in a user namespace is an unprivileged user of the node.
 is_exempt_user_namespace(version) if {
 	workload.pod_spec.hostUsers == false
-	not is_before_1_35(version)
+	not is_before(version, "v1.35")
 }
 
 # The seccomp profile forbids system calls.
@@ -57,11 +47,11 @@ is_safe_sysctl(name, _) if {
 
 is_safe_sysctl(name, version) if {
 	name == "net.ipv4.ip_local_reserved_ports"
-	not is_before_1_27(version)
+	not is_before(version, "v1.27")
 }
 
 is_safe_sysctl(name, version) if {
-	not is_before_1_29(version)
+	not is_before(version, "v1.29")
 	name in {
 		"net.ipv4.tcp_fin_timeout",
 		"net.ipv4.tcp_keepalive_intvl",
@@ -71,7 +61,7 @@ is_safe_sysctl(name, version) if {
 }
 
 is_safe_sysctl(name, version) if {
-	not is_before_1_32(version)
+	not is_before(version, "v1.32")
 	name in {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
 }
 

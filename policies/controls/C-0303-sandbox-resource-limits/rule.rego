@@ -8,6 +8,10 @@ import data.lib.resources
 
 pod_spec := collections.map(object.get(input.object, ["spec", "podTemplate", "spec"], {}))
 
+name_of(spec) := spec.name if is_string(spec.name)
+
+else := "without a name"
+
 deny contains finding if {
 	some list in ["containers", "initContainers"]
 	some i, container in collections.list(object.get(input.object, ["spec", "podTemplate", "spec", list], []))
@@ -17,7 +21,7 @@ deny contains finding if {
 	not resources.has_limit(spec, resource)
 	not resources.has_limit(pod, resource)
 	finding := {
-		"message": sprintf("%s[%d] of the sandbox has no %s limit", [list, i, resource]),
+		"message": sprintf("container %s of the sandbox has no %s limit", [name_of(spec), resource]),
 		"paths": [sprintf("spec.podTemplate.spec.%s[%d].resources.limits.%s", [list, i, resource])],
 		"fixes": [],
 	}
@@ -30,7 +34,7 @@ deny contains finding if {
 	spec := collections.map(container)
 	quantities.less(most, object.get(spec, ["resources", "limits", "cpu"], "0"))
 	finding := {
-		"message": sprintf("%s[%d] of the sandbox has a CPU limit above the maximum, %s", [list, i, most]),
+		"message": sprintf("container %s of the sandbox has a CPU limit above the maximum, %s", [name_of(spec), most]),
 		"paths": [sprintf("spec.podTemplate.spec.%s[%d].resources.limits.cpu", [list, i])],
 		"fixes": [],
 	}
@@ -43,7 +47,7 @@ deny contains finding if {
 	spec := collections.map(container)
 	quantities.less(most, object.get(spec, ["resources", "limits", "memory"], "0"))
 	finding := {
-		"message": sprintf("%s[%d] of the sandbox has a memory limit above the maximum, %s", [list, i, most]),
+		"message": sprintf("container %s of the sandbox has a memory limit above the maximum, %s", [name_of(spec), most]),
 		"paths": [sprintf("spec.podTemplate.spec.%s[%d].resources.limits.memory", [list, i])],
 		"fixes": [],
 	}

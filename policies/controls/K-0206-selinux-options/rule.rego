@@ -9,7 +9,7 @@ is_accepted_type(type, _) if type in {"", "container_t", "container_init_t", "co
 
 is_accepted_type(type, version) if {
 	type == "container_engine_t"
-	not pod_security.is_before_1_31(version)
+	not pod_security.is_before(version, "v1.31")
 }
 
 is_set(value) if {

@@ -9,7 +9,7 @@ import data.lib.workload
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_19(version)
+	not pod_security.is_before(version, "v1.19")
 	profile := workload.pod_spec.securityContext.seccompProfile
 	is_object(profile)
 	not pod_security.is_confining(profile)
@@ -23,7 +23,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_19(version)
+	not pod_security.is_before(version, "v1.19")
 	some container in workload.containers
 	profile := container.spec.securityContext.seccompProfile
 	is_object(profile)
@@ -46,7 +46,7 @@ annotation_path(key) := fields.entry(concat(".", [workload.pod_metadata_path, "a
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	pod_security.is_before_1_19(version)
+	pod_security.is_before(version, "v1.19")
 	value := annotations["seccomp.security.alpha.kubernetes.io/pod"]
 	is_string(value)
 	not is_accepted_annotation(value)
@@ -60,7 +60,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	pod_security.is_before_1_19(version)
+	pod_security.is_before(version, "v1.19")
 	some container in workload.containers
 	is_string(container.spec.name)
 	key := concat("", ["container.seccomp.security.alpha.kubernetes.io/", container.spec.name])

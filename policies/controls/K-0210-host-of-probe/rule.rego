@@ -12,7 +12,7 @@ is_set(host) if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_34(version)
+	not pod_security.is_before(version, "v1.34")
 	some container in workload.containers
 	some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
 	some handler in ["httpGet", "tcpSocket"]
@@ -27,7 +27,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_34(version)
+	not pod_security.is_before(version, "v1.34")
 	some container in workload.containers
 	some hook in ["postStart", "preStop"]
 	some handler in ["httpGet", "tcpSocket"]

@@ -9,7 +9,7 @@ forbids_escalation(spec) if spec.securityContext.allowPrivilegeEscalation == fal
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_8(version)
+	not pod_security.is_before(version, "v1.8")
 	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	spec := container.spec

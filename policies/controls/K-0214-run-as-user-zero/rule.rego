@@ -7,7 +7,7 @@ import data.lib.workload
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_23(version)
+	not pod_security.is_before(version, "v1.23")
 	not pod_security.is_exempt_user_namespace(version)
 	workload.pod_spec.securityContext.runAsUser == 0
 	path := workload.pod_at("securityContext.runAsUser")
@@ -20,7 +20,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_23(version)
+	not pod_security.is_before(version, "v1.23")
 	not pod_security.is_exempt_user_namespace(version)
 	some container in workload.containers
 	container.spec.securityContext.runAsUser == 0

@@ -19,7 +19,7 @@ is_confined(container) if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_19(version)
+	not pod_security.is_before(version, "v1.19")
 	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	not is_confined(container)
@@ -33,7 +33,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_19(version)
+	not pod_security.is_before(version, "v1.19")
 	not pod_security.is_exempt_windows(version)
 	profile := workload.pod_spec.securityContext.seccompProfile
 	is_object(profile)

@@ -14,7 +14,7 @@ drops_all(container) if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_22(version)
+	not pod_security.is_before(version, "v1.22")
 	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	not drops_all(container)
@@ -28,7 +28,7 @@ deny contains finding if {
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_22(version)
+	not pod_security.is_before(version, "v1.22")
 	not pod_security.is_exempt_windows(version)
 	some container in workload.containers
 	added := object.get(container.spec, ["securityContext", "capabilities", "add"], [])

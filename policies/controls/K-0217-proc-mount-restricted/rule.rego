@@ -7,7 +7,7 @@ import data.lib.workload
 
 deny contains finding if {
 	version := input.params.podSecurityVersion
-	not pod_security.is_before_1_35(version)
+	not pod_security.is_before(version, "v1.35")
 	some container in workload.containers
 	mount := container.spec.securityContext.procMount
 	is_string(mount)
