@@ -36,7 +36,7 @@ deny contains finding if {
 	not is_account_of_dashboard(subject)
 	finding := {
 		"message": "the binding gives the role of the Kubernetes Dashboard to another subject",
-		"paths": [sprintf("subjects[%d]", [i])],
+		"paths": [sprintf("subjects[%d]", [i]), "roleRef.name"],
 		"fixes": [],
 	}
 }
