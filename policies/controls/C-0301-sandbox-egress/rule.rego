@@ -26,7 +26,7 @@ deny contains finding if {
 	is_managed
 	not has_policy
 	finding := {
-		"message": "the sandbox has no networkPolicy, so it may reach every address of the Internet",
+		"message": "the sandbox has no networkPolicy that says where it may connect to",
 		"paths": ["spec.networkPolicy"],
 		"fixes": [],
 	}
