@@ -1,5 +1,5 @@
 # The versions of the Pod Security Standards. Some checks changed: `version`, the param podSecurityVersion, says by which
-# version a pod is judged, as the label pod-security.kubernetes.io/enforce-version does for a namespace. "latest", and a
+# version a pod is checked, as the label pod-security.kubernetes.io/enforce-version does for a namespace. "latest", and a
 # value that is not a version, is the newest.
 package lib.pod_security
 

@@ -1,4 +1,4 @@
-# Where an image comes from, and whether its name means the same image tomorrow. `image` may be a value of any type;
+# Whether an image is from an allowed repository, and whether its tag can move to another image. `image` may be a value of any type;
 # `tags` is the param floatingImageTags, `allowed` the param imageRepositoryAllowList.
 package lib.provenance
 
