@@ -6,6 +6,9 @@ import rego.v1
 
 import data.lib.workload
 
+# The interpreter does not resolve an imported name behind `else`.
+pod := workload.pod_spec
+
 forbids_escalation(spec) if spec.securityContext.allowPrivilegeEscalation == false
 
 is_read_only(spec) if spec.securityContext.readOnlyRootFilesystem == true
@@ -19,20 +22,20 @@ is_confined(container) if {
 # A field of the container overrides the same field of the pod.
 run_as_non_root(container) := container.spec.securityContext.runAsNonRoot if is_boolean(container.spec.securityContext.runAsNonRoot)
 
-else := workload.pod_spec.securityContext.runAsNonRoot if is_boolean(workload.pod_spec.securityContext.runAsNonRoot)
+else := pod.securityContext.runAsNonRoot if is_boolean(pod.securityContext.runAsNonRoot)
 
 else := false
 
 # -1 means that neither sets it, so the image decides.
 user(container) := container.spec.securityContext.runAsUser if is_number(container.spec.securityContext.runAsUser)
 
-else := workload.pod_spec.securityContext.runAsUser if is_number(workload.pod_spec.securityContext.runAsUser)
+else := pod.securityContext.runAsUser if is_number(pod.securityContext.runAsUser)
 
 else := -1
 
 group(container) := container.spec.securityContext.runAsGroup if is_number(container.spec.securityContext.runAsGroup)
 
-else := workload.pod_spec.securityContext.runAsGroup if is_number(workload.pod_spec.securityContext.runAsGroup)
+else := pod.securityContext.runAsGroup if is_number(pod.securityContext.runAsGroup)
 
 else := -1
 
@@ -50,7 +53,7 @@ group_is_root(container) if {
 }
 
 # Root in a user namespace is an unprivileged user of the node.
-in_user_namespace if workload.pod_spec.hostUsers == false
+in_user_namespace if pod.hostUsers == false
 
 # On Linux the numbers of user and group decide. A Windows node ignores them.
 may_run_on_linux if {
