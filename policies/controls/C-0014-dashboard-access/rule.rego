@@ -6,6 +6,15 @@ import data.lib.collections
 import data.lib.images
 import data.lib.workload
 
+applies if workload.pod_spec.serviceAccountName == "kubernetes-dashboard"
+
+applies if is_binding_of_role
+
+is_binding_of_role if {
+	input.object.kind in {"ClusterRoleBinding", "RoleBinding"}
+	input.object.roleRef.name == "kubernetes-dashboard"
+}
+
 is_dashboard(image) if startswith(images.repository(image), "kubernetesui/")
 
 is_dashboard(image) if contains(images.repository(image), "/kubernetesui/")
@@ -29,8 +38,7 @@ is_account_of_dashboard(subject) if {
 }
 
 deny contains finding if {
-	input.object.kind in {"ClusterRoleBinding", "RoleBinding"}
-	input.object.roleRef.name == "kubernetes-dashboard"
+	is_binding_of_role
 	some i, subject in collections.list(object.get(input.object, ["subjects"], []))
 	is_object(subject)
 	not is_account_of_dashboard(subject)

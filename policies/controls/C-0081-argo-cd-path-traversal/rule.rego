@@ -6,6 +6,11 @@ import data.lib.images
 import data.lib.repositories
 import data.lib.workload
 
+applies if {
+	some container in workload.containers
+	repositories.is_of(container.spec.image, "argoproj/argocd")
+}
+
 deny contains finding if {
 	some container in workload.containers
 	image := container.spec.image

@@ -11,6 +11,11 @@ is_grafana(image) if {
 	repositories.is_of(image, project)
 }
 
+applies if {
+	some container in workload.containers
+	is_grafana(container.spec.image)
+}
+
 deny contains finding if {
 	some container in workload.containers
 	image := container.spec.image

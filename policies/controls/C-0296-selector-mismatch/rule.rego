@@ -14,6 +14,9 @@ selector := collections.map(object.get(input.object, ["spec", "jobTemplate", "sp
 
 else := collections.map(object.get(input.object, ["spec", "selector"], {}))
 
+# Kubernetes fills in a missing selector, or refuses the object.
+applies if count(selector) > 0
+
 path_of(field) := sprintf("spec.jobTemplate.spec.selector.%s", [field]) if input.object.kind == "CronJob"
 
 else := sprintf("spec.selector.%s", [field])
