@@ -176,10 +176,17 @@ fn without_a_choice_the_default_set_and_own_controls_are_run() {
     }
     assert_eq!(
         report["notRun"]["frameworks"],
-        serde_json::json!(["ArmoBest", "DevOpsBest", "MITRE", "NSA"])
+        serde_json::json!([
+            "ArmoBest",
+            "DevOpsBest",
+            "MITRE",
+            "NSA",
+            "pss-baseline",
+            "pss-restricted"
+        ])
     );
     let pretty = dir.run(&["scan", "x.yaml"]);
-    let line = "not run   ArmoBest, DevOpsBest, MITRE, NSA; --all runs all 39 controls";
+    let line = "not run   ArmoBest, DevOpsBest, MITRE, NSA, pss-baseline, pss-restricted; --all runs all 74 controls";
     assert!(pretty.stdout.contains(line), "{}", pretty.stdout);
 }
 
