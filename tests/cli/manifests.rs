@@ -13,7 +13,7 @@ fn printed_manifests_pass_a_scan() {
     );
     // The digest of the image is known only once it is in a registry: `--image` takes it.
     let findings = scanned.findings();
-    let is_expected = |finding: &String| finding.starts_with("K-0006 ");
+    let is_expected = |finding: &String| finding.starts_with("C-0306 ");
     assert!(findings.iter().all(is_expected), "{findings:#?}");
     assert_eq!(scanned.problems(), [] as [&str; 0]);
     // The scan is not vacuous: it finds the same objects with one defect.

@@ -167,7 +167,7 @@ fn without_a_choice_the_default_set_and_own_controls_are_run() {
     for (id, is_run) in [
         ("C-0057", true),
         ("K-0005", true),
-        ("K-0006", false),
+        ("C-0306", false),
         ("K-0003", true),
         ("C-0073", false),
         ("X-1", true),
@@ -176,10 +176,17 @@ fn without_a_choice_the_default_set_and_own_controls_are_run() {
     }
     assert_eq!(
         report["notRun"]["frameworks"],
-        serde_json::json!(["ArmoBest", "DevOpsBest", "MITRE", "NSA"])
+        serde_json::json!([
+            "ArmoBest",
+            "DevOpsBest",
+            "MITRE",
+            "NSA",
+            "pss-baseline",
+            "pss-restricted"
+        ])
     );
     let pretty = dir.run(&["scan", "x.yaml"]);
-    let line = "not run   ArmoBest, DevOpsBest, MITRE, NSA; --all runs all 39 controls";
+    let line = "not run   ArmoBest, DevOpsBest, MITRE, NSA, pss-baseline, pss-restricted; --all runs all 74 controls";
     assert!(pretty.stdout.contains(line), "{}", pretty.stdout);
 }
 
@@ -253,11 +260,14 @@ fn each_defect_is_reported_once_with_all_ids() {
     for (manifest, expected) in [
         (NGINX, &["C-0004", "C-0009", "C-0271"][..]),
         (NGINX, &["C-0009", "C-0050", "C-0270"]),
-        (NGINX, &["C-0055", "C-0210"]),
-        (NGINX, &["K-0005", "K-0006"]),
+        (NGINX, &["C-0055", "C-0210", "C-0211", "K-0215"]),
+        (NGINX, &["C-0306", "K-0005"]),
         (&unlabelled, &["C-0076", "C-0077"]),
         (&zero, &["C-0009", "C-0050", "C-0270"]),
-        (&unconfined, &["C-0055", "C-0210"]),
+        (
+            &unconfined,
+            &["C-0055", "C-0210", "C-0211", "K-0208", "K-0215"],
+        ),
         (&socket, &["C-0048", "C-0074"]),
     ] {
         let dir = TestDir::new().file("x.yaml", manifest);
