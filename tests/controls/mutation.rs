@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, slice, thread};
 const SHARED_MODULES: [&str; 7] = [
     "capabilities",
     "ingress",
-    "pod_security",
+    "namespaces",
     "probes",
     "resources",
     "service_accounts",
