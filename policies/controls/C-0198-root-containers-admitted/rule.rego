@@ -1,0 +1,21 @@
+package controls.c0198
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.namespaces
+
+applies if {
+	metadata := collections.map(object.get(input.object, ["metadata"], {}))
+	not namespaces.is_system(metadata)
+}
+
+deny contains finding if {
+	metadata := collections.map(object.get(input.object, ["metadata"], {}))
+	not namespaces.enforces_restricted(metadata)
+	finding := {
+		"message": "the namespace admits containers that run as root",
+		"paths": [namespaces.enforce_path],
+		"fixes": [{"path": namespaces.enforce_path, "value": "restricted"}],
+	}
+}
