@@ -1,12 +1,21 @@
 //! `kubevet list`: the controls and frameworks of the library, and the kinds with pod specs.
 
-use super::{exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal};
+use super::{
+    exit_status::ExitStatus, kubernetes_version::MIN_SUPPORTED_MINOR, library_flags::LibraryFlags,
+    session::Session, stderr, terminal,
+};
 use anyhow::bail;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
-use kubevet_k8s::workload::WORKLOADS;
+use kubevet_cel::{CelTarget, ParamsFrom, emit_readable};
+use kubevet_document::{YamlStyle, to_yaml};
+use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS};
 use kubevet_model::{Control, Kind};
 use kubevet_policy::{Library, ParamValue};
-use kubevet_report::{self as report, ListFormat, Param, View, WorkloadEntry};
+use kubevet_report::{
+    self as report, ControlCatalog, ControlDetails, ListFormat, Param, View, WorkloadEntry,
+};
+use kubevet_vap::readable_checks;
+use serde_json::json;
 
 #[derive(Debug, Args)]
 pub(super) struct ListCommand {
@@ -22,13 +31,13 @@ pub(super) struct ListCommand {
 
 #[derive(Debug, Subcommand)]
 enum ListTarget {
-    /// Every control, a line each
+    /// Every control, a line each; and those of the public library that wait for something
     Controls,
-    /// Every framework, and how many controls it holds
+    /// Every framework, and how many requirements and controls it holds
     Frameworks,
     /// Every kind with pod specs, and where its objects keep them
     Workloads,
-    /// One control in full: why it matters, what to do, its params
+    /// One control in full: why it matters, what to do, its params, frameworks, Rego and CEL
     Control {
         /// The id, such as C-0057
         id: String,
@@ -51,9 +60,13 @@ impl ListCommand {
         let (format, frameworks) = (self.format, &library.frameworks);
         match &self.target {
             ListTarget::Controls => {
-                let controls = library.metadata();
+                let catalog = ControlCatalog {
+                    controls: &library.metadata(),
+                    absent: &library.absent_controls(),
+                    frameworks,
+                };
                 terminal::write(None, |out| {
-                    report::write_controls(&controls, frameworks, format, &style, out)
+                    report::write_controls(catalog, format, &style, out)
                 })
             }
             ListTarget::Frameworks => terminal::write(None, |out| {
@@ -66,12 +79,24 @@ impl ListCommand {
                 })
             }
             ListTarget::Control { id } => {
+                if let Some(absent) = library.absent_control(id) {
+                    return terminal::write(None, |out| {
+                        report::write_absent_control(absent, frameworks, format, &style, out)
+                    });
+                }
                 let Some(control) = library.find(id) else {
                     bail!("no control is called `{id}`{}", library.suggest_control(id));
                 };
-                let params = described_params(library, control);
+                let rego = library
+                    .control(id)
+                    .map(|source| source.rule.text.to_string());
+                let details = ControlDetails {
+                    params: described_params(library, control),
+                    cel: rego.is_some().then(|| cel_of(library, control)),
+                    rego,
+                };
                 terminal::write(None, |out| {
-                    report::write_control(control, frameworks, &params, format, &style, out)
+                    report::write_control(control, frameworks, &details, format, &style, out)
                 })
             }
         }
@@ -94,6 +119,32 @@ fn workload_entries(library: &Library) -> Vec<WorkloadEntry> {
         pods: row.pods.iter().map(|pod| pod.path().to_string()).collect(),
     });
     built_in.chain(custom).collect()
+}
+
+/// Returns the variables and validations of a control as a ValidatingAdmissionPolicy for people, as
+/// `vap generate --style readable` writes them.
+///
+/// # Errors
+/// The reason why it is not exported.
+fn cel_of(library: &Library, control: &Control) -> Result<String, String> {
+    let kinds: Vec<Kind> = control.kinds.object_kinds();
+    if kinds.is_empty() {
+        return Err("it checks requests that create no object".to_owned());
+    }
+    let session = Session::compile(library.clone(), Vec::new());
+    let params = session.library.params.defaults();
+    let target = CelTarget {
+        min_kube: MIN_SUPPORTED_MINOR,
+        params: ParamsFrom::Variables(&params),
+        kinds: &kinds,
+    };
+    let readable = emit_readable(session.engine.compiled_library(), &control.id, &target)?;
+    let (variables, validations) = readable_checks(&readable);
+    let mut policy = json!({"validations": validations});
+    if !variables.is_empty() {
+        policy = json!({"variables": variables, "validations": validations});
+    }
+    Ok(to_yaml(&policy, &YamlStyle::READABLE))
 }
 
 /// Returns the params that a control reads, with their descriptions and defaults.

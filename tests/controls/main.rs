@@ -13,6 +13,7 @@
 )]
 
 mod mutation;
+mod page;
 
 use kubevet_conformance::{CaseStatus, check_cases, check_testdata};
 use kubevet_engine::{Engine, Explanation};

@@ -1,11 +1,15 @@
 //! Mutation testing of the rules: each comparison, negation and predicate of a rule or of a shared
-//! module is negated alone, and the test data must notice.
+//! module is negated alone, and the test data must notice. Of a shared rule, the test data of any
+//! control that uses it may.
 
 use super::{library, testdata};
 use kubevet_conformance::check_testdata;
 use kubevet_engine::Engine;
 use kubevet_policy::{ControlSource, Library, ModuleSource, TestObject};
-use std::{collections::BTreeSet, slice, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice, thread,
+};
 
 /// The modules of `lib/` that the oracle tests compare with their native definitions. The others
 /// are inlined into rules, and their mutants must be noticed.
@@ -21,7 +25,8 @@ const INTRINSIC_MODULES: [&str; 6] = [
 #[test]
 fn rule_with_one_comparison_negated_is_caught() {
     let library = library();
-    let sources: Vec<&ControlSource> = library.controls.iter().collect();
+    let own = |source: &&ControlSource| source.shared_rule.is_none();
+    let sources: Vec<&ControlSource> = library.controls.iter().filter(own).collect();
     let (left, right) = sources.split_at(sources.len() / 2);
     let survivors = thread::scope(|scope| {
         let other = scope.spawn(|| rule_survivors(&library, right));
@@ -29,6 +34,56 @@ fn rule_with_one_comparison_negated_is_caught() {
         all.extend(other.join().unwrap());
         all
     });
+    assert!(
+        survivors.is_empty(),
+        "no test object notices:\n{}",
+        survivors.join("\n")
+    );
+}
+
+#[test]
+fn shared_rule_with_one_comparison_negated_is_caught() {
+    let library = library();
+    let mut users: BTreeMap<&str, Vec<&ControlSource>> = BTreeMap::new();
+    for source in &library.controls {
+        if let Some(name) = &source.shared_rule {
+            users.entry(name).or_default().push(source);
+        }
+    }
+    assert_eq!(
+        users.len(),
+        library.rules.len(),
+        "a shared rule has no user"
+    );
+    let mut survivors = Vec::new();
+    for (name, users) in users {
+        // The arguments of a control are on the lines of the rule, so a mutant is known by its place
+        // in the list of each user.
+        let mut open: Option<BTreeMap<usize, usize>> = None;
+        for user in users {
+            let objects = testdata(user);
+            let mutants = mutants(&user.rule.text);
+            let open = open.get_or_insert_with(|| {
+                let lines = mutants.iter().map(|(line, _)| *line);
+                lines.enumerate().collect()
+            });
+            for (place, (_, rule)) in mutants.into_iter().enumerate() {
+                if !open.contains_key(&place) {
+                    continue;
+                }
+                let mut mutant = library.clone();
+                mutant
+                    .controls
+                    .retain(|control| control.control.id == user.control.id);
+                mutant.controls[0].rule = replaced(&user.rule, rule);
+                if is_noticed(&mutant, user, &objects) {
+                    open.remove(&place);
+                }
+            }
+        }
+        let lines = open.into_iter().flatten().map(|(_, line)| line);
+        survivors.extend(lines.map(|line| format!("rules/{name}.rego:{line}")));
+    }
     assert!(
         survivors.is_empty(),
         "no test object notices:\n{}",

@@ -1,11 +1,12 @@
 //! Hand-made scans: one with every feature, and a small one for each status of a scan.
 
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Evidence,
-    FieldPath, Finding, Fingerprint, Fix, FixAction, Framework, FrameworkMember, FrameworkResult,
-    Kind, KindSelector, LocatedFinding, NotRun, ObjectId, ObjectResult, Origin, Position, Problem,
-    ProblemCode, RuleError, Scan, ScanStatus, Scope, Severity, Skipped, SourceLine, SourceLocation,
-    Summary,
+    Assessment, Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,
+    Evidence, FieldPath, Finding, Fingerprint, Fix, FixAction, Framework, FrameworkMember,
+    FrameworkResult, Kind, KindSelector, Level, LocatedFinding, NotRun, ObjectId, ObjectResult,
+    Origin, Position, Problem, ProblemCode, PublicControl, Requirement, RequirementResult,
+    RequirementStatus, RuleError, Scan, ScanStatus, Scope, Severity, Skipped, SourceLine,
+    SourceLocation, Summary, UnavailableControl, WaitsFor,
 };
 use std::sync::Arc;
 
@@ -139,43 +140,72 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
     .into()
 }
 
-/// Two frameworks of these controls.
+fn member(id: &str, reason: &str) -> FrameworkMember {
+    FrameworkMember {
+        control: id.into(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Two frameworks of these controls: a plain list, and one with requirements.
 pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
-    let framework =
-        |name: &str, version: &str, description: &str, ids: &[(&str, &str)]| Framework {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            description: description.to_owned(),
-            kubescape_controls: (name == "NSA").then_some(26),
-            members: ids
-                .iter()
-                .map(|(id, section)| FrameworkMember {
-                    control: (*id).into(),
-                    section: (*section).to_owned(),
-                    level: if section.is_empty() {
-                        String::new()
-                    } else {
-                        "L1".to_owned()
-                    },
-                    reason: if section.is_empty() {
-                        String::new()
-                    } else {
-                        "Asked for by name.".to_owned()
-                    },
-                })
-                .collect(),
-        };
+    let nsa = ["C-0012", "C-0013", "C-0017", "C-0041", "C-0057"];
+    let requirement = |section: &str, title: &str, level, assessment| Requirement {
+        section: section.to_owned(),
+        title: title.to_owned(),
+        level: Some(level),
+        assessment: Some(assessment),
+        ..Requirement::default()
+    };
     [
-        framework(
-            "NSA",
-            "v1.2",
-            "The Kubernetes Hardening Guide of the US National Security Agency and CISA, as far as it can be checked.",
-            &[("C-0012", ""), ("C-0013", ""), ("C-0017", ""), ("C-0041", ""), ("C-0057", "")],
-        ),
-        framework("cis-v1.10", "v1.10", "The CIS Kubernetes Benchmark.", &[("C-0057", "5.2.2"), ("C-0262", "5.1.1")]),
+        Framework {
+            name: "NSA".to_owned(),
+            version: "v1.2".to_owned(),
+            description: "The Kubernetes Hardening Guide of the US National Security Agency and CISA, as far as it \
+                          can be checked."
+                .to_owned(),
+            mapping_by: None,
+            has_all_controls: false,
+            requirements: vec![Requirement {
+                controls: nsa.map(|id| member(id, "")).into(),
+                ..Requirement::default()
+            }],
+        },
+        Framework {
+            name: "cis-v1.10".to_owned(),
+            version: "v1.10".to_owned(),
+            description: "The CIS Kubernetes Benchmark.".to_owned(),
+            mapping_by: Some("kubevet".to_owned()),
+            has_all_controls: false,
+            requirements: vec![
+                Requirement {
+                    controls: vec![member("C-0262", "Asked for by name."), member("C-0247", "")],
+                    ..requirement("5.1.1", "The administrator's role is rare", Level::L1, Assessment::Manual)
+                },
+                Requirement {
+                    note: "Groups in certificates are not objects.".to_owned(),
+                    ..requirement("5.1.7", "No member of system:masters", Level::L1, Assessment::Manual)
+                },
+                Requirement {
+                    controls: vec![member("C-0057", "Asked for by name.")],
+                    kind: "required".to_owned(),
+                    ..requirement("5.2.2", "No privileged containers", Level::L2, Assessment::Automated)
+                },
+            ],
+        },
     ]
     .map(Arc::new)
     .into()
+}
+
+/// A control of the public library that is not among [`controls`].
+pub(crate) fn absent() -> PublicControl {
+    PublicControl {
+        id: "C-0247".into(),
+        name: "Restrict Access to the Control Plane Endpoint".to_owned(),
+        waits_for: WaitsFor::CloudFacts,
+        reason: "Only the cloud provider knows who reaches the endpoint.".to_owned(),
+    }
 }
 
 /// The severity of a control of [`controls`].
@@ -475,6 +505,19 @@ fn counts(failed: usize, passed: usize, not_evaluated: usize) -> ControlStatusCo
     }
 }
 
+/// A framework that the user named, without a score.
+fn framework_result(framework: Arc<Framework>, controls: ControlStatusCounts) -> FrameworkResult {
+    FrameworkResult {
+        framework,
+        is_named: true,
+        level: None,
+        controls,
+        compliance: None,
+        coverage: controls.coverage(),
+        requirements: Vec::new(),
+    }
+}
+
 /// A scan with every feature.
 pub(crate) fn full() -> Scan {
     let mut scan = scan(
@@ -487,18 +530,32 @@ pub(crate) fn full() -> Scan {
         },
     );
     let [nsa, cis] = frameworks().try_into().unwrap();
+    let requirement = |status, controls: ControlStatusCounts, compliance| RequirementResult {
+        status,
+        controls,
+        compliance,
+        coverage: controls.coverage(),
+    };
     scan.frameworks = vec![
         FrameworkResult {
-            framework: nsa,
-            controls: counts(5, 0, 0),
             compliance: Some(43.333_333_333),
+            ..framework_result(nsa, counts(5, 0, 0))
         },
         FrameworkResult {
-            framework: cis,
-            controls: counts(1, 0, 1),
-            compliance: None,
+            level: Some(Level::L2),
+            requirements: vec![
+                requirement(RequirementStatus::NotEvaluated, counts(0, 0, 2), None),
+                requirement(RequirementStatus::NotCheckable, counts(0, 0, 0), None),
+                requirement(RequirementStatus::Failed, counts(1, 0, 0), Some(66.666)),
+            ],
+            ..framework_result(cis, counts(1, 0, 2))
         },
     ];
+    scan.unavailable = vec![UnavailableControl {
+        id: "C-0247".into(),
+        name: absent().name,
+        reason: absent().waits_for.explanation().to_owned(),
+    }];
     scan.problems = vec![
         Problem::at(
             ProblemCode::InputSyntax,
@@ -551,9 +608,8 @@ pub(crate) fn passed() -> Scan {
     let mut scan = scan(vec![web, clean("cart")], |_| (ControlStatus::Passed, ""));
     let [nsa, _] = frameworks().try_into().unwrap();
     scan.frameworks = vec![FrameworkResult {
-        framework: nsa,
-        controls: counts(0, 5, 0),
         compliance: Some(100.0),
+        ..framework_result(nsa, counts(0, 5, 0))
     }];
     scan.status = ScanStatus::Met;
     scan
@@ -636,13 +692,32 @@ pub(crate) fn hostile() -> Scan {
         name: HOSTILE.into(),
         version: HOSTILE.into(),
         description: HOSTILE.into(),
-        kubescape_controls: None,
-        members: vec![],
+        mapping_by: Some(HOSTILE.into()),
+        has_all_controls: false,
+        requirements: vec![Requirement {
+            section: HOSTILE.into(),
+            title: HOSTILE.into(),
+            kind: HOSTILE.into(),
+            level: None,
+            assessment: None,
+            note: HOSTILE.into(),
+            controls: vec![member("C-0013", HOSTILE)],
+        }],
     };
     scan.frameworks = vec![FrameworkResult {
-        framework: Arc::new(framework),
-        controls: counts(1, 0, 0),
         compliance: Some(0.0),
+        requirements: vec![RequirementResult {
+            status: RequirementStatus::Failed,
+            controls: counts(1, 0, 0),
+            compliance: Some(0.0),
+            coverage: Some(100.0),
+        }],
+        ..framework_result(Arc::new(framework), counts(1, 0, 0))
+    }];
+    scan.unavailable = vec![UnavailableControl {
+        id: HOSTILE.into(),
+        name: HOSTILE.into(),
+        reason: HOSTILE.into(),
     }];
     scan.problems = vec![Problem::at(
         ProblemCode::InputSyntax,

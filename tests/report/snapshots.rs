@@ -2,7 +2,9 @@
 
 use crate::fixture;
 use kubevet_model::{Scan, ScanStatus, Severity, Thresholds};
-use kubevet_report::{self as report, ListFormat, Param, Style, View};
+use kubevet_report::{
+    self as report, ControlCatalog, ControlDetails, ListFormat, Param, Style, View,
+};
 use kubevet_testkit::snapshot::assert_matches_file;
 
 fn written(scan: &Scan, format: &str, style: Style) -> String {
@@ -185,7 +187,7 @@ fn last_line_states_the_verdict() {
     let thresholds = |severity: Option<Severity>, compliance: Option<f64>| Thresholds {
         severity,
         compliance,
-        exit_zero: false,
+        ..Thresholds::default()
     };
     let exit_zero = Thresholds {
         exit_zero: true,
@@ -243,11 +245,21 @@ fn last_line_states_the_verdict() {
 #[test]
 fn catalog_matches_its_snapshots() {
     let (controls, frameworks) = (fixture::controls(), fixture::frameworks());
-    let params = [Param {
-        name: "imageRepositoryAllowList".to_owned(),
-        description: "Registries and repositories that images may come from.".to_owned(),
-        default: Vec::new(),
-    }];
+    let absent = fixture::absent();
+    let with_params = ControlDetails {
+        params: vec![Param {
+            name: "imageRepositoryAllowList".to_owned(),
+            description: "Registries and repositories that images may come from.".to_owned(),
+            default: Vec::new(),
+        }],
+        rego: None,
+        cel: Some(Err("it reads what CEL cannot".to_owned())),
+    };
+    let with_source = ControlDetails {
+        params: Vec::new(),
+        rego: Some("package controls.c0057\n\ndeny contains finding if {\n\ttrue\n}\n".to_owned()),
+        cel: Some(Ok("validations:\n- expression: \"true\"\n".to_owned())),
+    };
     for &format in ListFormat::ALL {
         let extension = if format == ListFormat::Json {
             "json"
@@ -256,7 +268,12 @@ fn catalog_matches_its_snapshots() {
         };
         let style = style(View::Resource, 100);
         let mut out = Vec::new();
-        report::write_controls(&controls, &frameworks, format, &style, &mut out).unwrap();
+        let catalog = ControlCatalog {
+            controls: &controls,
+            absent: &[&absent],
+            frameworks: &frameworks,
+        };
+        report::write_controls(catalog, format, &style, &mut out).unwrap();
         check(
             &format!("controls.{extension}"),
             std::str::from_utf8(&out).unwrap(),
@@ -267,17 +284,23 @@ fn catalog_matches_its_snapshots() {
             &format!("frameworks.{extension}"),
             std::str::from_utf8(&out).unwrap(),
         );
-        for (id, params) in [("C-0078", &params[..]), ("C-0057", &[])] {
+        for (id, details) in [("C-0078", &with_params), ("C-0057", &with_source)] {
             let control = controls
                 .iter()
                 .find(|control| control.id.as_str() == id)
                 .unwrap();
             out.clear();
-            report::write_control(control, &frameworks, params, format, &style, &mut out).unwrap();
+            report::write_control(control, &frameworks, details, format, &style, &mut out).unwrap();
             check(
                 &format!("control-{id}.{extension}"),
                 std::str::from_utf8(&out).unwrap(),
             );
         }
+        out.clear();
+        report::write_absent_control(&absent, &frameworks, format, &style, &mut out).unwrap();
+        check(
+            &format!("absent-control.{extension}"),
+            std::str::from_utf8(&out).unwrap(),
+        );
     }
 }

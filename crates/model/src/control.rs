@@ -1,4 +1,4 @@
-//! Controls and frameworks: the checks of objects, and the lists that demand them.
+//! Controls: the checks of objects.
 
 use super::Severity;
 use serde::{Deserialize, Serialize};
@@ -181,34 +181,6 @@ pub struct Control {
     pub requires_any_param: Vec<String>,
     /// The rules of the public library that answer the same question.
     pub public_rules: Vec<String>,
-}
-
-/// A named list of controls, as a publisher demands them together.
-#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
-pub struct Framework {
-    /// The name in flags, such as `NSA`. Lookups ignore its case.
-    pub name: String,
-    /// The edition, such as `v1.10`; may be empty.
-    pub version: String,
-    /// The subject and the publisher.
-    pub description: String,
-    /// The number of controls in Kubescape's framework of the name, if not all are implemented.
-    pub kubescape_controls: Option<usize>,
-    /// The controls, in the order of the sections.
-    pub members: Vec<FrameworkMember>,
-}
-
-/// A control as a framework lists it.
-#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
-pub struct FrameworkMember {
-    /// The id of the control.
-    pub control: ControlId,
-    /// The section that demands it, such as `5.2.2`; may be empty.
-    pub section: String,
-    /// The profile level, such as `L1`; may be empty.
-    pub level: String,
-    /// The reason why the framework demands it; may be empty.
-    pub reason: String,
 }
 
 #[cfg(test)]

@@ -103,6 +103,34 @@ impl ControlStatusCounts {
     }
 }
 
+impl ControlStatusCounts {
+    /// The number of all controls.
+    #[must_use]
+    pub fn total(self) -> usize {
+        let Self {
+            failed,
+            not_evaluated,
+            passed,
+            not_applicable,
+            not_configured,
+        } = self;
+        failed + not_evaluated + passed + not_applicable + not_configured
+    }
+
+    /// The percentage of controls that were evaluated, or that had nothing to evaluate; `None` if
+    /// there are no controls.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of controls are far below 2^52"
+    )]
+    pub fn coverage(self) -> Option<f64> {
+        let total = self.total();
+        let covered = total - self.not_evaluated;
+        (total > 0).then(|| 100.0 * covered as f64 / total as f64)
+    }
+}
+
 impl FromIterator<ControlStatus> for ControlStatusCounts {
     fn from_iter<I: IntoIterator<Item = ControlStatus>>(statuses: I) -> Self {
         let mut counts = Self::default();

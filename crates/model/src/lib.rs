@@ -6,7 +6,9 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `control`, `severity` | controls, frameworks, kinds |
+//! | `control`, `severity` | controls and kinds |
+//! | `framework` | frameworks and their requirements |
+//! | `public_control` | the controls of the public library that are not here |
 //! | `object`, `origin` | the identity of an object, and its source |
 //! | `path`, `pattern` | the location of a field, and of the same field in every object |
 //! | `finding`, `fingerprint` | violations, verdicts, findings, and their stable keys |
@@ -26,6 +28,7 @@ mod enforcement;
 mod eval_error;
 mod finding;
 mod fingerprint;
+mod framework;
 pub mod names;
 mod object;
 mod origin;
@@ -33,6 +36,7 @@ mod path;
 mod pattern;
 mod problem;
 mod problem_code;
+mod public_control;
 mod replay;
 mod sanitize;
 mod scan;
@@ -41,28 +45,30 @@ mod severity;
 mod stored_certificates;
 mod yaml_string;
 
-pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
-pub use control_status::ControlStatus;
+pub use control::{Control, ControlId, Kind, KindSelector, Scope};
+pub use control_status::{ControlStatus, RequirementStatus};
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use defect::Defect;
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use eval_error::{EvalError, EvalTier};
 pub use finding::{Evidence, Finding, Fix, FixAction, RuleError, Verdict, Violation};
 pub use fingerprint::{Fingerprint, sha256_hex};
+pub use framework::{Assessment, Framework, FrameworkMember, Level, Requirement, mapping_notice};
 pub use object::{EvalRequest, ObjectId, Operation};
 pub use origin::Origin;
 pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
+pub use public_control::{PublicControl, WaitsFor};
 pub use replay::{DenialGroup, Replay, RequestCounts, UnevaluatedRequests};
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
     truncate_bytes, truncate_utf8,
 };
 pub use scan::{
-    ControlResult, FrameworkResult, LocatedFinding, NotRun, ObjectResult, Scan, Skipped,
-    SourceLine, SourceLocation, Summary,
+    ControlResult, FrameworkResult, LocatedFinding, NotRun, ObjectResult, RequirementResult, Scan,
+    Skipped, SourceLine, SourceLocation, Summary, UnavailableControl,
 };
 pub use scan_status::{ScanStatus, Thresholds};
 pub use severity::{ParseSeverityError, Severity};

@@ -2,8 +2,9 @@
 //! they print, in the order in which they print it.
 
 use super::{
-    Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, ObjectId, Origin,
-    Position, Problem, RuleError, ScanStatus, SeverityCounts, Thresholds,
+    Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, Level, ObjectId,
+    Origin, Position, Problem, RequirementStatus, RuleError, ScanStatus, SeverityCounts,
+    Thresholds,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -84,6 +85,10 @@ pub struct ControlResult {
 pub struct FrameworkResult {
     /// The framework.
     pub framework: Arc<Framework>,
+    /// True if the user named it: reports for people then show each requirement.
+    pub is_named: bool,
+    /// The profile level that it was narrowed to.
+    pub level: Option<Level>,
     /// The number of its controls of each status.
     pub controls: ControlStatusCounts,
     /// The compliance in percent, from 0 to 100: the mean over the controls that evaluated an object,
@@ -91,6 +96,36 @@ pub struct FrameworkResult {
     /// `None` if a control could not be evaluated or none was: a number would claim more than is
     /// known.
     pub compliance: Option<f64>,
+    /// The percentage of its controls that were evaluated, or that had nothing to evaluate; `None`
+    /// if it has no controls.
+    pub coverage: Option<f64>,
+    /// The results of its requirements, in their order.
+    pub requirements: Vec<RequirementResult>,
+}
+
+/// A requirement of a framework and its compliance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RequirementResult {
+    /// The outcome.
+    pub status: RequirementStatus,
+    /// The number of its controls of each status.
+    pub controls: ControlStatusCounts,
+    /// The compliance in percent, as that of a framework.
+    pub compliance: Option<f64>,
+    /// The coverage in percent, as that of a framework.
+    pub coverage: Option<f64>,
+}
+
+/// A control of a chosen framework that cannot be evaluated in this scan, whatever the input holds.
+/// It lowers coverage, and is no failure of the scan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnavailableControl {
+    /// The id.
+    pub id: ControlId,
+    /// The name.
+    pub name: String,
+    /// Why, as half a sentence.
+    pub reason: String,
 }
 
 /// Counts over the whole scan.
@@ -132,6 +167,8 @@ pub struct Scan {
     pub objects: Vec<ObjectResult>,
     /// The selected controls, by id.
     pub controls: Vec<ControlResult>,
+    /// The controls of the frameworks that cannot be evaluated in this scan, by id.
+    pub unavailable: Vec<UnavailableControl>,
     /// The frameworks that were run, in the order of the flags.
     pub frameworks: Vec<FrameworkResult>,
     /// What was left out because nothing was chosen; `None` if something was, or nothing is left.
@@ -156,6 +193,14 @@ impl Scan {
             let compliance = result.compliance;
             compliance.is_some_and(|compliance| compliance < percent)
         };
+        self.frameworks.iter().filter(is_under).collect()
+    }
+
+    /// The frameworks whose coverage is under a percentage. One without controls has none.
+    #[must_use]
+    pub fn frameworks_covered_under(&self, percent: f64) -> Vec<&FrameworkResult> {
+        let is_under =
+            |result: &&FrameworkResult| result.coverage.is_none_or(|coverage| coverage < percent);
         self.frameworks.iter().filter(is_under).collect()
     }
 }

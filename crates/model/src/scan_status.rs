@@ -9,7 +9,9 @@ pub struct Thresholds {
     pub severity: Option<Severity>,
     /// The minimum compliance of each framework, in percent.
     pub compliance: Option<f64>,
-    /// True if defects and compliance do not count. An incomplete scan still fails.
+    /// The minimum coverage of each framework, in percent.
+    pub coverage: Option<f64>,
+    /// True if defects, compliance and coverage do not count. An incomplete scan still fails.
     pub exit_zero: bool,
 }
 
@@ -27,7 +29,7 @@ impl Thresholds {
 pub enum ScanStatus {
     /// Every threshold is met.
     Met,
-    /// A defect counts, or a framework is under its threshold.
+    /// A defect counts, or a framework is under a threshold.
     NotMet,
     /// Something was not read or not evaluated, so the scan proves nothing as a whole.
     #[default]

@@ -246,8 +246,8 @@ impl<'b> Checker<'b> {
             elements("frameworks").find(|entry| {
                 let framework = entry.as_str().and_then(|name| self.library.framework(name));
                 framework.is_some_and(|framework| {
-                    let mut members = framework.members.iter();
-                    members.any(|member| member.control == control.id)
+                    let mut members = framework.members();
+                    members.any(|(_, member)| member.control == control.id)
                 })
             })
         };

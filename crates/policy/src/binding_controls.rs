@@ -137,8 +137,8 @@ fn known_control<'l>(
     found
 }
 
-/// The controls of a framework that the webhook can evaluate. A control that the library lacks is
-/// an error: nobody would notice that it is missing.
+/// The controls of a framework that the webhook can evaluate. A control that does not load is an
+/// error: nobody would notice that it is missing. One that is not written yet is not.
 fn members<'l>(
     reader: &mut MapReader<'_>,
     name: &Spanned<String>,
@@ -154,15 +154,16 @@ fn members<'l>(
     };
     let mut found = Vec::new();
     let mut is_complete = true;
-    for member in &framework.members {
-        match library.find(member.control.as_str()) {
+    for id in framework.controls() {
+        match library.find(id.as_str()) {
             Some(control) if is_for_webhook(control) => found.push(&control.id),
             Some(_) => {}
+            None if !library.broken.contains(id) => {}
             None => {
                 let message = format!(
-                    "the framework {} lists {}, which is not in the library or does not load: fix the library, or name \
-                     the framework's other controls in \"controls\"",
-                    framework.name, member.control
+                    "the framework {} lists {id}, which does not load: fix the library, or name the framework's other \
+                     controls in \"controls\"",
+                    framework.name
                 );
                 reader.error(name.position, message);
                 is_complete = false;

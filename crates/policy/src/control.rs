@@ -11,6 +11,7 @@ use super::{
     kind_selector,
     map_reader::{FieldSpec, MapReader, Spanned, abbreviate, values},
     params::ParamSchema,
+    rule_use::RuleUse,
 };
 use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, KindSelector, Position, Problem, Scope, Severity};
@@ -35,6 +36,7 @@ pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("tags"),
     FieldSpec::optional("kinds"),
     FieldSpec::optional("builtin"),
+    FieldSpec::optional("rule"),
     FieldSpec::optional("scope"),
     FieldSpec::optional("params"),
     FieldSpec::optional("requiresAnyParam"),
@@ -83,6 +85,8 @@ pub(super) struct ControlFile {
     pub(super) position: Position,
     /// The check of a control without a rule.
     pub(super) builtin: Option<BuiltinCheck>,
+    /// The shared rule that it uses.
+    pub(super) rule_use: Option<RuleUse>,
 }
 
 /// Reads control.yaml; `None` if it has an error. `schema` has the known params; `None` if params.yaml
@@ -101,6 +105,7 @@ pub(super) fn read(
         return None;
     }
     let mut raw = RawControl::read(&mut reader, root);
+    let rule_use = RuleUse::read(&mut reader, root);
     let builtin = reader.read_enum(root, "builtin", BuiltinCheck::NAMES);
     match (root.get("builtin"), root.get("kinds")) {
         (None, None) => reader.error(
@@ -121,6 +126,7 @@ pub(super) fn read(
         control,
         position,
         builtin,
+        rule_use,
     })
 }
 

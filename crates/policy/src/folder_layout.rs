@@ -13,7 +13,9 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Layout<'f> {
     pub(super) params: Option<&'f PolicyFile>,
+    pub(super) public_controls: Option<&'f PolicyFile>,
     pub(super) modules: Vec<&'f PolicyFile>,
+    pub(super) rules: Vec<&'f PolicyFile>,
     pub(super) frameworks: Vec<&'f PolicyFile>,
     /// The controls, by the name of the folder.
     pub(super) controls: BTreeMap<&'f str, ControlFolder<'f>>,
@@ -69,10 +71,12 @@ impl<'f> Layout<'f> {
         for file in files {
             match file.steps().as_slice() {
                 ["params.yaml"] => layout.params = Some(file),
+                ["public_controls.yaml"] => layout.public_controls = Some(file),
                 [name] if has_extension(name, "rego") => layout.single_files.push(file),
                 ["lib", name] | ["lib", "reference", name] if has_extension(name, "rego") => {
                     layout.modules.push(file);
                 }
+                ["rules", name] if has_extension(name, "rego") => layout.rules.push(file),
                 ["frameworks", name] if has_extension(name, "yaml") => layout.frameworks.push(file),
                 ["lib", "testdata", ..] | ["cases", ..] => {}
                 ["controls", folder, rest @ ..] if !rest.is_empty() => {

@@ -9,9 +9,11 @@
 //! |---|---|
 //! | `loader`, `overlay` | the sources of controls: the binary, `--policies-only DIR`, `--policies FILE\|DIR` |
 //! | `read_dir`, `folder_layout`, `unused_files` | the files of a folder, the role of each, those without one |
-//! | `library`, `load_library`, `rule_module` | the [`Library`]; files → library; the rule of a control |
+//! | `library`, `module_source`, `load_library`, `rule_module` | the [`Library`]; files → library; the rule of a control |
+//! | `shared_rule`, `rule_use` | rules that several controls use with arguments; the use of one → module |
 //! | `builtin` | controls whose check is part of the program |
-//! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
+//! | `control`, `rego_metadata`, `metadata_block`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
+//! | `public_controls` | the controls of the public library, those that are not here included |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_check` | the parts of a valid binding that have no effect |
 //! | `binding_controls`, `match_resources`, `label_selectors`, `exclude_subjects` | the parts of a binding |
@@ -49,16 +51,21 @@ mod load_library;
 mod loader;
 mod map_reader;
 mod match_resources;
+mod metadata_block;
+mod module_source;
 mod overlay;
 mod param_entry;
 mod param_schema;
 mod params;
+mod public_controls;
 mod read_dir;
 mod regex_compat;
 mod rego_metadata;
 mod rego_text;
 mod rule_module;
+mod rule_use;
 mod scaffold;
+mod shared_rule;
 mod testdata;
 #[cfg(test)]
 mod tests;
@@ -77,14 +84,16 @@ pub use controls_config::read_controls_config;
 pub use did_you_mean::nearest;
 pub use differences::{Difference, parse_differences, read_differences};
 pub use framework::load_framework;
-pub use library::{ControlSource, Library, ModuleSource};
+pub use library::{ControlSource, Library};
 pub use load_bindings::{
     BindingKeys, LoadedBindings, binding_enums, binding_keys, load_bindings, read_bindings,
 };
 pub use loader::{embedded, embedded_modules, load_folder};
+pub use module_source::ModuleSource;
 pub use overlay::{EditedLibrary, load_edited, policy_files};
 pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
+pub use shared_rule::SharedRule;
 pub use testdata::{Expected, TestObject, read_testdata};
 pub use workloads_file::read_workloads;

@@ -1,19 +1,16 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
-use super::{builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema};
+use super::{
+    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, module_source::ModuleSource,
+    params::ParamSchema, shared_rule::SharedRule,
+};
 use kubevet_k8s::workload::custom::CustomWorkloads;
-use kubevet_model::{Control, Framework, KindSelector, Position};
+use kubevet_model::{
+    Control, ControlId, Framework, FrameworkMember, KindSelector, Position, PublicControl,
+    Requirement, Scope,
+};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-
-/// A Rego module.
-#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
-pub struct ModuleSource {
-    /// The path of the file to show.
-    pub file: Arc<str>,
-    /// The source text.
-    pub text: Arc<str>,
-}
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A control and its rule.
 #[derive(Debug, Serialize, Deserialize, Clone, PartialEq)]
@@ -22,6 +19,8 @@ pub struct ControlSource {
     pub control: Arc<Control>,
     /// The rule: one module of the package `controls.<id>`.
     pub rule: ModuleSource,
+    /// The name of the shared rule that the rule was made from.
+    pub shared_rule: Option<String>,
     /// The file with the metadata.
     pub file: Arc<str>,
     /// The position of the id in that file.
@@ -41,8 +40,15 @@ pub struct Library {
     pub builtins: Vec<BuiltinControl>,
     /// The modules that rules may import: `lib/*.rego`.
     pub modules: Vec<ModuleSource>,
+    /// The rules that controls share: `rules/*.rego`.
+    pub rules: Vec<SharedRule>,
     /// The frameworks, by file name.
     pub frameworks: Vec<Arc<Framework>>,
+    /// The controls of the public library, by id. Those that are here are among `controls` or
+    /// `builtins`, too.
+    pub public_controls: Vec<PublicControl>,
+    /// The ids of the controls that did not load.
+    pub broken: Vec<ControlId>,
     /// The params.
     pub params: ParamSchema,
     /// The kinds of other software to which controls of workloads apply: see
@@ -93,6 +99,81 @@ impl Library {
             .find(|framework| framework.name.eq_ignore_ascii_case(name))
     }
 
+    /// The newest framework of a family: that of the highest version whose name is the family's and
+    /// `-v` and a version, such as `cis-v1.12.0` for `cis`; case is ignored.
+    #[must_use]
+    pub fn newest_framework(&self, family: &str) -> Option<&Arc<Framework>> {
+        let version = |framework: &Arc<Framework>| {
+            let name = framework.name.to_ascii_lowercase();
+            let version = name.strip_prefix(&family.to_ascii_lowercase())?;
+            version_numbers(version.strip_prefix("-v")?)
+        };
+        let versions = self
+            .frameworks
+            .iter()
+            .filter_map(|framework| Some((version(framework)?, framework)));
+        let newest = versions.max_by(|(a, _), (b, _)| a.cmp(b));
+        newest.map(|(_, framework)| framework)
+    }
+
+    /// The control of the public library of an id that is not here; case is ignored.
+    #[must_use]
+    pub fn absent_control(&self, id: &str) -> Option<&PublicControl> {
+        if self.find(id).is_some() {
+            return None;
+        }
+        self.public_controls
+            .iter()
+            .find(|control| control.id.as_str().eq_ignore_ascii_case(id))
+    }
+
+    /// The controls of the public library that are not here, by id.
+    #[must_use]
+    pub fn absent_controls(&self) -> Vec<&PublicControl> {
+        let controls = self.metadata();
+        let ids: BTreeSet<&ControlId> = controls.iter().map(|control| &control.id).collect();
+        let absent = self.public_controls.iter();
+        absent
+            .filter(|control| !ids.contains(&control.id))
+            .collect()
+    }
+
+    /// Gives the framework of all controls every control of objects that is here, and those of the
+    /// public library that are not. Controls of connections must be named one by one: a binding of
+    /// all controls that denies must not forbid `kubectl exec` by accident.
+    pub(super) fn fill_in(&self, framework: &mut Framework) {
+        if !framework.has_all_controls {
+            return;
+        }
+        let controls = self.metadata();
+        let of_objects = controls
+            .iter()
+            .filter(|control| control.scope.iter().any(|scope| *scope != Scope::Admission));
+        let here = of_objects.map(|control| &control.id);
+        let absent = self.absent_controls().into_iter();
+        let ids: BTreeSet<&ControlId> = here.chain(absent.map(|control| &control.id)).collect();
+        let member = |id: &ControlId| FrameworkMember {
+            control: id.clone(),
+            reason: String::new(),
+        };
+        framework.requirements = vec![Requirement {
+            controls: ids.into_iter().map(member).collect(),
+            ..Requirement::default()
+        }];
+    }
+
+    /// As [`Library::fill_in`], for every framework of the library.
+    pub(super) fn fill_in_frameworks(&mut self) {
+        let mut frameworks = std::mem::take(&mut self.frameworks);
+        for framework in frameworks
+            .iter_mut()
+            .filter(|framework| framework.has_all_controls)
+        {
+            self.fill_in(Arc::make_mut(framework));
+        }
+        self.frameworks = frameworks;
+    }
+
     /// Half a sentence for an unknown control: `, did you mean "C-0057"?`, or nothing.
     #[must_use]
     pub fn suggest_control(&self, id: &str) -> String {
@@ -139,4 +220,10 @@ impl Library {
         }
         self.workloads = workloads;
     }
+}
+
+/// The numbers of a version: `[1, 12, 0]` for `1.12.0`; `None` if it has anything else.
+fn version_numbers(version: &str) -> Option<Vec<u32>> {
+    let numbers = version.split('.').map(|number| number.parse().ok());
+    numbers.collect()
 }

@@ -6,14 +6,18 @@ use super::{
     control_id,
     folder_layout::{ControlFolder, Layout},
     framework,
-    library::{ControlSource, Library, ModuleSource},
+    library::{ControlSource, Library},
+    module_source::ModuleSource,
     param_schema,
     params::ParamSchema,
+    public_controls,
     read_dir::PolicyFile,
     rego_metadata, rego_text,
     rule_module::{load_rule, unlisted_params},
+    rule_use::RuleUse,
+    shared_rule::{SharedRule, instantiate},
 };
-use kubevet_model::{Framework, Position, Problem, ProblemCode};
+use kubevet_model::{ControlId, Framework, Position, Problem, ProblemCode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -31,14 +35,23 @@ pub(super) fn load(files: &[PolicyFile], base: &Library, problems: &mut Vec<Prob
     let known = layout.params.is_none() || library.params.iter().next().is_some();
     let mut schema = base.params.clone();
     schema.extend(library.params.clone());
-    (library.controls, library.builtins) =
-        load_controls(&layout, known.then_some(&schema), problems);
+    library.rules = load_rules(&layout, base, problems);
+    let scope = ControlScope {
+        schema: known.then_some(&schema),
+        rules: [&base.rules, &library.rules],
+    };
+    (library.controls, library.builtins) = load_controls(&layout, scope, problems);
     library.modules = layout
         .modules
         .iter()
         .filter_map(|file| load_module(file, problems))
         .collect();
+    if let Some((file, text)) = layout.public_controls.and_then(text_of) {
+        library.public_controls = public_controls::read(file, text, problems);
+    }
+    library.broken = broken_ids(&layout, &library);
     library.frameworks = load_frameworks(&layout, &library, base, problems);
+    library.fill_in_frameworks();
     library
 }
 
@@ -46,9 +59,47 @@ fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
     file.text.as_deref().map(|text| (&file.display_path, text))
 }
 
+/// What controls may refer to.
+#[derive(Clone, Copy)]
+struct ControlScope<'s> {
+    /// The known params; `None` if params.yaml could not be read.
+    schema: Option<&'s ParamSchema>,
+    rules: [&'s Vec<SharedRule>; 2],
+}
+
+/// Loads the rules that controls share. The name of a rule that exists is taken.
+fn load_rules(layout: &Layout<'_>, base: &Library, problems: &mut Vec<Problem>) -> Vec<SharedRule> {
+    let mut rules: Vec<SharedRule> = Vec::new();
+    for file in &layout.rules {
+        let Some(text) = &file.text else { continue };
+        let Some(rule) = SharedRule::read(&file.display_path, text, problems) else {
+            continue;
+        };
+        let taken = base.rules.iter().find(|other| other.name == rule.name);
+        match taken {
+            None => rules.push(rule),
+            Some(other) => problems.push(Problem::in_file(
+                ProblemCode::PolicyDuplicate,
+                file.display_path.as_ref(),
+                format!(
+                    "the shared rule {} is already that of {}: choose another name",
+                    rule.name, other.module.file
+                ),
+            )),
+        }
+    }
+    rules
+}
+
+/// The ids of the folders whose control did not load.
+fn broken_ids(layout: &Layout<'_>, loaded: &Library) -> Vec<ControlId> {
+    let ids = layout.ids().filter(|id| loaded.find(id).is_none());
+    ids.map(ControlId::from).collect()
+}
+
 fn load_controls(
     layout: &Layout<'_>,
-    schema: Option<&ParamSchema>,
+    scope: ControlScope<'_>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<ControlSource>, Vec<BuiltinControl>) {
     let mut controls: Vec<ControlSource> = Vec::new();
@@ -77,14 +128,14 @@ fn load_controls(
             ));
             continue;
         }
-        match load_control(id, folder, schema, problems) {
+        match load_control(id, folder, scope, problems) {
             Some(LoadedControl::WithRule(source)) => controls.push(source),
             Some(LoadedControl::Builtin(builtin)) => builtins.push(builtin),
             None => {}
         }
     }
     for (file, text) in layout.single_files.iter().filter_map(|file| text_of(file)) {
-        let Some(source) = rego_metadata::read(file, text, schema, problems) else {
+        let Some(source) = rego_metadata::read(file, text, scope.schema, problems) else {
             continue;
         };
         let id = source.control.id.as_str();
@@ -116,13 +167,21 @@ fn duplicate_id(id: &str, other: &str) -> String {
 fn load_control(
     id: &str,
     folder: &ControlFolder<'_>,
-    schema: Option<&ParamSchema>,
+    scope: ControlScope<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<LoadedControl> {
     let metadata = folder.control.and_then(text_of);
-    let read = metadata.and_then(|(file, text)| control::read(file, text, schema, problems));
+    let read = metadata.and_then(|(file, text)| control::read(file, text, scope.schema, problems));
     let builtin = read.as_ref().and_then(|read| read.builtin);
-    let lacks_rule = folder.rule.is_none() && builtin.is_none();
+    let names_rule = metadata.is_some_and(|(_, text)| {
+        let mut lines = text.lines();
+        lines.any(|line| line.starts_with("rule:"))
+    });
+    // Of a control.yaml with an error only the text is known.
+    let uses_rule = read
+        .as_ref()
+        .map_or(names_rule, |read| read.rule_use.is_some());
+    let lacks_rule = folder.rule.is_none() && builtin.is_none() && !uses_rule;
     let lacking = [
         (folder.control.is_none(), "control.yaml"),
         (lacks_rule, "rule.rego"),
@@ -141,7 +200,10 @@ fn load_control(
     let (
         (file, _),
         ControlFile {
-            control, position, ..
+            control,
+            position,
+            rule_use,
+            ..
         },
     ) = (metadata?, read?);
     if control.id.as_str() != id {
@@ -157,12 +219,36 @@ fn load_control(
         ));
         return None;
     }
+    if let Some(rule_use) = &rule_use
+        && (builtin.is_some() || folder.rule.is_some())
+    {
+        let other = if builtin.is_some() {
+            "\"builtin\""
+        } else {
+            "rule.rego"
+        };
+        let message = format!("a control with \"rule\" has no {other}: remove one of the two");
+        problems.push(Problem::at(
+            ProblemCode::PolicyInvalidField,
+            file.as_ref(),
+            rule_use.position(),
+            message,
+        ));
+        return None;
+    }
     let Some(check) = builtin else {
-        let rule = rule?;
+        let rule = match &rule_use {
+            Some(rule_use) => {
+                let rules = scope.rules.into_iter().flatten();
+                instantiate(&control.id, file, rule_use, rules, problems)?
+            }
+            None => rule?,
+        };
         problems.extend(unlisted_params(&rule, &control));
         return Some(LoadedControl::WithRule(ControlSource {
             control: Arc::new(control),
             rule,
+            shared_rule: rule_use.map(RuleUse::into_name),
             file: Arc::clone(file),
             position,
         }));
@@ -218,7 +304,10 @@ fn load_frameworks(
     problems: &mut Vec<Problem>,
 ) -> Vec<Arc<Framework>> {
     let controls = [loaded.metadata(), base.metadata()].concat();
-    let ids = controls.iter().map(|control| control.id.as_str());
+    let public = [&loaded.public_controls, &base.public_controls];
+    let public = public.into_iter().flatten().map(|control| &control.id);
+    let ids = controls.iter().map(|control| &control.id).chain(public);
+    let ids = ids.map(ControlId::as_str);
     let known: BTreeSet<String> = layout.ids().chain(ids).map(str::to_owned).collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
     for (file, text) in layout.frameworks.iter().filter_map(|file| text_of(file)) {

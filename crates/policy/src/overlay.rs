@@ -8,9 +8,10 @@
 use super::{
     control_id::package_of,
     folder_layout::{Layout, normalize},
-    library::{Library, ModuleSource},
+    library::Library,
     load_library::load,
     loader::{embedded, load_folder, sort},
+    module_source::ModuleSource,
     read_dir::{self, PolicyFile},
     rego_text,
 };
@@ -60,8 +61,11 @@ impl Library {
             .sort_by(|a, b| a.control.id.cmp(&b.control.id));
         self.builtins
             .sort_by(|a, b| a.control.id.cmp(&b.control.id));
+        self.rules.extend(added.rules);
         self.frameworks.extend(added.frameworks);
         self.params.extend(added.params);
+        self.broken.extend(added.broken);
+        self.fill_in_frameworks();
         problems
     }
 

@@ -16,6 +16,7 @@ use super::{
     control::{ControlAndPosition, RawControl},
     library::ControlSource,
     map_reader::{FieldSpec, MapReader},
+    metadata_block::{ANNOTATION_KEYS, block},
     params::ParamSchema,
     rule_module::{load_rule, unlisted_params},
 };
@@ -23,18 +24,6 @@ use kubevet_document::Document;
 use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
-/// The keys of OPA's annotations; all but `title`, `description` and `custom` are for other tools.
-pub(super) const ANNOTATION_KEYS: &[FieldSpec] = &[
-    FieldSpec::required("title"),
-    FieldSpec::optional("description"),
-    FieldSpec::required("custom"),
-    FieldSpec::optional("scope"),
-    FieldSpec::optional("entrypoint"),
-    FieldSpec::optional("authors"),
-    FieldSpec::optional("organizations"),
-    FieldSpec::optional("related_resources"),
-    FieldSpec::optional("schemas"),
-];
 /// The keys of `custom`, with the meaning that they have in control.yaml.
 pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::required("id"),
@@ -84,6 +73,7 @@ pub(super) fn read(
     Some(ControlSource {
         control: Arc::new(control),
         rule,
+        shared_rule: None,
         file: Arc::clone(file),
         position,
     })
@@ -106,25 +96,4 @@ fn read_block(
     raw.name = reader.string(root, "title");
     raw.risk = reader.string(root, "description");
     raw.validate(reader, schema)
-}
-
-/// Returns the first METADATA block as YAML in which every character keeps its line and column:
-/// blank lines precede it, and a space replaces each `#`.
-fn block(text: &str) -> Option<String> {
-    let mut yaml = String::new();
-    let mut inside = false;
-    for line in text.lines() {
-        let comment = line.strip_prefix('#');
-        match comment {
-            Some(rest) if inside => {
-                yaml.push(' ');
-                yaml.push_str(rest);
-            }
-            Some(rest) if rest.trim() == "METADATA" => inside = true,
-            None if inside => break,
-            _ => {}
-        }
-        yaml.push('\n');
-    }
-    inside.then_some(yaml)
 }

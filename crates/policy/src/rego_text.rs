@@ -5,6 +5,7 @@
 
 use super::map_reader::Spanned;
 use kubevet_model::Position;
+use std::ops::Range;
 
 /// Returns the package of a module and its position; `None` if the first statement is no package
 /// line.
@@ -29,33 +30,63 @@ pub(super) fn package(text: &str) -> Option<Spanned<String>> {
     })
 }
 
+/// A place where a module reads a field of a root such as `input.params`.
+pub(super) struct FieldRead {
+    /// The name of the field; `None` if the field is computed, or the root is read as a whole.
+    pub(super) name: Option<String>,
+    /// The position of the name, or of the root if there is none.
+    pub(super) position: Position,
+    /// The bytes of the reference, from the root to the name.
+    pub(super) bytes: Range<usize>,
+}
+
 /// Returns the params that a module reads as `input.params.NAME` or `input.params["NAME"]`, once
 /// for each position.
 pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
-    const ROOT: &str = "input.params";
+    let reads = reads_of(text, "input.params").into_iter();
+    reads
+        .filter_map(|read| {
+            Some(Spanned {
+                value: read.name?,
+                position: read.position,
+            })
+        })
+        .collect()
+}
+
+/// Returns where a module reads a root, as `ROOT.NAME`, `ROOT["NAME"]` or otherwise.
+pub(super) fn reads_of(text: &str, root: &str) -> Vec<FieldRead> {
     let mut found = Vec::new();
     let mut raw = false;
-    for (number, line) in text.lines().enumerate() {
+    let mut line_start = 0;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
         let code = mask_line(line, &mut raw);
-        for (at, _) in code.match_indices(ROOT) {
+        for (at, _) in code.match_indices(root) {
             let before = code.get(..at).and_then(|before| before.chars().next_back());
-            if before.is_some_and(|c| c == '.' || is_name_char(c)) {
+            let rest = line.get(at + root.len()..).unwrap_or_default();
+            if before.is_some_and(|c| c == '.' || is_name_char(c)) || rest.starts_with(is_name_char)
+            {
                 continue;
             }
+            let column =
+                |bytes: usize| line.get(..bytes).map_or(0, |text| text.chars().count()) + 1;
             // The mask keeps the byte offsets, so the name of a quoted key is read from the line
             // itself.
-            let Some((lead, name)) = line.get(at + ROOT.len()..).and_then(name_after) else {
-                continue;
-            };
-            let column = line
-                .get(..at + ROOT.len() + lead)
-                .map_or(0, |text| text.chars().count())
-                + 1;
-            found.push(Spanned {
-                value: name.to_owned(),
-                position: position(number, column),
+            let after = name_after(rest);
+            let (lead, name) = after.unwrap_or_default();
+            // Two characters close a quoted key.
+            let close = if lead == 2 { 2 } else { 0 };
+            let end = at + root.len() + lead + name.len() + close;
+            found.push(FieldRead {
+                name: after.map(|(_, name)| name.to_owned()),
+                position: match after {
+                    Some(_) => position(number, column(at + root.len() + lead)),
+                    None => position(number, column(at)),
+                },
+                bytes: line_start + at..line_start + end,
             });
         }
+        line_start += line.len();
     }
     found
 }

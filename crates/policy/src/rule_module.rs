@@ -1,7 +1,7 @@
 //! The Rego module of a control: its package, and the params that it reads.
 
 use super::{
-    control_id, did_you_mean::did_you_mean, library::ModuleSource, map_reader::abbreviate,
+    control_id, did_you_mean::did_you_mean, map_reader::abbreviate, module_source::ModuleSource,
     rego_text,
 };
 use kubevet_model::{Control, Position, Problem, ProblemCode};

@@ -3,16 +3,17 @@
 use super::{
     control::CONTROL_KEYS,
     embedded,
-    framework::{FRAMEWORK_KEYS, MEMBER_KEYS},
+    framework::{EVIDENCE_KEYS, FRAMEWORK_KEYS, MEMBER_KEYS, REQUIREMENT_KEYS},
     library::Library,
     load_edited, load_folder, load_framework,
     loader::of_table,
     map_reader::FieldSpec,
+    metadata_block::ANNOTATION_KEYS,
     param_schema::PARAM_KEYS,
     params::{ParamType, ParamValue},
     parse_cases, parse_differences, read_controls_config, read_differences, read_dir,
     read_testdata,
-    rego_metadata::{ANNOTATION_KEYS, CUSTOM_KEYS},
+    rego_metadata::CUSTOM_KEYS,
     testdata::Expected,
 };
 use kubevet_model::{Problem, Scope, Severity};
@@ -125,7 +126,7 @@ fn valid_folder_is_loaded_whole() {
     assert_eq!(
         (
             framework.version.as_str(),
-            framework.members[0].section.as_str()
+            framework.requirements[0].section.as_str()
         ),
         ("v1", "1.2")
     );
@@ -159,7 +160,7 @@ fn two_invalid_files_are_two_problems_and_the_rest_is_loaded() {
         library
             .frameworks
             .iter()
-            .map(|framework| framework.members.len())
+            .map(|framework| framework.members().count())
             .collect::<Vec<_>>(),
         [2]
     );
@@ -290,7 +291,7 @@ const ALL_MISTAKES: &[&str] = &[
     r#"p/frameworks/a.yaml:3:70: an entry of "controls" must be a map with the keys id, section, level, reason, but is a string"#,
     "p/frameworks/b.yaml:1:7: another framework is named a: choose another name",
     r#"p/frameworks/b.yaml:3:11: "controls" is empty, so the framework would be met by anything: list its controls"#,
-    r#"p/frameworks/c.yaml:1:1: a framework has no key "title": it has the keys name, version, description, kubescapeControls, controls"#,
+    r#"p/frameworks/c.yaml:1:1: a framework has no key "title": it has the keys name, version, description, mappingBy, controls, requirements, allControls"#,
     r#"p/frameworks/c.yaml:1:1: a framework lacks the key "description""#,
     r#"p/frameworks/c.yaml:1:1: a framework lacks the key "name""#,
     r#"p/frameworks/c.yaml:2:34: "section" must be a string, but is a number: put it in quotes"#,
@@ -400,7 +401,7 @@ fn overlay_adds_controls_modules_frameworks_and_params() {
     assert_eq!(add_files(&mut library, &table), [] as [&str; 0]);
     assert_eq!(library.controls.len(), base.controls.len() + 1);
     assert_eq!(library.modules.len(), base.modules.len() + 1);
-    assert_eq!(library.framework("acme").unwrap().members.len(), 2);
+    assert_eq!(library.framework("acme").unwrap().controls().len(), 2);
     assert!(library.params.get("teams").is_some());
     assert!(library.params.get("insecureCapabilities").is_some());
 }
@@ -479,9 +480,97 @@ fn framework_of_a_file_lists_controls_of_the_library() {
         load_framework(&path, &embedded().0)
     };
     let framework = read("name: ACME\ndescription: d\ncontrols: [{id: C-0057}]\n").unwrap();
-    assert_eq!(framework.members.len(), 1);
-    let problems = read("name: ACME\ndescription: d\ncontrols: [{id: C-0058}]\n").unwrap_err();
+    assert_eq!(framework.controls().len(), 1);
+    let problems = read("name: ACME\ndescription: d\ncontrols: [{id: C-057}]\n").unwrap_err();
     assert!(problems[0].message.contains("did you mean"), "{problems:?}");
+}
+
+const REQUIREMENTS: &str = "\
+name: CIS-v1.2
+description: d
+requirements:
+  - {section: '1.1', title: One, level: L1, assessment: Automated, controls: [{id: C-0001, reason: r}]}
+  - {section: '1.2', title: Two, level: L2, kind: required, note: why, controls: [{id: C-0001}, {id: C-0009}]}
+  - {section: '1.3', title: Three, note: No setting shows it.}
+";
+
+#[test]
+fn framework_has_requirements_and_controls_that_are_not_here_yet() {
+    let public = "- {id: C-0009, name: Nine, waitsFor: joins, reason: r}\n\
+                  - {id: C-0001, name: First, waitsFor: planned, reason: r}\n";
+    let newer = "name: CIS-v1.10\ndescription: d\ncontrols: [{id: C-0001, section: '1'}, {id: C-0001, section: '2'}]\n";
+    let library = check(
+        &[
+            ("public_controls.yaml", public),
+            ("controls/C-0001-one/control.yaml", CONTROL),
+            ("controls/C-0001-one/rule.rego", RULE),
+            ("frameworks/a.yaml", REQUIREMENTS),
+            ("frameworks/b.yaml", newer),
+            (
+                "frameworks/c.yaml",
+                "name: All\ndescription: d\nallControls: true\n",
+            ),
+        ],
+        &[],
+    );
+    let framework = library.framework("cis-v1.2").unwrap();
+    assert_eq!(
+        (framework.members().count(), framework.controls().len()),
+        (3, 2)
+    );
+    assert_eq!(framework.requirements[2].note, "No setting shows it.");
+    let newest = library.newest_framework("cis").unwrap();
+    assert_eq!(
+        (newest.name.as_str(), newest.requirements.len()),
+        ("CIS-v1.10", 2)
+    );
+    assert_eq!(library.framework("all").unwrap().controls().len(), 2);
+    let absent: Vec<&str> = library
+        .absent_controls()
+        .into_iter()
+        .map(|control| control.name.as_str())
+        .collect();
+    assert_eq!(absent, ["Nine"]);
+    assert!(library.absent_control("c-0001").is_none());
+    assert_eq!(library.broken, []);
+}
+
+#[test]
+fn wrong_requirements_are_reported() {
+    let text = "name: F\ndescription: d\nmappingBy: us\nrequirements:\n\
+        - {section: '1', title: One}\n\
+        - {section: '2', title: Two, level: L3, assessment: automated, controls: [{id: C-0001}, {id: C-0001}]}\n\
+        - {section: '2', title: Two, note: why}\n\
+        - {title: Three, controls: [{id: C-0009}]}\n";
+    check(
+        &[
+            ("controls/C-0001-one/control.yaml", CONTROL),
+            ("controls/C-0001-one/rule.rego", RULE),
+            ("frameworks/a.yaml", text),
+            (
+                "frameworks/b.yaml",
+                "name: G\ndescription: d\ncontrols: [{id: C-0001}]\nallControls: false\n",
+            ),
+            ("frameworks/c.yaml", "name: H\ndescription: d\n"),
+            (
+                "frameworks/d.yaml",
+                "name: I\ndescription: d\nrequirements: [{section: '1', title: t, note: why}]\n",
+            ),
+        ],
+        &[
+            r#"p/frameworks/a.yaml:5:13: no control checks "1": write in "note" why none can, or list its controls"#,
+            r#"p/frameworks/a.yaml:6:37: "level" knows no "L3": write one of L1, L2, did you mean "L1"?"#,
+            r#"p/frameworks/a.yaml:6:53: "assessment" knows no "automated": write one of Automated, Manual, did you mean "Automated"?"#,
+            "p/frameworks/a.yaml:6:94: the requirement lists C-0001 twice: keep one",
+            r#"p/frameworks/a.yaml:7:13: the framework has the section "2" twice: keep one"#,
+            r#"p/frameworks/a.yaml:8:3: an entry of "requirements" lacks the key "section""#,
+            r#"p/frameworks/a.yaml:8:34: there is no control "C-0009", did you mean "C-0001"?"#,
+            r#"p/frameworks/b.yaml:1:1: "allControls" can only be true: leave it out"#,
+            r#"p/frameworks/b.yaml:1:1: a framework has one of the keys "controls", "requirements" and "allControls""#,
+            r#"p/frameworks/c.yaml:1:1: a framework has one of the keys "controls", "requirements" and "allControls""#,
+            r#"p/frameworks/d.yaml:3:15: no requirement has a control, so the framework would check nothing: list its controls"#,
+        ],
+    );
 }
 
 #[test]
@@ -631,9 +720,19 @@ fn example_of_the_readme_loads() {
         &[],
     );
     assert_eq!(
-        check_overlay(&[("my.rego", with("rego", "METADATA"))], &[]),
+        check_overlay(&[("my.rego", with("rego", "title: Terminal"))], &[]),
         ["C-9001 2.5 Terminal in a container"]
     );
+    let control = format!(
+        "{}{}",
+        CONTROL.replace("C-0001", "C-9002"),
+        with("yaml", "name: field_value")
+    );
+    let shared = [
+        ("rules/field_value.rego", with("rego", "rules.field_value")),
+        ("controls/C-9002-field/control.yaml", &control),
+    ];
+    assert_eq!(check_overlay(&shared, &[]), ["C-9002 8 One"]);
     for key in CONTROL_KEYS {
         assert!(
             readme.contains(&format!("`{}`", key.name)),
@@ -749,6 +848,12 @@ fn schema_and_loader_have_the_same_keys() {
     let framework = schema("framework.schema.json");
     same_keys(&framework, FRAMEWORK_KEYS);
     same_keys(&framework["properties"]["controls"]["items"], MEMBER_KEYS);
+    let requirement = &framework["properties"]["requirements"]["items"];
+    same_keys(requirement, REQUIREMENT_KEYS);
+    same_keys(
+        &requirement["properties"]["controls"]["items"],
+        EVIDENCE_KEYS,
+    );
     let params = schema("params.schema.json");
     same_keys(&params["additionalProperties"], PARAM_KEYS);
     assert_eq!(
@@ -830,4 +935,153 @@ fn as_json(text: &str) -> serde_json::Value {
     let mut json = String::new();
     reading.documents[0].root().write_json(&mut json);
     serde_json::from_str(&json).unwrap()
+}
+
+const SHARED: &str = "# METADATA\n# title: t\n# custom:\n#   arguments: {field: string, all: strings, max: number, flag: boolean}\npackage rules.shared # why\n\n\
+x if input.arguments.field == \"a\"; y := [input.arguments[\"all\"], input.arguments.max] # input.arguments.no\n\
+z := `input.arguments.no` if input.arguments.flag\n";
+const USE: &str =
+    "rule: {name: shared, arguments: {field: \"b\\\"\", all: [c, d], max: 3, flag: true}}\n";
+
+/// A control that uses a shared rule.
+fn with_rule(rule: &str) -> String {
+    format!("{CONTROL}{rule}")
+}
+
+#[test]
+fn shared_rule_becomes_the_module_of_a_control() {
+    let library = check(
+        &[
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(USE)),
+        ],
+        &[],
+    );
+    let source = library.control("C-0001").unwrap();
+    assert_eq!(source.shared_rule.as_deref(), Some("shared"));
+    assert_eq!(&*source.rule.file, "p/rules/shared.rego (C-0001)");
+    let lines: Vec<&str> = source.rule.text.lines().skip(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "package controls.c0001 # why",
+            "",
+            r#"x if "b\"" == "a"; y := [["c","d"], 3] # input.arguments.no"#,
+            "z := `input.arguments.no` if true",
+        ]
+    );
+    // Every other line is as it was.
+    assert_eq!(source.rule.text.lines().count(), SHARED.lines().count());
+}
+
+#[test]
+fn wrong_use_of_a_shared_rule_is_reported() {
+    for (rule, expected) in [
+        (
+            "rule: {name: sharde}\n",
+            &[r#"9:14: no shared rule is called "sharde", did you mean "shared"?"#][..],
+        ),
+        (
+            "rule: shared\n",
+            &[r#"9:7: "rule" must be a map with the keys name, arguments, but is a string"#],
+        ),
+        (
+            "rule: {arguments: {}}\n",
+            &[r#"9:7: "rule" lacks the key "name""#],
+        ),
+        (
+            "rule: {name: shared, arguments: [a]}\n",
+            &[r#"9:33: "arguments" must be a map, but is a list"#],
+        ),
+        (
+            "rule: {name: shared, arguments: {feild: a, all: [], max: 1.5, flag: \"true\"}}\n",
+            &[
+                r#"9:14: the rule shared needs the argument "field": add it"#,
+                r#"9:34: the rule shared has no argument "feild", did you mean "field"?"#,
+                r#"9:49: the argument "all" must be a list of strings with an entry, but is a list"#,
+                r#"9:58: the argument "max" must be a whole number, but is a number"#,
+                r#"9:69: the argument "flag" must be true or false, but is a string"#,
+            ],
+        ),
+    ] {
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|problem| format!("p/controls/C-0001-one/control.yaml:{problem}"))
+            .collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        let files = [
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(rule)),
+        ];
+        let library = check(&files, &expected);
+        assert_eq!(ids(&library), [] as [&str; 0], "{rule}");
+    }
+    check(
+        &[
+            ("rules/shared.rego", SHARED),
+            ("controls/C-0001-one/control.yaml", &with_rule(USE)),
+            ("controls/C-0001-one/rule.rego", RULE),
+        ],
+        &[
+            r#"p/controls/C-0001-one/control.yaml:9:14: a control with "rule" has no rule.rego: remove one of the two"#,
+        ],
+    );
+}
+
+#[test]
+fn faulty_shared_rule_is_reported() {
+    let declared = |arguments: &str| {
+        format!(
+            "# METADATA\n# title: t\n# custom: {{arguments: {arguments}}}\npackage rules.shared\n"
+        )
+    };
+    for (text, expected) in [
+        (
+            "package rules.other\n".to_owned(),
+            &["1:9: a shared rule is in the package of its file: write `package rules.shared`"][..],
+        ),
+        (
+            "package rules.shared\n".to_owned(),
+            &[
+                "1:1: the rule does not declare its arguments: begin it with a comment `# METADATA` that has title and custom: {arguments: {NAME: TYPE}}",
+            ],
+        ),
+        (
+            declared("{a: text, b: string}"),
+            &[r#"3:27: "a" knows no "text": write one of string, strings, number, boolean"#],
+        ),
+        (
+            declared("{a: string, b: string}")
+                + "x := input.arguments.c\ny := input.arguments[name]\nz := input.argumentsish.a\nw := input.arguments.b\n",
+            &[
+                r#"3:24: the rule never reads the argument "a": remove it"#,
+                r#"5:22: the rule declares no argument "c", did you mean "a"?"#,
+                "6:6: an argument is read by its name: write input.arguments.NAME",
+            ],
+        ),
+    ] {
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|problem| format!("p/rules/shared.rego:{problem}"))
+            .collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        check(&[("rules/shared.rego", &text)], &expected);
+    }
+}
+
+#[test]
+fn overlay_has_shared_rules_of_its_own() {
+    assert_eq!(
+        check_overlay(
+            &[
+                ("rules/shared.rego", SHARED),
+                (
+                    "controls/C-9001-one/control.yaml",
+                    &with_rule(USE).replace("C-0001", "C-9001"),
+                ),
+            ],
+            &[],
+        ),
+        ["C-9001 8 One"]
+    );
 }

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The maximum number of problems about unused files.
 const MAX_REPORTED: usize = 10;
 /// The names of files and folders that are read.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 6] = [
     "control.yaml",
     "rule.rego",
     "params.yaml",
     "controls",
     "frameworks",
+    "rules",
 ];
 
 /// The unused files of a folder, and the folders that hold a used one.

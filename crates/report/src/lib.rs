@@ -26,8 +26,8 @@ mod sanitize;
 mod terminal;
 
 pub use catalog::{
-    ListFormat, Param, WorkloadEntry, write_control, write_controls, write_frameworks,
-    write_workloads,
+    ControlCatalog, ControlDetails, ListFormat, Param, WorkloadEntry, write_absent_control,
+    write_control, write_controls, write_frameworks, write_workloads,
 };
 pub use escaping_formatter::EscapingFormatter;
 pub use replay::{write_replay_json, write_replay_table};

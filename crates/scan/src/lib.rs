@@ -13,8 +13,10 @@ mod redact;
 mod run;
 mod schema_checks;
 mod score;
+mod scored_framework;
 mod status;
 
 pub use filter::ObjectFilter;
 pub use run::{ScanInput, run};
 pub use schema_checks::SchemaChecks;
+pub use scored_framework::ScoredFramework;

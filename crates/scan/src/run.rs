@@ -3,15 +3,15 @@
 
 use super::{
     fingerprint, misnamed_kind, old_workload, owned, redact, schema_checks::SchemaChecks, score,
-    status::status,
+    scored_framework::ScoredFramework, status::status,
 };
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, EvalRequest, FieldPath, Framework, LocatedFinding, NotRun, ObjectId,
-    ObjectResult, Problem, ProblemCode, Scan, ScanStatus, Skipped, SourceLine, SourceLocation,
-    Summary, Thresholds, Verdict, Violation,
+    Control, ControlId, EvalRequest, FieldPath, LocatedFinding, NotRun, ObjectId, ObjectResult,
+    Problem, ProblemCode, Scan, ScanStatus, Skipped, SourceLine, SourceLocation, Summary,
+    Thresholds, UnavailableControl, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -39,7 +39,9 @@ pub struct ScanInput<'a> {
     /// The checks against the types of Kubernetes.
     pub schema: SchemaChecks,
     /// The frameworks to score.
-    pub frameworks: Vec<Arc<Framework>>,
+    pub frameworks: Vec<ScoredFramework>,
+    /// The controls of these frameworks that cannot be evaluated in this scan, by id.
+    pub unavailable: Vec<UnavailableControl>,
     /// What was not run because nothing was chosen.
     pub not_run: Option<NotRun>,
     /// The thresholds that the scan must meet.
@@ -58,10 +60,12 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
     let (objects, schema_problems) = evaluate_all(&input, progress);
     let (objects, owned) = owned::leave_out_owned(&input.objects, objects);
     let controls = score::score_controls(&input.controls, &objects, input.params);
+    let results = controls.iter().map(|result| (&result.control.id, result));
+    let results: score::Results<'_> = results.collect();
     let frameworks = input
         .frameworks
         .iter()
-        .map(|framework| score::score_framework(framework, &controls))
+        .map(|framework| score::score_framework(framework, &results))
         .collect();
     let mut problems = input.problems;
     problems.extend(schema_problems);
@@ -85,6 +89,7 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
     let mut scan = Scan {
         objects,
         controls,
+        unavailable: input.unavailable,
         frameworks,
         not_run: input.not_run,
         problems,

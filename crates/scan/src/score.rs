@@ -1,9 +1,10 @@
 //! The results of controls and frameworks over all objects of a scan.
 
+use super::scored_framework::ScoredFramework;
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Framework,
-    FrameworkResult, ObjectResult, Summary,
+    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,
+    FrameworkResult, ObjectResult, Requirement, RequirementResult, RequirementStatus, Summary,
 };
 use kubevet_policy::Params;
 use std::{
@@ -117,31 +118,81 @@ fn without_objects(
     (ControlStatus::NotConfigured, reason)
 }
 
+/// The results of the evaluated controls, by id. A control without a result was not evaluated.
+pub(super) type Results<'a> = BTreeMap<&'a ControlId, &'a ControlResult>;
+
+/// The counts, compliance and coverage of some controls.
+struct Score {
+    counts: ControlStatusCounts,
+    compliance: Option<f64>,
+    coverage: Option<f64>,
+}
+
+impl Score {
+    fn new<'a>(ids: impl IntoIterator<Item = &'a ControlId>, results: &Results<'_>) -> Self {
+        let results: Vec<Option<&ControlResult>> =
+            ids.into_iter().map(|id| results.get(id).copied()).collect();
+        let status = |result: &Option<&ControlResult>| {
+            result.map_or(ControlStatus::NotEvaluated, |result| result.status)
+        };
+        let counts: ControlStatusCounts = results.iter().map(status).collect();
+        let evaluated: Vec<&ControlResult> = results.into_iter().flatten().collect();
+        // A reason on a control that is applicable is an error for some object: the compliance is
+        // then unknown.
+        let has_errors = evaluated
+            .iter()
+            .any(|result| is_applicable(result) && !result.reason.is_empty());
+        let is_scored = !has_errors && counts.failed + counts.passed > 0;
+        Self {
+            counts,
+            compliance: is_scored.then(|| mean(&evaluated)),
+            coverage: counts.coverage(),
+        }
+    }
+}
+
 /// Scores a framework by the results of its controls.
-pub(super) fn score_framework(
-    framework: &Arc<Framework>,
-    controls: &[ControlResult],
-) -> FrameworkResult {
-    let ids: BTreeSet<&ControlId> = framework
-        .members
-        .iter()
-        .map(|member| &member.control)
-        .collect();
-    let results: Vec<&ControlResult> = controls
-        .iter()
-        .filter(|result| ids.contains(&result.control.id))
-        .collect();
-    let counts: ControlStatusCounts = results.iter().map(|result| result.status).collect();
-    // A reason on a control that is applicable is an error for some object: the compliance is then
-    // unknown.
-    let has_errors = results
-        .iter()
-        .any(|result| is_applicable(result) && !result.reason.is_empty());
-    let is_scored = !has_errors && counts.failed + counts.passed > 0;
+pub(super) fn score_framework(scored: &ScoredFramework, results: &Results<'_>) -> FrameworkResult {
+    let framework = &scored.framework;
+    let score = Score::new(framework.controls(), results);
+    let requirements = framework.requirements.iter();
     FrameworkResult {
         framework: framework.clone(),
-        controls: counts,
-        compliance: is_scored.then(|| mean(&results)),
+        is_named: scored.is_named,
+        level: scored.level,
+        controls: score.counts,
+        compliance: score.compliance,
+        coverage: score.coverage,
+        requirements: requirements
+            .map(|requirement| score_requirement(requirement, results))
+            .collect(),
+    }
+}
+
+fn score_requirement(requirement: &Requirement, results: &Results<'_>) -> RequirementResult {
+    let members = requirement.controls.iter();
+    let score = Score::new(members.map(|member| &member.control), results);
+    RequirementResult {
+        status: requirement_status(score.counts),
+        controls: score.counts,
+        compliance: score.compliance,
+        coverage: score.coverage,
+    }
+}
+
+fn requirement_status(counts: ControlStatusCounts) -> RequirementStatus {
+    if counts.total() == 0 {
+        RequirementStatus::NotCheckable
+    } else if counts.failed > 0 {
+        RequirementStatus::Failed
+    } else if counts.not_evaluated == 0 && counts.passed == 0 {
+        RequirementStatus::NotApplicable
+    } else if counts.not_evaluated == 0 {
+        RequirementStatus::Passed
+    } else if counts.passed > 0 {
+        RequirementStatus::Incomplete
+    } else {
+        RequirementStatus::NotEvaluated
     }
 }
 
@@ -230,5 +281,37 @@ pub(super) fn summarize(
         defects: defects.map(|defect| defect.severity()).collect(),
         controls: controls.iter().map(|result| result.status).collect(),
         skipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        [failed, passed, not_evaluated, not_applicable]: [usize; 4],
+        expected: RequirementStatus,
+        coverage: Option<f64>,
+    ) {
+        let counts = ControlStatusCounts {
+            failed,
+            passed,
+            not_evaluated,
+            not_applicable,
+            not_configured: 0,
+        };
+        assert_eq!(requirement_status(counts), expected);
+        assert_eq!(counts.coverage(), coverage);
+    }
+
+    #[test]
+    fn requirement_with_a_gap_never_passes() {
+        check([0, 0, 0, 0], RequirementStatus::NotCheckable, None);
+        check([1, 1, 2, 0], RequirementStatus::Failed, Some(50.0));
+        check([0, 1, 3, 0], RequirementStatus::Incomplete, Some(25.0));
+        check([0, 0, 1, 1], RequirementStatus::NotEvaluated, Some(50.0));
+        check([0, 1, 0, 1], RequirementStatus::Passed, Some(100.0));
+        check([0, 0, 0, 2], RequirementStatus::NotApplicable, Some(100.0));
     }
 }

@@ -6,7 +6,7 @@ use kubevet_model::{Scan, ScanStatus, Severity};
 pub(super) fn status(scan: &Scan) -> ScanStatus {
     if is_incomplete(scan) {
         ScanStatus::Incomplete
-    } else if fails_by_defects(scan) || fails_by_compliance(scan) {
+    } else if fails_by_defects(scan) || fails_by_compliance(scan) || fails_by_coverage(scan) {
         ScanStatus::NotMet
     } else {
         ScanStatus::Met
@@ -16,12 +16,13 @@ pub(super) fn status(scan: &Scan) -> ScanStatus {
 fn is_incomplete(scan: &Scan) -> bool {
     let thresholds = &scan.thresholds;
     let has_errors = scan.objects.iter().any(|object| !object.errors.is_empty());
-    // A framework without a score cannot meet a compliance threshold, nor miss it.
+    // A framework without a score cannot meet a compliance threshold, nor miss it. Among all
+    // frameworks, which nobody named, some may well have nothing to evaluate.
     let is_unscored = thresholds.compliance.is_some()
         && scan
             .frameworks
             .iter()
-            .any(|framework| framework.compliance.is_none());
+            .any(|framework| framework.is_named && framework.compliance.is_none());
     !scan.problems.is_empty()
         || scan.summary.checked == 0
         || has_errors
@@ -39,4 +40,12 @@ fn fails_by_compliance(scan: &Scan) -> bool {
         .compliance
         .filter(|_| !scan.thresholds.exit_zero);
     minimum.is_some_and(|minimum| !scan.frameworks_under(minimum).is_empty())
+}
+
+fn fails_by_coverage(scan: &Scan) -> bool {
+    let minimum = scan
+        .thresholds
+        .coverage
+        .filter(|_| !scan.thresholds.exit_zero);
+    minimum.is_some_and(|minimum| !scan.frameworks_covered_under(minimum).is_empty())
 }

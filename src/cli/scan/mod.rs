@@ -18,7 +18,8 @@ use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::{Document, Limits, set_namespace};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::{
-    Control, Problem, ProblemCode, Scan, ScanStatus, Severity, Thresholds, names::is_dns_label,
+    Control, Level, Problem, ProblemCode, Scan, ScanStatus, Severity, Thresholds,
+    names::is_dns_label,
 };
 use kubevet_policy::{Library, Params, nearest};
 use kubevet_report::{self as report, Style, View};
@@ -36,6 +37,7 @@ use std::path::PathBuf;
   kubevet scan deploy/ --all                            every control
   helm template my-chart | kubevet scan -               what a chart renders
   kubevet scan deploy/ --framework NSA,MITRE            two frameworks
+  kubevet scan framework cis deploy/ --level L1         level 1 of the newest CIS benchmark
   kubevet scan pod.yaml --control C-0057,C-0016         two controls
   helm template my-chart | kubevet scan - -n shop       as if created in the namespace shop
   kubevet scan deploy/ --severity-threshold high        fail on high and critical defects only
@@ -44,6 +46,7 @@ use std::path::PathBuf;
 Exit status:
   0  no defect at or over --severity-threshold (without one, no defect at all)
   1  some defect, or a framework under --compliance-threshold (if only that is set, defects do not count)
+     or under --fail-coverage-below
   2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an object
      that Kubernetes would refuse, an unknown control, a control without an answer"
 )]
@@ -94,9 +97,17 @@ struct ScanFlags {
     /// Fail when a framework's compliance is under this percentage
     #[arg(long, global = true, value_name = "PERCENT", help_heading = "Exit status", value_parser = percent)]
     compliance_threshold: Option<f64>,
+    /// Fail when fewer than this percentage of a framework's controls can be evaluated: some are not
+    /// in this version, or need facts that files do not have
+    #[arg(long, global = true, value_name = "PERCENT", help_heading = "Exit status", value_parser = percent)]
+    fail_coverage_below: Option<f64>,
     /// Exit with 0 even if there are findings; errors still exit with 2
     #[arg(long, global = true, help_heading = "Exit status")]
     exit_zero: bool,
+    /// Only the requirements of this profile level, L1 or L2, of the frameworks that are named; L2
+    /// extends L1
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "Controls", value_parser = profile_level)]
+    level: Option<Level>,
     /// Parameters for controls, such as allowed registries: a map of names to lists, or
     /// names to lists
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
@@ -164,6 +175,12 @@ fn percent(argument: &str) -> Result<f64, String> {
     }
 }
 
+fn profile_level(argument: &str) -> Result<Level, String> {
+    argument
+        .parse::<Level>()
+        .map_err(|_| "write L1 or L2".to_owned())
+}
+
 fn namespace_name(argument: &str) -> Result<String, String> {
     if is_dns_label(argument) {
         Ok(argument.to_owned())
@@ -180,10 +197,15 @@ impl ScanCommand {
     pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (mut library, mut problems) = self.library.load();
         // A name may be unknown because its file did not load, so the problems are printed first.
-        let selected =
-            Selected::new(self.selection.as_ref(), &self.choice, &library).inspect_err(|_| {
-                stderr::print_problems(&problems);
-            })?;
+        let selected = Selected::new(
+            self.selection.as_ref(),
+            &self.choice,
+            self.flags.level,
+            &library,
+        )
+        .inspect_err(|_| {
+            stderr::print_problems(&problems);
+        })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
@@ -232,6 +254,7 @@ impl ScanCommand {
         Thresholds {
             severity: self.flags.severity_threshold,
             compliance: self.flags.compliance_threshold,
+            coverage: self.flags.fail_coverage_below,
             exit_zero: self.flags.exit_zero,
         }
     }
@@ -270,6 +293,7 @@ impl ScanCommand {
                 controls: session.library.builtins.clone(),
             },
             frameworks: selected.frameworks,
+            unavailable: selected.unavailable,
             not_run: selected.not_run,
             thresholds: self.thresholds(),
             files: input.files,

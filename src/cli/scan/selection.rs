@@ -1,10 +1,12 @@
 //! Which controls a scan evaluates, and which frameworks it scores: those that the command line
 //! names.
 
+use crate::cli::stderr;
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use kubevet_model::{Control, ControlId, Framework, NotRun, Scope};
+use kubevet_model::{Control, ControlId, Framework, Level, NotRun, Scope, UnavailableControl};
 use kubevet_policy::{self as policy, Library};
+use kubevet_scan::ScoredFramework;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -18,8 +20,8 @@ const DEFAULT_FRAMEWORKS: [&str; 2] = ["security", "schema"];
 pub(super) enum ControlSelection {
     /// Only the controls of these frameworks
     Framework {
-        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); or files
-        /// of frameworks: acme.yaml
+        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); cis for
+        /// the newest of cis-v1.10.0, cis-v1.12.0 …; or files of frameworks: acme.yaml
         #[arg(value_name = "NAMES", value_parser = NameList::parse)]
         names: NameList,
         /// Files, folders, patterns, or - for standard input
@@ -94,9 +96,12 @@ impl NameList {
 #[derive(Default)]
 pub(super) struct Selected {
     pub(super) controls: BTreeSet<ControlId>,
-    pub(super) frameworks: Vec<Arc<Framework>>,
+    pub(super) frameworks: Vec<ScoredFramework>,
+    /// The controls of the frameworks that a scan of files cannot evaluate, by id.
+    pub(super) unavailable: Vec<UnavailableControl>,
     /// What is left out because nothing was chosen.
     pub(super) not_run: Option<NotRun>,
+    level: Option<Level>,
 }
 
 impl Selected {
@@ -104,10 +109,12 @@ impl Selected {
     /// none.
     ///
     /// # Errors
-    /// A name is unknown, or a control is never evaluated for files.
+    /// A name is unknown, a control is never evaluated for files, or a level is given for a framework
+    /// that has none.
     pub(super) fn new(
         subcommand: Option<&ControlSelection>,
         flags: &SelectionFlags,
+        level: Option<Level>,
         library: &Library,
     ) -> anyhow::Result<Self> {
         let has_flags = flags.all || !flags.frameworks.is_empty() || !flags.controls.is_empty();
@@ -116,7 +123,10 @@ impl Selected {
                 "choose controls by a subcommand or by --framework, --control or --all, not by both"
             );
         }
-        let mut selected = Self::default();
+        let mut selected = Self {
+            level,
+            ..Self::default()
+        };
         match subcommand {
             Some(ControlSelection::Framework { names, .. }) => {
                 selected.add_frameworks(library, &names.0)?;
@@ -129,39 +139,84 @@ impl Selected {
                 selected.add_controls(library, &flags.controls)?;
             }
         }
+        if level.is_some() && selected.frameworks.is_empty() {
+            bail!(
+                "--level narrows the frameworks that are named, and none is: name one, such as cis"
+            );
+        }
         let is_chosen = subcommand.is_some() || has_flags;
         if flags.all || (!is_chosen && !has_default(library)) {
             selected.add_all(library);
         } else if !is_chosen {
             selected.add_default(library)?;
         }
+        selected.unavailable = selected.find_unavailable(library);
         Ok(selected)
     }
 
     fn add_frameworks(&mut self, library: &Library, names: &[String]) -> anyhow::Result<()> {
         for name in names {
-            self.add_framework(&find_framework(library, name.trim())?)?;
+            let mut framework = find_framework(library, name.trim())?;
+            if let Some(level) = self.level {
+                let Some(narrowed) = framework.at_level(level) else {
+                    bail!(
+                        "--level {}: the requirements of {} have no level",
+                        level.name(),
+                        framework.name
+                    );
+                };
+                framework = Arc::new(narrowed);
+            }
+            self.add_framework(&framework, true)?;
         }
         Ok(())
     }
 
-    fn add_framework(&mut self, framework: &Arc<Framework>) -> anyhow::Result<()> {
-        let mut frameworks = self.frameworks.iter();
+    fn add_framework(&mut self, framework: &Arc<Framework>, is_named: bool) -> anyhow::Result<()> {
+        let mut frameworks = self.frameworks.iter().map(|scored| &scored.framework);
         match frameworks.find(|known| known.name == framework.name) {
             Some(known) if known == framework => {}
             Some(_) => bail!("two different frameworks are named {}", framework.name),
             None => {
-                self.frameworks.push(framework.clone());
-                let members = framework.members.iter();
+                self.frameworks.push(ScoredFramework {
+                    framework: framework.clone(),
+                    is_named,
+                    level: self.level,
+                });
                 self.controls
-                    .extend(members.map(|member| member.control.clone()));
+                    .extend(framework.controls().into_iter().cloned());
             }
         }
         Ok(())
     }
 
+    /// Returns the controls of the frameworks that are not here, or are not for files.
+    fn find_unavailable(&self, library: &Library) -> Vec<UnavailableControl> {
+        let frameworks = self.frameworks.iter();
+        let ids: BTreeSet<&ControlId> = frameworks
+            .flat_map(|scored| scored.framework.controls())
+            .collect();
+        let unavailable = ids.into_iter().filter_map(|id| {
+            let (name, reason) = why_unavailable(library, id)?;
+            Some(UnavailableControl {
+                id: id.clone(),
+                name,
+                reason,
+            })
+        });
+        unavailable.collect()
+    }
+
     fn add_controls(&mut self, library: &Library, ids: &[String]) -> anyhow::Result<()> {
         for id in ids {
+            if let Some(absent) = library.absent_control(id.trim()) {
+                bail!(
+                    "{} ({}) is not evaluated: {}",
+                    absent.id,
+                    absent.name,
+                    absent.waits_for.explanation()
+                );
+            }
             let Some(control) = library.find(id.trim()) else {
                 bail!("no control is called `{id}`{}", library.suggest_control(id));
             };
@@ -185,15 +240,17 @@ impl Selected {
             .iter()
             .partition(|framework| is_default(framework));
         for framework in default {
-            self.add_framework(framework)?;
+            self.add_framework(framework, false)?;
         }
         let (embedded, _) = kubevet_prebuilt::library();
         let all = library.metadata();
         let is_own = |control: &&Arc<Control>| embedded.find(control.id.as_str()).is_none();
         let own = all.iter().filter(is_own);
         self.controls.extend(own.map(|control| control.id.clone()));
-        let all_controls = all.iter().filter(|control| is_for_files(control)).count();
-        if all_controls > self.controls.len() {
+        let for_files = || all.iter().filter(|control| is_for_files(control));
+        let is_chosen = |control: &&Arc<Control>| self.controls.contains(&control.id);
+        let all_controls = for_files().count();
+        if all_controls > for_files().filter(is_chosen).count() {
             self.not_run = Some(NotRun {
                 frameworks: others.iter().map(|other| other.name.clone()).collect(),
                 all_controls,
@@ -206,13 +263,48 @@ impl Selected {
         let controls = library.metadata();
         self.controls
             .extend(controls.iter().map(|control| control.id.clone()));
-        self.frameworks.clone_from(&library.frameworks);
+        let frameworks = library.frameworks.iter();
+        self.frameworks = frameworks
+            .map(|framework| ScoredFramework {
+                framework: framework.clone(),
+                is_named: false,
+                level: None,
+            })
+            .collect();
     }
 }
 
-/// Returns the framework of a name, or in a file.
+/// Returns the name of a control that a scan of files cannot evaluate, and the reason; `None` if it
+/// can.
+fn why_unavailable(library: &Library, id: &ControlId) -> Option<(String, String)> {
+    if let Some(control) = library.find(id.as_str()) {
+        let reason = if control.scope.contains(&Scope::Cluster) {
+            "needs a running cluster"
+        } else {
+            "checks requests at admission, which create no object"
+        };
+        return (!is_for_files(control)).then(|| (control.name.clone(), reason.to_owned()));
+    }
+    let absent = library.absent_control(id.as_str());
+    let name = absent.map_or_else(String::new, |absent| absent.name.clone());
+    let reason = match absent {
+        _ if library.broken.contains(id) => "does not load",
+        Some(absent) => absent.waits_for.explanation(),
+        None => "not in this version",
+    };
+    Some((name, reason.to_owned()))
+}
+
+/// Returns the framework of a name, the newest of a family, or that in a file.
 fn find_framework(library: &Library, name: &str) -> anyhow::Result<Arc<Framework>> {
     if let Some(framework) = library.framework(name) {
+        return Ok(Arc::clone(framework));
+    }
+    if let Some(framework) = library.newest_framework(name) {
+        stderr::print_line(&format!(
+            "note: {name} is {}, the newest of its versions",
+            framework.name
+        ));
         return Ok(Arc::clone(framework));
     }
     let is_file = name.ends_with(".yaml") || name.ends_with(".yml");

@@ -269,8 +269,8 @@ impl ExportFlags {
         let names = self.names.iter().flat_map(|names| names.split(','));
         for name in names.filter(|name| !name.is_empty()) {
             if let Some(framework) = library.framework(name) {
-                let ids = framework.members.iter().map(|member| &member.control);
-                let exported = ids.filter(|id| library.builtin(id.as_str()).is_none());
+                let ids = framework.controls().into_iter();
+                let exported = ids.filter(|id| library.control(id.as_str()).is_some());
                 controls.extend(exported.cloned());
                 selection.add_framework(&framework.name);
             } else if let Some(source) = library.control(name) {

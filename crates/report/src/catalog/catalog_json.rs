@@ -1,8 +1,11 @@
 //! The policy library as JSON. The structs of this file are the public format.
 
-use super::{Param, WorkloadEntry, kind_names, memberships, scope_names};
+use super::{
+    ControlCatalog, ControlDetails, Membership, Param, WorkloadEntry, kind_names, memberships,
+    scope_names,
+};
 use crate::json;
-use kubevet_model::{Control, Framework};
+use kubevet_model::{self as model, Control, Framework, PublicControl};
 use serde::Serialize;
 use std::{io, sync::Arc};
 
@@ -11,7 +14,15 @@ use std::{io, sync::Arc};
 struct ControlList<'a> {
     api_version: &'static str,
     kind: &'static str,
-    controls: Vec<ControlEntry<'a>>,
+    controls: Vec<ListEntry<'a>>,
+}
+
+/// A control, by its state.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ListEntry<'a> {
+    Present(Box<ControlEntry<'a>>),
+    Absent(AbsentEntry<'a>),
 }
 
 #[derive(Serialize)]
@@ -20,7 +31,23 @@ struct ControlDocument<'a> {
     api_version: &'static str,
     kind: &'static str,
     #[serde(flatten)]
-    control: ControlEntry<'a>,
+    control: ListEntry<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rego: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_exported: Option<&'a str>,
+}
+
+/// A control of the public library that is not here.
+#[derive(Serialize)]
+struct AbsentEntry<'a> {
+    id: &'a str,
+    name: &'a str,
+    state: &'static str,
+    reason: &'a str,
+    frameworks: Vec<MembershipEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -28,6 +55,7 @@ struct ControlDocument<'a> {
 struct ControlEntry<'a> {
     id: &'a str,
     name: &'a str,
+    state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kubescape_name: Option<&'a str>,
     severity: &'static str,
@@ -57,12 +85,16 @@ struct ParamEntry<'a> {
     default: Option<&'a [String]>,
 }
 
-/// A framework that contains the control.
+/// A requirement of a framework that lists the control.
 #[derive(Serialize)]
 struct MembershipEntry<'a> {
     name: &'a str,
     section: &'a str,
-    level: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: &'a str,
+    level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assessment: Option<&'static str>,
     reason: &'a str,
 }
 
@@ -81,16 +113,30 @@ struct FrameworkEntry<'a> {
     version: &'a str,
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kubescape_controls: Option<usize>,
+    notice: Option<String>,
+    requirements: Vec<RequirementEntry<'a>>,
+}
+
+/// A requirement of a framework. That of a plain list of controls has no section.
+#[derive(Serialize)]
+struct RequirementEntry<'a> {
+    section: &'a str,
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assessment: Option<&'static str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
     controls: Vec<MemberEntry<'a>>,
 }
 
-/// A control that the framework contains.
+/// A control that a requirement lists.
 #[derive(Serialize)]
 struct MemberEntry<'a> {
     id: &'a str,
-    section: &'a str,
-    level: &'a str,
     reason: &'a str,
 }
 
@@ -129,17 +175,24 @@ pub(super) fn write_workloads(
 }
 
 pub(super) fn write_controls(
-    controls: &[Arc<Control>],
-    frameworks: &[Arc<Framework>],
+    catalog: ControlCatalog<'_>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let entries = controls
-        .iter()
-        .map(|control| ControlEntry::new(control, frameworks));
+    let frameworks = catalog.frameworks;
+    let present = catalog.controls.iter().map(|control| {
+        let entry = ControlEntry::new(control, frameworks);
+        (&control.id, ListEntry::Present(Box::new(entry)))
+    });
+    let absent = catalog.absent.iter().map(|control| {
+        let entry = AbsentEntry::new(control, frameworks);
+        (&control.id, ListEntry::Absent(entry))
+    });
+    let mut entries: Vec<(&model::ControlId, ListEntry<'_>)> = present.chain(absent).collect();
+    entries.sort_by_key(|(id, _)| *id);
     let list = ControlList {
         api_version: json::API_VERSION,
         kind: "ControlList",
-        controls: entries.collect(),
+        controls: entries.into_iter().map(|(_, entry)| entry).collect(),
     };
     json::write_document(&list, out)
 }
@@ -162,19 +215,67 @@ pub(super) fn write_frameworks(
 pub(super) fn write_control(
     control: &Control,
     frameworks: &[Arc<Framework>],
-    params: &[Param],
+    details: &ControlDetails,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut entry = ControlEntry::new(control, frameworks);
-    if !params.is_empty() {
-        entry.params = params.iter().map(ParamEntry::described).collect();
+    if !details.params.is_empty() {
+        entry.params = details.params.iter().map(ParamEntry::described).collect();
     }
+    let cel = details.cel.as_ref().map(Result::as_ref);
     let document = ControlDocument {
         api_version: json::API_VERSION,
         kind: "Control",
-        control: entry,
+        control: ListEntry::Present(Box::new(entry)),
+        rego: details.rego.as_deref(),
+        cel: cel.and_then(Result::ok).map(String::as_str),
+        not_exported: cel.and_then(Result::err).map(String::as_str),
     };
     json::write_document(&document, out)
+}
+
+pub(super) fn write_absent_control(
+    control: &PublicControl,
+    frameworks: &[Arc<Framework>],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let document = ControlDocument {
+        api_version: json::API_VERSION,
+        kind: "Control",
+        control: ListEntry::Absent(AbsentEntry::new(control, frameworks)),
+        rego: None,
+        cel: None,
+        not_exported: None,
+    };
+    json::write_document(&document, out)
+}
+
+impl<'a> AbsentEntry<'a> {
+    fn new(control: &'a PublicControl, frameworks: &'a [Arc<Framework>]) -> Self {
+        Self {
+            id: control.id.as_str(),
+            name: &control.name,
+            state: control.waits_for.name(),
+            reason: control.reason.trim(),
+            frameworks: memberships(&control.id, frameworks)
+                .map(|membership| MembershipEntry::new(&membership))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> MembershipEntry<'a> {
+    fn new(membership: &Membership<'a>) -> Self {
+        let requirement = membership.requirement;
+        Self {
+            name: &membership.framework.name,
+            section: &requirement.section,
+            title: &requirement.title,
+            level: requirement.level.map_or("", model::Level::name),
+            assessment: requirement.assessment.map(model::Assessment::name),
+            reason: membership.member.reason.trim(),
+        }
+    }
 }
 
 impl<'a> ControlEntry<'a> {
@@ -183,6 +284,7 @@ impl<'a> ControlEntry<'a> {
         Self {
             id: control.id.as_str(),
             name: &control.name,
+            state: "present",
             kubescape_name: control.kubescape_name.as_deref(),
             severity: control.severity.name(),
             score: control.score,
@@ -202,12 +304,7 @@ impl<'a> ControlEntry<'a> {
                 .map(|p| ParamEntry::named(p))
                 .collect(),
             frameworks: memberships
-                .map(|(framework, member)| MembershipEntry {
-                    name: &framework.name,
-                    section: &member.section,
-                    level: &member.level,
-                    reason: member.reason.trim(),
-                })
+                .map(|membership| MembershipEntry::new(&membership))
                 .collect(),
         }
     }
@@ -233,17 +330,30 @@ impl<'a> ParamEntry<'a> {
 
 impl<'a> FrameworkEntry<'a> {
     fn new(framework: &'a Framework) -> Self {
-        let members = framework.members.iter().map(|member| MemberEntry {
-            id: member.control.as_str(),
-            section: &member.section,
-            level: &member.level,
-            reason: member.reason.trim(),
-        });
+        let requirements = framework.requirements.iter();
         Self {
             name: &framework.name,
             version: &framework.version,
             description: framework.description.trim(),
-            kubescape_controls: framework.kubescape_controls,
+            notice: framework.mapping_notice(),
+            requirements: requirements.map(RequirementEntry::new).collect(),
+        }
+    }
+}
+
+impl<'a> RequirementEntry<'a> {
+    fn new(requirement: &'a model::Requirement) -> Self {
+        let members = requirement.controls.iter().map(|member| MemberEntry {
+            id: member.control.as_str(),
+            reason: member.reason.trim(),
+        });
+        Self {
+            section: &requirement.section,
+            title: &requirement.title,
+            kind: &requirement.kind,
+            level: requirement.level.map(model::Level::name),
+            assessment: requirement.assessment.map(model::Assessment::name),
+            note: requirement.note.trim(),
             controls: members.collect(),
         }
     }

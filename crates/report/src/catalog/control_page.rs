@@ -1,9 +1,9 @@
 //! One control in full, for people: its fields, the risk, what is checked, the remediation with an
 //! example, params, frameworks, references.
 
-use super::{Param, kind_names, memberships, scope_names};
+use super::{ControlDetails, Param, kind_names, memberships, scope_names};
 use crate::terminal::{TerminalWriter, TextStyle};
-use kubevet_model::{Control, Framework};
+use kubevet_model::{Assessment, Control, ControlId, Framework, Level, PublicControl};
 use std::{io, sync::Arc};
 
 /// The columns of the labels before the fields.
@@ -12,7 +12,7 @@ const LABEL_COLUMNS: usize = 11;
 pub(super) fn write(
     control: &Control,
     frameworks: &[Arc<Framework>],
-    params: &[Param],
+    details: &ControlDetails,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     writer.heading(&format!("{} {}", control.id, control.name))?;
@@ -30,9 +30,51 @@ pub(super) fn write(
         writer.wrapped("  ", 2, &[(TextStyle::Plain, prose)])?;
     }
     write_example(control, writer)?;
-    write_params(control, params, writer)?;
-    write_memberships(control, frameworks, writer)?;
-    write_references(control, writer)
+    write_params(control, &details.params, writer)?;
+    write_memberships(&control.id, frameworks, writer)?;
+    write_references(control, writer)?;
+    write_source(details, writer)
+}
+
+/// Writes a control of the public library that is not here.
+pub(super) fn write_absent(
+    control: &PublicControl,
+    frameworks: &[Arc<Framework>],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    writer.heading(&format!("{} {}", control.id, control.name))?;
+    let state = format!("not evaluated: {}", control.waits_for.explanation());
+    writer.wrapped("  ", 2, &[(TextStyle::Warning, &state)])?;
+    writer.wrapped("  ", 2, &[(TextStyle::Plain, &control.reason)])?;
+    write_memberships(&control.id, frameworks, writer)
+}
+
+/// Writes the rule and its CEL as they are, so that they can be copied.
+fn write_source(details: &ControlDetails, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    if let Some(rego) = &details.rego {
+        write_code("Rego", rego, writer)?;
+    }
+    match &details.cel {
+        Some(Ok(cel)) => write_code("CEL", cel, writer),
+        Some(Err(reason)) => {
+            writer.blank_line()?;
+            writer.heading("CEL")?;
+            let text = format!("not exported: {reason}");
+            writer.wrapped("  ", 2, &[(TextStyle::Warning, &text)])
+        }
+        None => Ok(()),
+    }
+}
+
+fn write_code(heading: &str, code: &str, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    writer.blank_line()?;
+    writer.heading(heading)?;
+    for line in code.trim_end().lines() {
+        let line = line.replace('\t', "    ");
+        let line = writer.styled(TextStyle::Plain, &line);
+        writer.line(&format!("  {line}"))?;
+    }
+    Ok(())
 }
 
 /// Writes the lines of the example as they are, so that they can be copied.
@@ -122,20 +164,31 @@ fn write_params(
 }
 
 fn write_memberships(
-    control: &Control,
+    id: &ControlId,
     frameworks: &[Arc<Framework>],
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     writer.blank_line()?;
     writer.heading("Frameworks")?;
     let mut is_empty = true;
-    for (framework, member) in memberships(&control.id, frameworks) {
+    for membership in memberships(id, frameworks) {
         is_empty = false;
-        let section = format!("{} {}", member.section, member.level);
+        let requirement = membership.requirement;
+        let section = format!(
+            "{} {} {} {}",
+            requirement.section,
+            requirement.level.map_or("", Level::name),
+            requirement.assessment.map_or("", Assessment::name),
+            requirement.title
+        );
+        let mut section = section.trim().to_owned();
+        if !section.is_empty() && !membership.member.reason.is_empty() {
+            section.push(':');
+        }
         let spans = [
-            (TextStyle::Strong, framework.name.as_str()),
+            (TextStyle::Strong, membership.framework.name.as_str()),
             (TextStyle::Plain, &section),
-            (TextStyle::Faint, &member.reason),
+            (TextStyle::Faint, &membership.member.reason),
         ];
         writer.wrapped("  ", 4, &spans)?;
     }

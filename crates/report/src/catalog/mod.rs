@@ -13,7 +13,9 @@ mod control_page;
 mod tables;
 
 use crate::{Style, terminal::TerminalWriter};
-use kubevet_model::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector};
+use kubevet_model::{
+    Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, PublicControl, Requirement,
+};
 use std::{io, sync::Arc};
 use strum::VariantArray as _;
 
@@ -60,6 +62,28 @@ pub struct Param {
     pub default: Vec<String>,
 }
 
+/// What the library knows of a control besides its metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ControlDetails {
+    /// The params that it reads.
+    pub params: Vec<Param>,
+    /// Its rule; `None` if its check is part of the program.
+    pub rego: Option<String>,
+    /// The variables and validations of a ValidatingAdmissionPolicy, as YAML; or why there are none.
+    pub cel: Option<Result<String, String>>,
+}
+
+/// The controls of a library, and those of the public library that it lacks, by id.
+#[derive(Debug, Clone, Copy)]
+pub struct ControlCatalog<'a> {
+    /// The controls.
+    pub controls: &'a [Arc<Control>],
+    /// The controls of the public library that are not among them.
+    pub absent: &'a [&'a PublicControl],
+    /// The frameworks that list them.
+    pub frameworks: &'a [Arc<Framework>],
+}
+
 /// A kind with pod specs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadEntry {
@@ -89,22 +113,19 @@ pub fn write_workloads(
     }
 }
 
-/// Writes the controls in the given order: a table, or a `ControlList` with all their fields.
+/// Writes the controls: two tables, or a `ControlList` with all their fields.
 ///
 /// # Errors
 /// Only if the writer fails.
 pub fn write_controls(
-    controls: &[Arc<Control>],
-    frameworks: &[Arc<Framework>],
+    catalog: ControlCatalog<'_>,
     format: ListFormat,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
-        ListFormat::Json => catalog_json::write_controls(controls, frameworks, out),
-        ListFormat::Pretty => {
-            tables::write_controls(controls, frameworks, &mut TerminalWriter::new(style, out))
-        }
+        ListFormat::Json => catalog_json::write_controls(catalog, out),
+        ListFormat::Pretty => tables::write_controls(catalog, &mut TerminalWriter::new(style, out)),
     }
 }
 
@@ -126,38 +147,81 @@ pub fn write_frameworks(
     }
 }
 
-/// Writes one control in full. `params` are those that the control reads; if it is empty, the JSON
-/// lists their names alone.
+/// Writes one control in full. Where the details have no params, the JSON lists their names alone.
 ///
 /// # Errors
 /// Only if the writer fails.
 pub fn write_control(
     control: &Control,
     frameworks: &[Arc<Framework>],
-    params: &[Param],
+    details: &ControlDetails,
     format: ListFormat,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
-        ListFormat::Json => catalog_json::write_control(control, frameworks, params, out),
+        ListFormat::Json => catalog_json::write_control(control, frameworks, details, out),
         ListFormat::Pretty => {
             let writer = &mut TerminalWriter::new(style, out);
-            control_page::write(control, frameworks, params, writer)
+            control_page::write(control, frameworks, details, writer)
         }
     }
 }
 
-/// Returns the frameworks that contain a control, each with the control's membership in it.
+/// Writes a control of the public library that is not here: what it waits for, and who lists it.
+///
+/// # Errors
+/// Only if the writer fails.
+pub fn write_absent_control(
+    control: &PublicControl,
+    frameworks: &[Arc<Framework>],
+    format: ListFormat,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        ListFormat::Json => catalog_json::write_absent_control(control, frameworks, out),
+        ListFormat::Pretty => {
+            let writer = &mut TerminalWriter::new(style, out);
+            control_page::write_absent(control, frameworks, writer)
+        }
+    }
+}
+
+/// A requirement that lists a control.
+struct Membership<'a> {
+    framework: &'a Framework,
+    requirement: &'a Requirement,
+    member: &'a FrameworkMember,
+}
+
+/// Returns the requirements that list a control. The framework of all controls says nothing of any
+/// and is left out.
 fn memberships<'a>(
     id: &'a ControlId,
     frameworks: &'a [Arc<Framework>],
-) -> impl Iterator<Item = (&'a Framework, &'a FrameworkMember)> {
-    frameworks.iter().filter_map(move |framework| {
-        let mut members = framework.members.iter();
-        let member = members.find(|member| member.control == *id)?;
-        Some((framework.as_ref(), member))
+) -> impl Iterator<Item = Membership<'a>> {
+    let frameworks = frameworks
+        .iter()
+        .filter(|framework| !framework.has_all_controls);
+    frameworks.flat_map(move |framework| {
+        let members = framework.members();
+        let members = members.filter(|(_, member)| member.control == *id);
+        members.map(move |(requirement, member)| Membership {
+            framework,
+            requirement,
+            member,
+        })
     })
+}
+
+/// Returns the names of the frameworks that list a control, each once.
+fn framework_names<'a>(id: &'a ControlId, frameworks: &'a [Arc<Framework>]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = memberships(id, frameworks)
+        .map(|membership| membership.framework.name.as_str())
+        .collect();
+    names.dedup();
+    names
 }
 
 /// Returns the names of the kinds that a control applies to. One that names none compares objects

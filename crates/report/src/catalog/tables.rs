@@ -1,12 +1,12 @@
 //! The lists of controls and frameworks as tables for people.
 
-use super::{WorkloadEntry, memberships};
+use super::{ControlCatalog, WorkloadEntry, framework_names};
 use crate::{
     number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Control, Framework};
+use kubevet_model::{Framework, PublicControl};
 use std::{io, sync::Arc};
 
 /// The maximum width of the id column.
@@ -21,10 +21,56 @@ const MAX_FRAMEWORK_COLUMNS: usize = 32;
 const MIN_LAST_COLUMNS: usize = 12;
 
 pub(super) fn write_controls(
-    controls: &[Arc<Control>],
-    frameworks: &[Arc<Framework>],
+    catalog: ControlCatalog<'_>,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
+    write_present(catalog, writer)?;
+    writer.blank_line()?;
+    write_absent(catalog.absent, writer)?;
+    let number = count(catalog.controls.len(), "control");
+    let absent = match catalog.absent.len() {
+        0 => String::new(),
+        absent => format!("; {absent} more of the public library are not in this version"),
+    };
+    let footer = format!("{number}{absent}; kubevet list control ID shows one in full");
+    let footer = writer.styled(TextStyle::Faint, &footer);
+    writer.line(&footer)
+}
+
+/// Writes the controls of the public library that are not here, and what each waits for.
+fn write_absent(absent: &[&PublicControl], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let ids = absent.iter().map(|control| control.id.as_str());
+    let id_columns = widest(ids).clamp("ID".len(), writer.at_most(MAX_ID_COLUMNS));
+    let states = absent.iter().map(|control| control.waits_for.name());
+    let state_columns = widest(states).max("WAITS FOR".len());
+    let header = format!("{:id_columns$}  {:state_columns$}  NAME", "ID", "WAITS FOR");
+    let header = writer.styled(TextStyle::Faint, &header);
+    writer.line(&header)?;
+    let before_last = id_columns + state_columns + 4;
+    let last_columns = writer
+        .width()
+        .saturating_sub(before_last)
+        .max(MIN_LAST_COLUMNS);
+    for control in absent {
+        let line = format!(
+            "{}  {}  {}",
+            writer.padded(TextStyle::Plain, control.id.as_str(), id_columns),
+            writer.padded(TextStyle::Warning, control.waits_for.name(), state_columns),
+            writer.styled(
+                TextStyle::Strong,
+                &truncate_columns(&control.name, last_columns)
+            )
+        );
+        writer.line(&line)?;
+    }
+    writer.blank_line()
+}
+
+fn write_present(catalog: ControlCatalog<'_>, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let (controls, frameworks) = (catalog.controls, catalog.frameworks);
     let id_columns = widest(controls.iter().map(|control| control.id.as_str()))
         .min(writer.at_most(MAX_ID_COLUMNS));
     let name_columns = widest(controls.iter().map(|control| control.name.as_str()))
@@ -43,9 +89,7 @@ pub(super) fn write_controls(
         .max(MIN_LAST_COLUMNS);
     for control in controls {
         let severity = control.severity;
-        let memberships: Vec<&str> = memberships(&control.id, frameworks)
-            .map(|(framework, _)| framework.name.as_str())
-            .collect();
+        let memberships = framework_names(&control.id, frameworks);
         let line = format!(
             "{}  {}  {}  {}",
             writer.padded(TextStyle::Plain, control.id.as_str(), id_columns),
@@ -66,13 +110,7 @@ pub(super) fn write_controls(
         );
         writer.line(&line)?;
     }
-    writer.blank_line()?;
-    let footer = format!(
-        "{}; kubevet list control ID shows one in full",
-        count(controls.len(), "control")
-    );
-    let footer = writer.styled(TextStyle::Faint, &footer);
-    writer.line(&footer)
+    Ok(())
 }
 
 pub(super) fn write_frameworks(
@@ -88,7 +126,7 @@ pub(super) fn write_frameworks(
     )
     .clamp("VERSION".len(), writer.at_most(MAX_FRAMEWORK_COLUMNS));
     let header = format!(
-        "{:name_columns$}  {:version_columns$}  CONTROLS  DESCRIPTION",
+        "{:name_columns$}  {:version_columns$}  REQUIREMENTS  CONTROLS  DESCRIPTION",
         "NAME", "VERSION"
     );
     let header = writer.styled(TextStyle::Faint, &header);
@@ -97,13 +135,14 @@ pub(super) fn write_frameworks(
         let name = truncate_columns(&framework.name, name_columns);
         let version = truncate_columns(&framework.version, version_columns);
         let lead = format!(
-            "{}  {}  {:>8}  ",
+            "{}  {}  {:>12}  {:>8}  ",
             writer.padded(TextStyle::Strong, &name, name_columns),
             writer.padded(TextStyle::Plain, &version, version_columns),
-            number_of_controls(framework)
+            number_of_requirements(framework),
+            framework.controls().len()
         );
-        // The count takes 8 columns, and two columns separate neighbouring cells.
-        let indent = name_columns + version_columns + 14;
+        // The counts take 20 columns, and two columns separate neighbouring cells.
+        let indent = name_columns + version_columns + 28;
         writer.entry(&lead, indent, &[(TextStyle::Faint, &framework.description)])?;
     }
     Ok(())
@@ -141,12 +180,12 @@ pub(super) fn write_workloads(
     writer.line(&footer)
 }
 
-/// Returns the number of controls, and of how many in Kubescape's framework: `12 of 26`.
-fn number_of_controls(framework: &Framework) -> String {
-    let number = framework.members.len();
-    match framework.kubescape_controls {
-        Some(all) => format!("{number} of {all}"),
-        None => number.to_string(),
+/// Returns the number of requirements; empty if the framework is a plain list of controls.
+fn number_of_requirements(framework: &Framework) -> String {
+    if framework.has_sections() {
+        framework.requirements.len().to_string()
+    } else {
+        String::new()
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) struct ScanReport<'a> {
     findings: Vec<Finding<'a>>,
     errors: Vec<RuleError<'a>>,
     controls: Vec<Control<'a>>,
+    unavailable: Vec<UnavailableControl<'a>>,
     frameworks: Vec<Framework<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_run: Option<NotRun<'a>>,
@@ -121,14 +122,46 @@ struct Control<'a> {
 struct Framework<'a> {
     name: &'a str,
     version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
     compliance: Option<f64>,
+    coverage: Option<f64>,
     failed: usize,
     passed: usize,
     not_evaluated: usize,
     not_applicable: usize,
     not_configured: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    requirements: Vec<Requirement<'a>>,
+}
+
+/// A requirement of a framework with sections.
+#[derive(Serialize)]
+struct Requirement<'a> {
+    section: &'a str,
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kubescape_controls: Option<usize>,
+    level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assessment: Option<&'static str>,
+    status: &'static str,
+    compliance: Option<f64>,
+    coverage: Option<f64>,
+    controls: Vec<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
+}
+
+/// A control that cannot be evaluated in this scan.
+#[derive(Serialize)]
+struct UnavailableControl<'a> {
+    id: &'a str,
+    name: &'a str,
+    reason: &'a str,
 }
 
 /// What a scan without a choice leaves out.
@@ -219,6 +252,11 @@ impl<'a> ScanReport<'a> {
             findings: findings.collect(),
             errors: errors.collect(),
             controls: scan.controls.iter().map(Control::new).collect(),
+            unavailable: scan
+                .unavailable
+                .iter()
+                .map(UnavailableControl::new)
+                .collect(),
             frameworks: scan.frameworks.iter().map(Framework::new).collect(),
             not_run: scan.not_run.as_ref().map(NotRun::new),
             problems: scan.problems.iter().map(Problem::new).collect(),
@@ -343,13 +381,54 @@ impl<'a> Framework<'a> {
         Self {
             name: &result.framework.name,
             version: &result.framework.version,
+            level: result.level.map(model::Level::name),
+            notice: result.framework.mapping_notice(),
             compliance: result.compliance.map(|percent| round_percent(percent, 2)),
+            coverage: result.coverage.map(|percent| round_percent(percent, 2)),
             failed: result.controls.failed,
             passed: result.controls.passed,
             not_evaluated: result.controls.not_evaluated,
             not_applicable: result.controls.not_applicable,
             not_configured: result.controls.not_configured,
-            kubescape_controls: result.framework.kubescape_controls,
+            requirements: Requirement::all(result),
+        }
+    }
+}
+
+impl<'a> Requirement<'a> {
+    /// Returns the requirements of a framework that has sections.
+    fn all(result: &'a model::FrameworkResult) -> Vec<Self> {
+        let requirements = result.framework.requirements.iter();
+        let results = requirements.zip(&result.requirements);
+        results
+            .filter(|(requirement, _)| !requirement.section.is_empty())
+            .map(|(requirement, result)| Self::new(requirement, result))
+            .collect()
+    }
+
+    fn new(requirement: &'a model::Requirement, result: &model::RequirementResult) -> Self {
+        let controls = requirement.controls.iter();
+        Self {
+            section: &requirement.section,
+            title: &requirement.title,
+            kind: &requirement.kind,
+            level: requirement.level.map(model::Level::name),
+            assessment: requirement.assessment.map(model::Assessment::name),
+            status: result.status.name(),
+            compliance: result.compliance.map(|percent| round_percent(percent, 2)),
+            coverage: result.coverage.map(|percent| round_percent(percent, 2)),
+            controls: controls.map(|member| member.control.as_str()).collect(),
+            note: requirement.note.trim(),
+        }
+    }
+}
+
+impl<'a> UnavailableControl<'a> {
+    fn new(control: &'a model::UnavailableControl) -> Self {
+        Self {
+            id: control.id.as_str(),
+            name: &control.name,
+            reason: &control.reason,
         }
     }
 }

@@ -15,6 +15,7 @@ const MAX_NAMES: usize = 8;
 /// Writes what was not evaluated, could not be read, or was skipped.
 pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     write_not_evaluated(scan, writer)?;
+    write_unavailable(scan, writer)?;
     write_errors(scan, writer)?;
     write_problems(scan, writer)?;
     write_skipped(scan, writer)
@@ -52,6 +53,30 @@ fn write_not_evaluated(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Resu
             TextStyle::Warning,
             &format!("{reason}:"),
             &labels.join(", "),
+            writer,
+        )?;
+    }
+    writer.blank_line()
+}
+
+/// Writes the controls that cannot be evaluated in this scan, grouped by reason. A scan that named
+/// no framework has chosen none of them.
+fn write_unavailable(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let is_named = scan.frameworks.iter().any(|result| result.is_named);
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for control in scan.unavailable.iter().filter(|_| is_named) {
+        let group = by_reason.entry(&control.reason).or_default();
+        group.push(control.id.to_string());
+    }
+    if by_reason.is_empty() {
+        return Ok(());
+    }
+    writer.heading("Controls that this scan cannot evaluate")?;
+    for (reason, ids) in by_reason {
+        write_item(
+            TextStyle::Faint,
+            &format!("{reason}:"),
+            &join_bounded(&ids),
             writer,
         )?;
     }

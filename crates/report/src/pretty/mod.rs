@@ -8,6 +8,7 @@
 //! | `security` | the overview |
 //! | `excerpt` | source lines with carets |
 //! | `snippet` | fixes as YAML to paste, merged by `edit_tree` |
+//! | `requirements` | the frameworks that were named, by requirement |
 //! | `summary` | counts and frameworks |
 //! | `verdict` | the last line |
 //! | `gaps` | whatever was not read or not evaluated |
@@ -16,6 +17,7 @@ mod control;
 mod edit_tree;
 mod excerpt;
 mod gaps;
+mod requirements;
 mod resource;
 mod security;
 mod snippet;
@@ -39,6 +41,7 @@ pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::
         View::Control => control::write(scan, writer)?,
         View::Security => security::write(scan, writer)?,
     }
+    requirements::write(scan, style.verbose, writer)?;
     gaps::write(scan, writer)?;
     summary::write_counts(scan, writer)?;
     verdict::write(scan, writer)

@@ -7,8 +7,10 @@ use crate::{
     sanitize::{display_width, escape_bounded, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan};
-use std::{cmp::Reverse, io};
+use kubevet_model::{
+    ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan, mapping_notice,
+};
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
 /// The columns of a compliance bar. Each stands for five percent.
 const BAR_COLUMNS: usize = 20;
@@ -35,10 +37,8 @@ impl Row {
 
     fn of_framework(result: &FrameworkResult, writer: &TerminalWriter<'_>) -> Self {
         let mut value = status_words(result.controls);
-        let framework = &result.framework;
-        if let Some(all) = framework.kubescape_controls {
-            let number = framework.members.len();
-            value = format!("{value}; {number} of Kubescape's {all} controls");
+        if let Some(coverage) = result.coverage.filter(|coverage| *coverage < 100.0) {
+            value = format!("{value}; coverage {}%", round_percent(coverage, 0));
         }
         Self {
             label: truncate_columns(&framework_title(result), MAX_LABEL_COLUMNS),
@@ -65,7 +65,24 @@ pub(super) fn write_counts(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::
         rows.push(Row::new("not configured", join_bounded(&not_configured)));
     }
     rows.extend(not_run(scan));
-    write_rows(&rows, writer)
+    write_rows(&rows, writer)?;
+    write_notices(scan, writer)
+}
+
+/// Writes what a reader must know who takes the results of a mapping for proof.
+fn write_notices(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let mut by_author: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for result in &scan.frameworks {
+        let framework = &result.framework;
+        if let Some(author) = &framework.mapping_by {
+            by_author.entry(author).or_default().push(&framework.name);
+        }
+    }
+    for (author, names) in by_author {
+        let notice = mapping_notice(&names.join(", "), author);
+        writer.wrapped("", 0, &[(TextStyle::Warning, &notice)])?;
+    }
+    Ok(())
 }
 
 /// Writes rows with their values below each other.
@@ -154,10 +171,14 @@ fn not_run(scan: &Scan) -> Option<Row> {
 /// Returns name and version of a framework, or the name alone if it ends in the version.
 pub(super) fn framework_title(result: &FrameworkResult) -> String {
     let (name, version) = (&result.framework.name, &result.framework.version);
-    if version.is_empty() || name.ends_with(version.as_str()) {
+    let title = if version.is_empty() || name.ends_with(version.as_str()) {
         name.clone()
     } else {
         format!("{name} {version}")
+    };
+    match result.level {
+        Some(level) => format!("{title} {}", level.name()),
+        None => title,
     }
 }
 

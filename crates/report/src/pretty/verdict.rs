@@ -33,7 +33,10 @@ fn verdict(scan: &Scan) -> (TextStyle, String) {
     }
     let rest = uncounted(scan);
     match scan.status {
-        ScanStatus::Met => (TextStyle::Good, format!("passed: {rest}")),
+        ScanStatus::Met => (
+            TextStyle::Good,
+            format!("passed: {rest}{}", uncovered(scan)),
+        ),
         _ => (
             TextStyle::Warning,
             format!("incomplete: {gaps}; in what was checked: {rest}"),
@@ -80,6 +83,14 @@ fn failures(scan: &Scan) -> Vec<String> {
             format!("{title} at {percent}%, under {minimum}%")
         }));
     }
+    if let Some(minimum) = thresholds.coverage.filter(|_| !thresholds.exit_zero) {
+        let under = scan.frameworks_covered_under(minimum).into_iter();
+        failures.extend(under.map(|result| {
+            let percent = round_percent(result.coverage.unwrap_or_default(), 0);
+            let title = framework_title(result);
+            format!("coverage of {title} at {percent}%, under {minimum}%")
+        }));
+    }
     failures
 }
 
@@ -107,6 +118,16 @@ fn uncounted(scan: &Scan) -> String {
     }
 }
 
+/// Returns how many controls of the named frameworks cannot be evaluated; empty if all can.
+fn uncovered(scan: &Scan) -> String {
+    let is_named = scan.frameworks.iter().any(|result| result.is_named);
+    match scan.unavailable.len() {
+        0 => String::new(),
+        _ if !is_named => String::new(),
+        number => format!("; {} not evaluated", count(number, "more control")),
+    }
+}
+
 /// Returns what keeps the scan from being complete, each with its number.
 fn gap_counts(scan: &Scan) -> Vec<String> {
     let not_evaluated = scan
@@ -125,7 +146,7 @@ fn gap_counts(scan: &Scan) -> Vec<String> {
     if errors > 0 {
         gaps.push(format!("{} not given", count(errors, "answer")));
     }
-    let is_unscored = |result: &&FrameworkResult| result.compliance.is_none();
+    let is_unscored = |result: &&FrameworkResult| result.is_named && result.compliance.is_none();
     let unscored = scan.frameworks.iter().filter(is_unscored).count();
     if unscored > 0 && scan.thresholds.compliance.is_some() {
         gaps.push(format!("{} without a score", count(unscored, "framework")));

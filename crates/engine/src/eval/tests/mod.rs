@@ -70,17 +70,17 @@ fn library(rules: &[Rule<'_>]) -> Library {
                 file: Arc::clone(&file),
                 text: text.into(),
             },
+            shared_rule: None,
             file,
             position: kubevet_model::Position::START,
         }
     });
     Library {
         controls: controls.collect(),
-        builtins: Vec::new(),
         modules: EMBEDDED.modules.clone(),
-        frameworks: Vec::new(),
         params: EMBEDDED.params.clone(),
         workloads: EMBEDDED.workloads.clone(),
+        ..Library::default()
     }
 }
 

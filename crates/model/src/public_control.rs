@@ -1,0 +1,76 @@
+//! The controls of the public library, and what each waits for that is not here.
+
+use super::ControlId;
+use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
+
+/// A control of the public library. Where the library has a control of its id, the state is
+/// meaningless.
+#[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
+pub struct PublicControl {
+    /// The id.
+    pub id: ControlId,
+    /// Its name in the public library.
+    pub name: String,
+    /// What the control waits for.
+    pub waits_for: WaitsFor,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// What keeps a control of the public library from being here.
+#[derive(
+    Debug,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum WaitsFor {
+    /// Nothing but its rule: it checks single objects.
+    Planned,
+    /// Rules that read several objects together.
+    Joins,
+    /// Facts that a node alone has: files, processes, settings of the kubelet.
+    NodeFacts,
+    /// Facts that a cloud provider or a version service alone has.
+    CloudFacts,
+    /// The results of image scans.
+    Images,
+    /// A person: no program can decide it.
+    Manual,
+}
+
+impl WaitsFor {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The name in files and reports: `planned`, `joins`, `node-facts` …
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The reason why a control is not evaluated, as half a sentence.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Planned => "not in this version",
+            Self::Joins => "needs several objects together, which this version does not compare",
+            Self::NodeFacts => "needs facts of the nodes, which this input does not have",
+            Self::CloudFacts => {
+                "needs facts of the cloud or of published versions, which this input does not have"
+            }
+            Self::Images => "needs results of image scans, which this input does not have",
+            Self::Manual => "a person must check it",
+        }
+    }
+}
