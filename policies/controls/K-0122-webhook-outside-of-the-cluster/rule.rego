@@ -32,3 +32,15 @@ deny contains finding if {
 		"fixes": [],
 	}
 }
+
+deny contains finding if {
+	input.object.kind == "CustomResourceDefinition"
+	url := input.object.spec.conversion.webhook.clientConfig.url
+	is_string(url)
+	not is_in_cluster(url)
+	finding := {
+		"message": "the conversion webhook receives objects outside of the cluster",
+		"paths": ["spec.conversion.webhook.clientConfig.url"],
+		"fixes": [],
+	}
+}
