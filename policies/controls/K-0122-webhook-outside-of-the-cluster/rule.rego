@@ -4,10 +4,18 @@ import rego.v1
 
 import data.lib.collections
 
-# The API server refuses a URL with a user, so the host is what follows the scheme.
-is_in_cluster(url) if {
-	regex.match(`^https://(localhost|127\.[0-9.]+|\[::1\]|[0-9a-z.-]+\.svc(\.cluster\.local)?)(:[0-9]+)?(/|$)`, url)
-}
+# The API server refuses a URL with a user, a query or a fragment.
+authority(url) := split(trim_prefix(url, "https://"), "/")[0]
+
+is_in_cluster(url) if is_local(authority(url))
+
+is_local(address) if startswith(address, "[::1]")
+
+is_local(address) if split(address, ":")[0] in {"localhost", "127.0.0.1"}
+
+is_local(address) if endswith(split(address, ":")[0], ".svc")
+
+is_local(address) if endswith(split(address, ":")[0], ".svc.cluster.local")
 
 name(webhook) := webhook.name if is_string(webhook.name)
 
@@ -26,6 +34,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.object.kind == "CustomResourceDefinition"
 	url := input.object.spec.conversion.webhook.clientConfig.url
 	is_string(url)
 	not is_in_cluster(url)
