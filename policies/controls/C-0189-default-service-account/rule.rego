@@ -1,0 +1,29 @@
+package controls.c0189
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.service_accounts
+
+deny contains finding if {
+	service_accounts.is_default_account
+	not input.object.automountServiceAccountToken == false
+	finding := {
+		"message": "pods that name no service account get a token of this one",
+		"paths": ["automountServiceAccountToken"],
+		"fixes": [{"path": "automountServiceAccountToken", "value": false}],
+	}
+}
+
+# A pod that needs rights has an account of its own, so that other pods of its namespace do not get them.
+deny contains finding if {
+	service_accounts.is_binding
+	some i, subject in collections.list(object.get(input.object, ["subjects"], []))
+	service_accounts.is_default_subject(subject)
+	path := sprintf("subjects[%d]", [i])
+	finding := {
+		"message": "the binding gives rights to a default service account",
+		"paths": [path],
+		"fixes": [{"path": path, "remove": true}],
+	}
+}

@@ -1,0 +1,17 @@
+package controls.c0195
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.pod_security
+
+deny contains finding if {
+	metadata := collections.map(object.get(input.object, ["metadata"], {}))
+	not pod_security.is_system(metadata)
+	not pod_security.enforces_baseline(metadata)
+	finding := {
+		"message": "the namespace admits pods with the IPC namespace of the node",
+		"paths": [pod_security.path],
+		"fixes": [{"path": pod_security.path, "value": "baseline"}],
+	}
+}
