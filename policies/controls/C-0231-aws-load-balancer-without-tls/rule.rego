@@ -26,8 +26,7 @@ has_certificate if {
 serves_http if strings.lower_ascii(input.object.metadata.annotations["service.beta.kubernetes.io/aws-load-balancer-backend-protocol"]) == "http"
 
 serves_http if {
-	some plain in collections.list(object.get(input.object, ["spec", "ports"], []))
-	is_http_port(plain.port)
+	count(collections.list(object.get(input.object, ["spec", "ports"], []))) > 0
 	every port in collections.list(object.get(input.object, ["spec", "ports"], [])) {
 		is_http_port(port.port)
 	}
