@@ -6,6 +6,10 @@ import rego.v1
 import data.lib.collections
 import data.lib.strings
 
+name(webhook) := webhook.name if is_string(webhook.name)
+
+else := "without a name"
+
 # Webhooks on the control plane itself, as cloud providers install them, are not outside.
 has_remote_url(webhook) if {
 	url := webhook.clientConfig.url

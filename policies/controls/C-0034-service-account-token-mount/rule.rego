@@ -9,7 +9,7 @@ deny contains finding if {
 	service_accounts.is_token_mounted
 	path := workload.pod_at("automountServiceAccountToken")
 	finding := {
-		"message": "the pod gets a token of its service account",
+		"message": "the pod spec does not refuse a token of the service account",
 		"paths": [path],
 		"fixes": [{"path": path, "value": false}],
 	}

@@ -10,7 +10,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.has_remote_url(webhook)
 	finding := {
-		"message": sprintf("webhook %d sends objects to a server outside the cluster", [i]),
+		"message": sprintf("webhook %s sends objects to a server outside the cluster", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].clientConfig.url", [i])],
 		"fixes": [],
 	}
@@ -21,7 +21,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.receives_secrets(webhook)
 	finding := {
-		"message": sprintf("webhook %d receives the data of Secrets", [i]),
+		"message": sprintf("webhook %s receives the data of Secrets", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].rules", [i])],
 		"fixes": [],
 	}

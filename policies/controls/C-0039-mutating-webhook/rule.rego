@@ -10,7 +10,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.has_remote_url(webhook)
 	finding := {
-		"message": sprintf("webhook %d sends objects to a server outside the cluster", [i]),
+		"message": sprintf("webhook %s sends objects to a server outside the cluster", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].clientConfig.url", [i])],
 		"fixes": [],
 	}
@@ -21,7 +21,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.receives_secrets(webhook)
 	finding := {
-		"message": sprintf("webhook %d receives Secrets and can change them", [i]),
+		"message": sprintf("webhook %s receives Secrets and can change them", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].rules", [i])],
 		"fixes": [],
 	}
@@ -62,7 +62,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	changes_every_pod(webhook)
 	finding := {
-		"message": sprintf("webhook %d can change every Pod, also those of kube-system", [i]),
+		"message": sprintf("webhook %s can change every Pod, also those of kube-system", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].namespaceSelector", [i])],
 		"fixes": [],
 	}

@@ -2,11 +2,7 @@ package controls.c0264
 
 import rego.v1
 
-# The parameter with which a driver is asked for encryption; without it, the volume is not encrypted.
-parameter := "encrypted" if encrypts_on_request
-
-else := "secure" if input.object.provisioner in {"pxd.portworx.com", "kubernetes.io/portworx-volume"}
-
+# Drivers that encrypt a volume only if they are asked to.
 encrypts_on_request if input.object.provisioner in {
 	"ebs.csi.aws.com",
 	"ebs.csi.eks.amazonaws.com",
@@ -19,12 +15,22 @@ encrypts_on_request if input.object.provisioner in {
 encrypts_on_request if endswith(input.object.provisioner, ".rbd.csi.ceph.com")
 
 deny contains finding if {
-	name := parameter
-	not input.object.parameters[name] == "true"
-	path := sprintf("parameters.%s", [name])
+	encrypts_on_request
+	not input.object.parameters.encrypted == "true"
 	finding := {
 		"message": "volumes of the class are not encrypted",
-		"paths": [path],
-		"fixes": [{"path": path, "value": "true"}],
+		"paths": ["parameters.encrypted"],
+		"fixes": [{"path": "parameters.encrypted", "value": "true"}],
+	}
+}
+
+# Portworx has another name for it.
+deny contains finding if {
+	input.object.provisioner in {"pxd.portworx.com", "kubernetes.io/portworx-volume"}
+	not input.object.parameters.secure == "true"
+	finding := {
+		"message": "volumes of the class are not encrypted",
+		"paths": ["parameters.secure"],
+		"fixes": [{"path": "parameters.secure", "value": "true"}],
 	}
 }
