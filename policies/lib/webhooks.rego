@@ -10,12 +10,13 @@ name(webhook) := webhook.name if is_string(webhook.name)
 
 else := "without a name"
 
-# Webhooks on the control plane itself, as cloud providers install them, are not outside.
 has_remote_url(webhook) if {
-	url := webhook.clientConfig.url
-	is_string(url)
-	not is_local(url)
+	is_string(webhook.clientConfig.url)
+	not is_on_control_plane(webhook)
 }
+
+# Cloud providers run webhooks beside the API server.
+is_on_control_plane(webhook) if is_local(webhook.clientConfig.url)
 
 is_local(url) if regex.match("^https://(localhost|127[.][0-9.]+|\\[::1\\])([:/]|$)", url)
 
@@ -26,6 +27,7 @@ receives_secrets(webhook) if {
 	not is_cluster_scoped(rule)
 	not is_limited(webhook)
 	not has_condition_on_secrets(webhook)
+	not is_on_control_plane(webhook)
 }
 
 has_core_group(rule) if "" in rule.apiGroups

@@ -37,7 +37,7 @@ changes_every_pod(webhook) if {
 	not selects_namespaces(webhook)
 	not webhooks.is_limited(webhook)
 	not has_conditions(webhook)
-	not is_on_control_plane(webhook)
+	not webhooks.is_on_control_plane(webhook)
 }
 
 has_pods(rule) if "pods" in rule.resources
@@ -54,8 +54,6 @@ selects_namespaces(webhook) if {
 }
 
 has_conditions(webhook) if count(collections.list(object.get(webhook, ["matchConditions"], []))) > 0
-
-is_on_control_plane(webhook) if webhooks.is_local(webhook.clientConfig.url)
 
 deny contains finding if {
 	some i, entry in collections.list(object.get(input.object, ["webhooks"], []))
