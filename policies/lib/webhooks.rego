@@ -21,13 +21,17 @@ is_on_control_plane(webhook) if is_local(webhook.clientConfig.url)
 is_local(url) if regex.match("^https://(localhost|127[.][0-9.]+|\\[::1\\])([:/]|$)", url)
 
 receives_secrets(webhook) if {
+	matches_secrets(webhook)
+	not is_limited(webhook)
+	not has_condition_on_secrets(webhook)
+	not is_on_control_plane(webhook)
+}
+
+matches_secrets(webhook) if {
 	some rule in collections.list(object.get(webhook, ["rules"], []))
 	has_core_group(rule)
 	has_secrets(rule)
 	not is_cluster_scoped(rule)
-	not is_limited(webhook)
-	not has_condition_on_secrets(webhook)
-	not is_on_control_plane(webhook)
 }
 
 has_core_group(rule) if "" in rule.apiGroups

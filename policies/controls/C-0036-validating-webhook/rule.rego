@@ -10,7 +10,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.has_remote_url(webhook)
 	finding := {
-		"message": sprintf("webhook %s sends objects to a server outside the cluster", [webhooks.name(webhook)]),
+		"message": sprintf("webhook %s sends objects to a server that is no Service of the cluster", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].clientConfig.url", [i])],
 		"fixes": [],
 	}

@@ -10,7 +10,7 @@ deny contains finding if {
 	webhook := collections.map(entry)
 	webhooks.has_remote_url(webhook)
 	finding := {
-		"message": sprintf("webhook %s sends objects to a server outside the cluster", [webhooks.name(webhook)]),
+		"message": sprintf("webhook %s sends objects to a server that is no Service of the cluster", [webhooks.name(webhook)]),
 		"paths": [sprintf("webhooks[%d].clientConfig.url", [i])],
 		"fixes": [],
 	}
@@ -29,24 +29,28 @@ deny contains finding if {
 
 # A webhook that changes pods, and leaves out no namespace.
 changes_every_pod(webhook) if {
-	some rule in collections.list(object.get(webhook, ["rules"], []))
-	webhooks.has_core_group(rule)
-	has_pods(rule)
-	not webhooks.is_cluster_scoped(rule)
-	is_created(rule)
+	matches_new_pods(webhook)
 	not selects_namespaces(webhook)
 	not webhooks.is_limited(webhook)
 	not has_conditions(webhook)
 	not webhooks.is_on_control_plane(webhook)
 }
 
+matches_new_pods(webhook) if {
+	some rule in collections.list(object.get(webhook, ["rules"], []))
+	webhooks.has_core_group(rule)
+	has_pods(rule)
+	is_for_create(rule)
+	not webhooks.is_cluster_scoped(rule)
+}
+
 has_pods(rule) if "pods" in rule.resources
 
 has_pods(rule) if webhooks.has_every_resource(rule)
 
-is_created(rule) if "CREATE" in rule.operations
+is_for_create(rule) if "CREATE" in rule.operations
 
-is_created(rule) if "*" in rule.operations
+is_for_create(rule) if "*" in rule.operations
 
 selects_namespaces(webhook) if {
 	selector := collections.map(object.get(webhook, ["namespaceSelector"], {}))
