@@ -10,15 +10,8 @@ name(webhook) := webhook.name if is_string(webhook.name)
 
 else := "without a name"
 
-has_remote_url(webhook) if {
-	is_string(webhook.clientConfig.url)
-	not is_on_control_plane(webhook)
-}
-
 # Cloud providers run webhooks beside the API server.
-is_on_control_plane(webhook) if is_local(webhook.clientConfig.url)
-
-is_local(url) if regex.match("^https://(localhost|127[.][0-9.]+|\\[::1\\])([:/]|$)", url)
+is_on_control_plane(webhook) if regex.match("^https://(localhost|127[.][0-9.]+|\\[::1\\])([:/]|$)", webhook.clientConfig.url)
 
 receives_secrets(webhook) if {
 	matches_secrets(webhook)

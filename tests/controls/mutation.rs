@@ -16,7 +16,7 @@ use std::{
 const SHARED_MODULES: [&str; 7] = [
     "capabilities",
     "ingress",
-    "pod_security",
+    "namespaces",
     "probes",
     "resources",
     "service_accounts",

@@ -3,15 +3,15 @@ package controls.c0195
 import rego.v1
 
 import data.lib.collections
-import data.lib.pod_security
+import data.lib.namespaces
 
 deny contains finding if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
-	not pod_security.is_system(metadata)
-	not pod_security.enforces_baseline(metadata)
+	not namespaces.is_system(metadata)
+	not namespaces.enforces_baseline(metadata)
 	finding := {
 		"message": "the namespace admits pods with the IPC namespace of the node",
-		"paths": [pod_security.path],
-		"fixes": [{"path": pod_security.path, "value": "baseline"}],
+		"paths": [namespaces.enforce_path],
+		"fixes": [{"path": namespaces.enforce_path, "value": "baseline"}],
 	}
 }

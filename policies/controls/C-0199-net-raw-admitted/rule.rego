@@ -3,15 +3,15 @@ package controls.c0199
 import rego.v1
 
 import data.lib.collections
-import data.lib.pod_security
+import data.lib.namespaces
 
 deny contains finding if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
-	not pod_security.is_system(metadata)
-	not pod_security.enforces_restricted(metadata)
+	not namespaces.is_system(metadata)
+	not namespaces.enforces_restricted(metadata)
 	finding := {
 		"message": "the namespace admits containers with the capability NET_RAW",
-		"paths": [pod_security.path],
-		"fixes": [{"path": pod_security.path, "value": "restricted"}],
+		"paths": [namespaces.enforce_path],
+		"fixes": [{"path": namespaces.enforce_path, "value": "restricted"}],
 	}
 }

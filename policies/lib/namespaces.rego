@@ -1,5 +1,5 @@
 # The Pod Security level that the API server enforces in a namespace.
-package lib.pod_security
+package lib.namespaces
 
 import rego.v1
 
@@ -7,9 +7,9 @@ import data.lib.fields
 
 enforce_label := "pod-security.kubernetes.io/enforce"
 
-path := fields.entry("metadata.labels", enforce_label)
+enforce_path := fields.entry("metadata.labels", enforce_label)
 
-# The namespaces of Kubernetes itself: network and storage add-ons need the node, and no namespace of users is like them.
+# The namespaces of Kubernetes itself: add-ons for network and storage need the node.
 is_system(metadata) if metadata.name in {"kube-system", "kube-public", "kube-node-lease"}
 
 # Without the label, everything is admitted.
