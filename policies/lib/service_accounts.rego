@@ -17,13 +17,10 @@ is_default_subject(subject) if {
 	subject.name == "default"
 }
 
-# Pods get a token unless they or their account say otherwise; the account is another object. Add-ons of Kubernetes in
-# kube-system call the API.
-is_token_mounted if {
-	not workload.pod_spec.automountServiceAccountToken == false
+# Add-ons of Kubernetes in kube-system call the API. The API server gives no token to the mirror of a static pod.
+may_refuse_token if {
 	not is_mirror
 	not input.object.metadata.namespace == "kube-system"
 }
 
-# The API server gives no token to what shows a static pod.
 is_mirror if is_string(workload.pod_metadata.annotations["kubernetes.io/config.mirror"])

@@ -5,6 +5,10 @@ import rego.v1
 import data.lib.collections
 import data.lib.service_accounts
 
+applies if service_accounts.is_default_account
+
+applies if service_accounts.is_binding
+
 deny contains finding if {
 	service_accounts.is_default_account
 	not input.object.automountServiceAccountToken == false

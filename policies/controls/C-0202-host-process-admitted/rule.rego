@@ -5,9 +5,13 @@ import rego.v1
 import data.lib.collections
 import data.lib.namespaces
 
-deny contains finding if {
+applies if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
 	not namespaces.is_system(metadata)
+}
+
+deny contains finding if {
+	metadata := collections.map(object.get(input.object, ["metadata"], {}))
 	not namespaces.enforces_baseline(metadata)
 	finding := {
 		"message": "the namespace admits Windows HostProcess containers",

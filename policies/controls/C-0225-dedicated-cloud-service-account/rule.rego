@@ -6,6 +6,10 @@ import data.lib.collections
 import data.lib.fields
 import data.lib.service_accounts
 
+applies if service_accounts.is_default_account
+
+applies if service_accounts.is_binding
+
 deny contains finding if {
 	service_accounts.is_default_account
 	not input.object.automountServiceAccountToken == false

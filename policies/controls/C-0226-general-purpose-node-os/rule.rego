@@ -19,14 +19,17 @@ is_container_optimized(image) if {
 	startswith(image, prefix)
 }
 
+applies if {
+	is_string(input.object.status.nodeInfo.osImage)
+	not input.object.status.nodeInfo.operatingSystem == "windows"
+	not is_fargate
+}
+
 is_fargate if input.object.metadata.labels["eks.amazonaws.com/compute-type"] == "fargate"
 
 deny contains finding if {
 	image := input.object.status.nodeInfo.osImage
-	is_string(image)
 	not is_container_optimized(image)
-	not input.object.status.nodeInfo.operatingSystem == "windows"
-	not is_fargate
 	finding := {
 		"message": "the node runs a general-purpose operating system",
 		"paths": ["status.nodeInfo.osImage"],

@@ -8,6 +8,11 @@ import data.lib.strings
 
 certificate := "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
 
+applies if {
+	input.object.spec.type == "LoadBalancer"
+	is_aws
+}
+
 is_aws if input.params.cloudProvider in {"aws", "eks"}
 
 is_aws if input.object.spec.loadBalancerClass in {"service.k8s.aws/nlb", "eks.amazonaws.com/nlb"}
@@ -37,8 +42,6 @@ is_http_port(number) if number == 80
 is_http_port(number) if number == 8080
 
 deny contains finding if {
-	input.object.spec.type == "LoadBalancer"
-	is_aws
 	serves_http
 	not has_certificate
 	finding := {

@@ -9,8 +9,9 @@ is_azure if input.object.spec.ingressClassName in {"azure-application-gateway", 
 
 is_azure if input.object.metadata.annotations["kubernetes.io/ingress.class"] == "azure/application-gateway"
 
+applies if is_azure
+
 deny contains finding if {
-	is_azure
 	not ingress.has_tls
 	not ingress.is_acme_solver
 	finding := {

@@ -2,6 +2,10 @@ package controls.c0264
 
 import rego.v1
 
+applies if encrypts_on_request
+
+applies if is_portworx
+
 # Drivers that encrypt a volume only if they are asked to.
 encrypts_on_request if input.object.provisioner in {
 	"ebs.csi.aws.com",
@@ -25,8 +29,10 @@ deny contains finding if {
 }
 
 # Portworx has another name for it.
+is_portworx if input.object.provisioner in {"pxd.portworx.com", "kubernetes.io/portworx-volume"}
+
 deny contains finding if {
-	input.object.provisioner in {"pxd.portworx.com", "kubernetes.io/portworx-volume"}
+	is_portworx
 	not input.object.parameters.secure == "true"
 	finding := {
 		"message": "volumes of the class are not encrypted",

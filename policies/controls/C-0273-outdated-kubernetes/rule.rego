@@ -2,6 +2,8 @@ package controls.c0273
 
 import rego.v1
 
+applies if is_string(input.object.status.nodeInfo.kubeletVersion)
+
 # The minor versions without support: 1.34 until 27 October 2026, 1.35 until 28 February 2027.
 deny contains finding if {
 	regex.match("^v1[.]([0-9]|[12][0-9]|3[0-4])[.]", input.object.status.nodeInfo.kubeletVersion)
