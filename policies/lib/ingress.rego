@@ -16,6 +16,7 @@ has_tls if {
 		"ingress.gcp.kubernetes.io/pre-shared-cert",
 		"networking.gke.io/managed-certificates",
 		"route.openshift.io/termination",
+		"traefik.ingress.kubernetes.io/router.tls.certresolver",
 	]
 	value := input.object.metadata.annotations[key]
 	is_string(value)
@@ -24,6 +25,7 @@ has_tls if {
 
 has_tls if {
 	some key in [
+		"haproxy-ingress.github.io/ssl-passthrough",
 		"haproxy.org/ssl-passthrough",
 		"nginx.ingress.kubernetes.io/ssl-passthrough",
 		"traefik.ingress.kubernetes.io/router.tls",
