@@ -1,11 +1,20 @@
-package controls.c0190
+# METADATA
+# title: A pod gets a token of its service account
+# custom:
+#   arguments: {}
+package rules.service_account_token
 
 import rego.v1
 
-import data.lib.service_accounts
 import data.lib.workload
 
-applies if service_accounts.may_refuse_token
+# Add-ons of Kubernetes in kube-system call the API. The API server gives no token to the mirror of a static pod.
+applies if {
+	not is_mirror
+	not input.object.metadata.namespace == "kube-system"
+}
+
+is_mirror if is_string(workload.pod_metadata.annotations["kubernetes.io/config.mirror"])
 
 # Pods get a token unless they or their account say otherwise; the account is another object.
 deny contains finding if {
