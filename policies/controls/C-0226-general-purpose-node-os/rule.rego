@@ -19,8 +19,11 @@ is_container_optimized(image) if {
 	startswith(image, prefix)
 }
 
+# The API server writes "" where a kubelet has not said yet what it runs.
 applies if {
-	is_string(input.object.status.nodeInfo.osImage)
+	image := input.object.status.nodeInfo.osImage
+	is_string(image)
+	image != ""
 	not input.object.status.nodeInfo.operatingSystem == "windows"
 	not is_fargate
 }

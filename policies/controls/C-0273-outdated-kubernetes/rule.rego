@@ -2,7 +2,8 @@ package controls.c0273
 
 import rego.v1
 
-applies if is_string(input.object.status.nodeInfo.kubeletVersion)
+# The API server writes "" where a kubelet has not said yet what it is.
+applies if startswith(input.object.status.nodeInfo.kubeletVersion, "v")
 
 # The minor versions without support: 1.34 until 27 October 2026, 1.35 until 28 February 2027.
 deny contains finding if {
