@@ -405,6 +405,11 @@ fn exported_controls(yaml: &str) -> BTreeSet<String> {
     ids.map(|id| id.trim().to_owned()).collect()
 }
 
+/// What the export of the library leaves out for the oldest supported version of Kubernetes.
+const NOT_EXPORTED: &[&str] = &[
+    "not exported: C-0295 cannot be said in CEL: the index of a list element is not available before Kubernetes 1.33",
+];
+
 #[test]
 fn readable_style_exports_what_the_packed_style_exports() {
     let config = "publicRegistries: [quay.io]\nimageRepositoryAllowList: [registry.example.com]\n";
@@ -413,7 +418,8 @@ fn readable_style_exports_what_the_packed_style_exports() {
         let generate = |style: &str| {
             let args = ["vap", "generate", "--controls-config", "config.yaml"];
             let run = dir.run(&[&args[..], &["--style", style], names].concat());
-            check(&run, 0, &[]);
+            let expected = if names.is_empty() { NOT_EXPORTED } else { &[] };
+            check(&run, 0, expected);
             run.stdout
         };
         let readable = generate("readable");

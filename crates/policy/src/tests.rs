@@ -776,8 +776,10 @@ fn released_inputs_of_kubescape_are_read_unchanged() {
 }
 
 /// The params whose default has entries beyond those of Kubescape: capabilities that lead to the
-/// node, the labels that Kubernetes recommends, and more names of credentials.
+/// node, the labels that Kubernetes recommends, more names of credentials, and the runtime classes
+/// of Kata Containers.
 const EXTENDED: &[&str] = &[
+    "hardenedSandboxRuntimeClasses",
     "insecureCapabilities",
     "recommendedLabels",
     "sensitiveKeyNames",

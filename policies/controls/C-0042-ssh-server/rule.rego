@@ -33,7 +33,7 @@ deny contains finding if {
 	regex.match(`^([0-9A-Za-z_./-]*/)?(sshd|dropbear)$`, program)
 	finding := {
 		"message": sprintf("container %s starts an SSH server", [container.name]),
-		"paths": [workload.at(container, sprintf("%s[0]", [list]))],
+		"paths": [workload.at(container, list)],
 		"fixes": [],
 	}
 }

@@ -67,10 +67,10 @@ deny contains finding if {
 	value := annotations[key]
 	is_string(value)
 	not is_accepted_annotation(value)
-	path := annotation_path(key)
+	path := concat(".", [workload.pod_metadata_path, "annotations"])
 	finding := {
 		"message": sprintf("an annotation turns seccomp off for container %s", [container.name]),
-		"paths": [path],
-		"fixes": [{"path": path, "value": "runtime/default"}],
+		"paths": [path, workload.at(container, "name")],
+		"fixes": [],
 	}
 }
