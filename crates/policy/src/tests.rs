@@ -776,10 +776,8 @@ fn released_inputs_of_kubescape_are_read_unchanged() {
 }
 
 /// The params whose default has entries beyond those of Kubescape: capabilities that lead to the
-/// node, the labels that Kubernetes recommends, more names of credentials, and the runtime classes
-/// of Kata Containers.
+/// node, the labels that Kubernetes recommends, and more names of credentials.
 const EXTENDED: &[&str] = &[
-    "hardenedSandboxRuntimeClasses",
     "insecureCapabilities",
     "recommendedLabels",
     "sensitiveKeyNames",
