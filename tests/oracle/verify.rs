@@ -12,6 +12,13 @@ use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
 
+/// Controls of objects that no admission policy sees: the API server shows webhook configurations to
+/// none, and has no PodSecurityPolicies.
+const NOT_FOR_ADMISSION: [&str; 10] = [
+    "C-0036", "C-0039", "C-0213", "C-0214", "C-0215", "C-0216", "C-0217", "C-0218", "C-0219",
+    "C-0220",
+];
+
 /// The number of comparisons without KUBEVET_VERIFY_COUNT.
 const COUNT: u64 = 100_000;
 
@@ -134,6 +141,9 @@ fn all_subjects_agree_on_generated_objects() {
     };
     for control in &report.controls {
         assert!(control.is_denied_often_enough(), "{control:?}");
+        if NOT_FOR_ADMISSION.contains(&control.control.as_str()) {
+            continue;
+        }
         // The options of a connection have no types in the table, so most generated ones are
         // invalid.
         let evaluated = control.compared - control.invalid;
