@@ -24,7 +24,7 @@ impl Emitter<'_, '_> {
         Ok(match self.context.program.term(id).clone() {
             Term::Undefined => TypedExpr::never(),
             Term::Const(value) => TypedExpr::constant(&value),
-            Term::Object => TypedExpr::of_object(self.context.object(), self.context.object_type()),
+            Term::Object => self.context.object_value(),
             Term::Operation => {
                 let operation = Expr::ident("request").select("operation");
                 TypedExpr::always(operation, StaticType::String)
@@ -170,6 +170,13 @@ impl Emitter<'_, '_> {
         if of.presence == Presence::Never {
             return Ok(TypedExpr::never());
         }
+        // The API server checks expressions for each kind alone, and warns of a field that the kind
+        // does not have.
+        let of = if of.static_type.may_lack_field(self.context.types, name) {
+            of.dynamic()
+        } else {
+            of
+        };
         let StaticField {
             static_type,
             always,

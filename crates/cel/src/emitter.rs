@@ -8,6 +8,7 @@ use super::{
     kind_test::kind_test,
     names::Scope,
     target::{CelTarget, ObjectSide},
+    typed_expr::TypedExpr,
     types::{StaticType, TypeSource},
     unsupported::Unsupported,
     variables::SharedVariables,
@@ -52,6 +53,17 @@ impl<'c> EmitContext<'c> {
         match each.reduce(StaticType::or) {
             None | Some(StaticType::Any) => StaticType::Map(Arc::new(StaticType::Any)),
             Some(static_type) => static_type,
+        }
+    }
+
+    /// The object as a value. Where the policy matches kinds to which the control does not apply, it
+    /// is hidden from the type checker, which would miss the control's fields in those kinds.
+    pub(super) fn object_value(&self) -> TypedExpr {
+        let object = TypedExpr::of_object(self.object(), self.object_type());
+        if self.kinds.len() < self.target.kinds.len() {
+            object.dynamic()
+        } else {
+            object
         }
     }
 

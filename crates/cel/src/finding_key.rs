@@ -184,8 +184,7 @@ impl Emitter<'_, '_> {
                 reader
             }
             _ => {
-                let (object, of) = (self.context.object(), self.context.object_type());
-                let value = TypedExpr::of_object(object, of);
+                let value = self.context.object_value();
                 PathReader::new("", Vec::new(), value, FieldPattern::of(PatternRoot::Object))
             }
         };

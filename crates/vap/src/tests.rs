@@ -251,15 +251,11 @@ fn each_kind_meets_one_policy_of_a_pack() {
     check(
         &export,
         &[
-            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
-            "Policy kubevet-binding-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-binding-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-workloads C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
             "Policy kubevet-binding-nsa-connections K-0001 [pods/exec]",
             "PolicyBinding kubevet-binding-nsa-workloads [Deny]",
             "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
-            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
-            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
             "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
     );
