@@ -14,6 +14,11 @@ pub(crate) fn call(name: &str, args: &[Value]) -> Option<Value> {
         Some(("connections", name)) => of_connection(name, args),
         Some(("files", "clean")) => Some(json!(host_path::clean(text(args, 0)?))),
         Some(("strings", "lower_ascii")) => Some(json!(strings::lower_ascii(text(args, 0)?))),
+        Some(("strings", "last_between")) => Some(json!(strings::last_between(
+            text(args, 0)?,
+            text(args, 1)?,
+            text(args, 2)?
+        ))),
         Some(("strings", "words")) => Some(json!(strings::words(text(args, 0)?))),
         Some(("strings", "contains_ignore_case")) => Some(json!(strings::contains_ignore_case(
             text(args, 0)?,

@@ -59,6 +59,15 @@ pub fn words(name: &str) -> String {
     out
 }
 
+/// `lib.strings.last_between`: what follows the last `open`, up to the next `close` or the end. Empty
+/// if there is no `open`.
+pub fn last_between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    let Some((_, after)) = text.rsplit_once(open) else {
+        return "";
+    };
+    after.split_once(close).map_or(after, |(between, _)| between)
+}
+
 /// `trim`: without the characters of `cutset` at both ends.
 pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
     trim_right(trim_left(text, cutset), cutset)
