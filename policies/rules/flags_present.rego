@@ -4,6 +4,7 @@
 #   arguments:
 #     program: string
 #     flags: strings
+#     replaced_by: string
 package rules.flags_present
 
 import rego.v1
@@ -15,8 +16,15 @@ import data.lib.workload
 
 applies if control_plane.runs(input.arguments.program)
 
+# Programs ignore the flags if another, `replaced_by`, names a file that decides in their place.
+is_replaced(lines) if {
+	input.arguments.replaced_by != ""
+	flags.is_set(lines, input.arguments.replaced_by)
+}
+
 deny contains finding if {
 	lines := control_plane.command_line(input.arguments.program)
+	not is_replaced(lines)
 	some flag in input.arguments.flags
 	not flags.is_set(lines, flag)
 	some container in workload.containers
@@ -30,6 +38,7 @@ deny contains finding if {
 
 deny contains finding if {
 	lines := control_plane.command_line(input.arguments.program)
+	not is_replaced(lines)
 	some flag in input.arguments.flags
 	flags.is_set(lines, flag)
 	flags.value(lines, flag, "") == ""

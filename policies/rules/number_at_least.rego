@@ -6,6 +6,7 @@
 #     flag: string
 #     default: string
 #     minimum: string
+#     recommended: string
 package rules.number_at_least
 
 import rego.v1
@@ -40,9 +41,9 @@ deny contains finding if {
 	flags.sets(word, input.arguments.flag)
 	path := workload.at(container, sprintf("%s[%d]", [field, i]))
 	finding := {
-		"message": sprintf("%s needs %s=%s or more", [input.arguments.program, input.arguments.flag, input.arguments.minimum]),
+		"message": sprintf("%s needs %s of %s or more", [input.arguments.program, input.arguments.flag, input.arguments.minimum]),
 		"paths": [path],
-		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.minimum])}],
+		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.recommended])}],
 	}
 }
 
@@ -54,8 +55,8 @@ deny contains finding if {
 	control_plane.starts(container.spec, input.arguments.program)
 	path := control_plane.end_of_flags(container)
 	finding := {
-		"message": sprintf("%s needs %s=%s or more", [input.arguments.program, input.arguments.flag, input.arguments.minimum]),
+		"message": sprintf("%s needs %s of %s or more", [input.arguments.program, input.arguments.flag, input.arguments.minimum]),
 		"paths": [path],
-		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.minimum])}],
+		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.recommended])}],
 	}
 }
