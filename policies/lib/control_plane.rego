@@ -35,7 +35,10 @@ starts(spec, program) if {
 	is_called(spec.command[0], "go-runner")
 	some word in collections.list(object.get(spec, ["command"], []))
 	is_called(word, program)
+	not is_flag(word)
 }
+
+is_flag(word) if startswith(word, "-")
 
 # The entrypoint of the image starts what the first argument says.
 starts(spec, program) if {
