@@ -13,7 +13,13 @@ use std::{
 
 /// Modules that are inlined into rules. The others of `lib/` are intrinsics, which the oracle tests
 /// compare with their native definitions.
-const SHARED_MODULES: [&str; 3] = ["capabilities", "probes", "resources"];
+const SHARED_MODULES: [&str; 5] = [
+    "capabilities",
+    "control_plane",
+    "flags",
+    "probes",
+    "resources",
+];
 
 #[test]
 fn rule_with_one_comparison_negated_is_caught() {
