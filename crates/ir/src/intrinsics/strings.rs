@@ -227,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn last_between_takes_the_last_opening() {
+        fn check(text: &str, open: &str, close: &str, expected: &str) {
+            assert_eq!(last_between(text, open, close), expected, "{text:?}");
+        }
+        check("\n--a=1\n--a=2\n--b=3\n", "\n--a=", "\n", "2");
+        check("\n--a=1", "\n--a=", "\n", "1");
+        check("\n--a=\n", "\n--a=", "\n", "");
+        check("\n--b=1\n", "\n--a=", "\n", "");
+        check("", "a", "b", "");
+        check("aaab", "aa", "b", "");
+    }
+
+    #[test]
     fn substring_counts_characters() {
         fn check(text: &str, offset: i64, length: i64, expected: Option<&str>) {
             assert_eq!(
