@@ -25,7 +25,7 @@ else := ""
 
 lines(spec) := concat("\n", ["", words(spec, "command"), words(spec, "args"), ""])
 
-words(spec, field) := strings.join(object.get(spec, [field], []), "\n")
+words(spec, field) := strings.join(collections.list(object.get(spec, [field], [])), "\n")
 
 # A container starts the program.
 starts(spec, program) if is_called(spec.command[0], program)
