@@ -115,6 +115,7 @@ pub(super) fn emit(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: true,
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);

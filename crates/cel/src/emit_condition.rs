@@ -18,6 +18,12 @@ const MAX_PREFIXED_VALUES: usize = 8;
 impl Emitter<'_, '_> {
     /// A condition.
     pub(super) fn condition(&mut self, id: ConditionId) -> Result<Expr, Unsupported> {
+        let condition = self.own_condition(id)?;
+        Ok(self.shared_condition(id, condition))
+    }
+
+    /// A condition as its own expression, without a variable for it.
+    fn own_condition(&mut self, id: ConditionId) -> Result<Expr, Unsupported> {
         match self.context.program.condition(id).clone() {
             Condition::True => Ok(Expr::Bool(true)),
             Condition::And(conditions) => self.conjunction(&conditions),

@@ -29,6 +29,9 @@ pub(super) struct EmitContext<'c> {
     /// True if containers are iterated together with the names of their lists, as findings' keys
     /// need them.
     pub(super) with_list_names: bool,
+    /// True if long conditions become variables; see `hoist`. Not in a pack, whose variables are
+    /// evaluated whether they are needed or not.
+    pub(super) hoists_conditions: bool,
 }
 
 impl<'c> EmitContext<'c> {

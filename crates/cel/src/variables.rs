@@ -38,6 +38,21 @@ impl SharedVariables {
         self.list.iter().any(|variable| variable.name == name)
     }
 
+    /// The name of the variable with this value, which is defined if it is not yet: the base and a
+    /// number.
+    pub(super) fn numbered(&mut self, base: &str, expression: Expr) -> String {
+        let mut known = self.list.iter();
+        if let Some(same) = known.find(|variable| {
+            variable.name.starts_with(base) && variable.expression == expression
+        }) {
+            return same.name.clone();
+        }
+        let number = self.list.len() + 1;
+        let name = format!("{base}{number}");
+        self.define(&name, expression);
+        name
+    }
+
     pub(super) fn define(&mut self, name: &str, expression: Expr) {
         if !self.has(name) {
             self.list.push(PolicyVariable {

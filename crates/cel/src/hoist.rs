@@ -1,0 +1,65 @@
+//! Hoisting: a long term or condition that depends on no loop becomes a variable of the policy, which
+//! every expression of its controls can read. What the API server evaluates for a variable it
+//! remembers.
+
+use super::{
+    emitter::Emitter,
+    expr::Expr,
+    typed_expr::{Presence, TypedExpr},
+    types::StaticType,
+};
+use kubevet_ir::{ConditionId, Term, TermId};
+
+/// What has fewer characters is repeated.
+const MIN_HOISTED_CHARS: usize = 600;
+const MIN_HOISTED_CONDITION_CHARS: usize = 150;
+/// The names of the variables, with a number behind.
+pub(super) const TEXT: &str = "text";
+pub(super) const CONDITION: &str = "condition";
+
+impl Emitter<'_, '_> {
+    /// A term as the variable that holds it, if it is a long string that depends on no loop.
+    pub(super) fn shared_term(&mut self, id: TermId, value: TypedExpr) -> TypedExpr {
+        let program = self.context.program;
+        let is_candidate = matches!(
+            program.term(id),
+            Term::Call(..) | Term::Coalesce(_) | Term::Concat(_)
+        ) && value.presence == Presence::Always
+            && value.static_type == StaticType::String
+            && !value.nullable
+            && program.free_binders_of_term(id).is_empty();
+        if !is_candidate || value.cel.to_string().len() < MIN_HOISTED_CHARS {
+            return value;
+        }
+        let variable = Expr::variable(self.variables.numbered(TEXT, value.cel));
+        TypedExpr {
+            present: Some(variable.clone()),
+            cel: variable,
+            ..value
+        }
+    }
+
+    /// A condition as the variable that holds it, if it is long and depends on no loop.
+    pub(super) fn shared_condition(&mut self, id: ConditionId, condition: Expr) -> Expr {
+        let is_candidate = self.context.hoists_conditions
+            && self.context.program.free_binders_of_condition(id).is_empty()
+            && condition.is_bool()
+            && reads_text(&condition);
+        if !is_candidate || condition.to_string().len() < MIN_HOISTED_CONDITION_CHARS {
+            return condition;
+        }
+        Expr::variable(self.variables.numbered(CONDITION, condition))
+    }
+}
+
+/// True if an expression reads a variable of this module.
+fn reads_text(cel: &Expr) -> bool {
+    cel.contains(&|part| matches!(part, Expr::Variable(name) if is_hoisted(name)))
+}
+
+/// True if a name is that of a variable of this module.
+pub(super) fn is_hoisted(name: &str) -> bool {
+    let numbers = [TEXT, CONDITION].map(|base| name.strip_prefix(base));
+    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.into_iter().flatten().any(is_number)
+}
