@@ -35,7 +35,7 @@ impl Emitter<'_, '_> {
                 Ok(Expr::any_factored(emitted?))
             }
             Condition::Not(condition) => self.not(condition),
-            Condition::Defined(term) => Ok(self.term(term)?.presence_test()),
+            Condition::Defined(term) => self.is_defined(term),
             Condition::Truthy(term) => Ok(truthy(&self.term(term)?)),
             Condition::HasType(term, wanted) => {
                 let value = self.term(term)?;
@@ -54,6 +54,29 @@ impl Emitter<'_, '_> {
                 Ok(iteration.exists(inside?))
             }
         }
+    }
+
+    /// That a term has a value. The path of an element always has one, but cannot be printed.
+    fn is_defined(&mut self, term: TermId) -> Result<Expr, Unsupported> {
+        let program = self.context.program;
+        let Term::Concat(parts) = program.term(term) else {
+            return Ok(self.term(term)?.presence_test());
+        };
+        let is_path = |part: &TermId| matches!(program.term(*part), Term::ElementPath(_));
+        if !parts.iter().any(is_path) {
+            return Ok(self.term(term)?.presence_test());
+        }
+        let mut tests = Vec::new();
+        for part in parts.iter().filter(|part| !is_path(part)) {
+            let part = self.term(*part)?;
+            if !matches!(part.static_type, StaticType::String | StaticType::Int) || part.nullable {
+                return Err(Unsupported(
+                    "a path is built from what is not proved to be a text".to_owned(),
+                ));
+            }
+            tests.push(part.presence_test());
+        }
+        Ok(Expr::all(tests))
     }
 
     /// The negation of a condition.
@@ -117,6 +140,10 @@ impl Emitter<'_, '_> {
         else {
             return Ok(None);
         };
+        // What was folded to a literal tests nothing.
+        if matches!(cel, Expr::Bool(_)) {
+            return Ok(None);
+        }
         Ok((*cel == self.term(term)?.presence_test()).then_some(term))
     }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 impl Emitter<'_, '_> {
     /// A term.
     pub(super) fn term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
-        if let Some(variable) = self.scope.named(id) {
+        let known = self.scope.named(id).or_else(|| self.hoisted.get(&id));
+        if let Some(variable) = known {
             return Ok(variable.clone());
         }
         let value = self.own_term(id)?;

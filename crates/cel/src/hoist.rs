@@ -5,17 +5,21 @@
 use super::{
     emitter::Emitter,
     expr::Expr,
+    iteration::Iteration,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
-use kubevet_ir::{ConditionId, Term, TermId};
+use kubevet_ir::{BinderId, ConditionId, Domain, Term, TermId};
 
 /// What has fewer characters is repeated.
 const MIN_HOISTED_CHARS: usize = 600;
 const MIN_HOISTED_CONDITION_CHARS: usize = 150;
+const MIN_FILTER_CHARS: usize = 300;
 /// The names of the variables, with a number behind.
 pub(super) const TEXT: &str = "text";
 pub(super) const CONDITION: &str = "condition";
+pub(super) const LIST: &str = "list";
 
 impl Emitter<'_, '_> {
     /// A term as the variable that holds it, if it is a long string that depends on no loop.
@@ -27,21 +31,25 @@ impl Emitter<'_, '_> {
         ) && value.presence == Presence::Always
             && value.static_type == StaticType::String
             && !value.nullable
+            && !self.scope.has_terms()
             && program.free_binders_of_term(id).is_empty();
         if !is_candidate || value.cel.to_string().len() < MIN_HOISTED_CHARS {
             return value;
         }
         let variable = Expr::variable(self.variables.numbered(TEXT, value.cel));
-        TypedExpr {
+        let value = TypedExpr {
             present: Some(variable.clone()),
             cel: variable,
             ..value
-        }
+        };
+        self.hoisted.insert(id, value.clone());
+        value
     }
 
     /// A condition as the variable that holds it, if it is long and depends on no loop.
     pub(super) fn shared_condition(&mut self, id: ConditionId, condition: Expr) -> Expr {
         let is_candidate = self.context.hoists_conditions
+            && !self.scope.has_terms()
             && self.context.program.free_binders_of_condition(id).is_empty()
             && condition.is_bool()
             && reads_text(&condition);
@@ -49,6 +57,36 @@ impl Emitter<'_, '_> {
             return condition;
         }
         Expr::variable(self.variables.numbered(CONDITION, condition))
+    }
+
+    /// A loop over containers with the conditions on its element alone taken out, if they are long:
+    /// a variable holds the containers for which they hold. The element must be current.
+    pub(super) fn shared_filter(
+        &mut self,
+        binder: BinderId,
+        iteration: Iteration,
+        conditions: &mut Vec<ConditionId>,
+    ) -> Result<Iteration, Unsupported> {
+        let program = self.context.program;
+        let is_loop = matches!(program.binder(binder).domain, Domain::Containers(_));
+        if !is_loop
+            || !self.context.hoists_conditions
+            || self.narrowed.is_some()
+            || self.scope.has_terms()
+        {
+            return Ok(iteration);
+        }
+        let (own, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
+            .iter()
+            .partition(|condition| *program.free_binders_of_condition(**condition) == [binder]);
+        let filter = self.conditions(&own)?;
+        if filter.to_string().len() < MIN_FILTER_CHARS {
+            return Ok(iteration);
+        }
+        *conditions = others;
+        let elements = iteration.clone().filter(filter);
+        let name = self.variables.numbered(LIST, elements);
+        Ok(iteration.over(Expr::variable(name)))
     }
 }
 
@@ -59,7 +97,7 @@ fn reads_text(cel: &Expr) -> bool {
 
 /// True if a name is that of a variable of this module.
 pub(super) fn is_hoisted(name: &str) -> bool {
-    let numbers = [TEXT, CONDITION].map(|base| name.strip_prefix(base));
+    let numbers = [TEXT, CONDITION, LIST].map(|base| name.strip_prefix(base));
     let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
     numbers.into_iter().flatten().any(is_number)
 }

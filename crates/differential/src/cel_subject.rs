@@ -182,9 +182,10 @@ impl PreparedCase {
         }
         match &self.pack {
             Some(Ok(_)) => compare_with_pack(&mut answers, &parse_answer(response, index)),
-            Some(Err(reason)) => answers.fill(SubjectAnswer::Error(format!(
-                "the pack is not taken: {reason}"
-            ))),
+            Some(Err(reason)) => {
+                let error = SubjectAnswer::Error(format!("the pack is not taken: {reason}"));
+                fill_supported(&mut answers, &error);
+            }
             None => {}
         }
         answers
@@ -208,22 +209,33 @@ fn compare_with_readable(packed: SubjectAnswer, readable: &SubjectAnswer) -> Sub
 }
 
 /// Turns the answers of single controls into errors if the pack does not deny exactly when one of
-/// them does.
+/// them does. Controls that cannot be exported are not in the pack.
 fn compare_with_pack(answers: &mut [SubjectAnswer], pack: &SubjectAnswer) {
-    let supported = answers
-        .iter()
-        .filter(|answer| !matches!(answer, SubjectAnswer::Unsupported(_)));
+    let supported = answers.iter().filter(|answer| is_supported(answer));
     let Some(verdicts) = supported
         .map(SubjectAnswer::denies)
         .collect::<Option<Vec<bool>>>()
     else {
         return;
     };
-    if pack.denies() != Some(verdicts.contains(&true)) {
-        answers.fill(SubjectAnswer::Error(format!(
-            "the pack of all says: {pack}"
-        )));
+    // A pack without a control says nothing: not even that the object is not for admission.
+    if verdicts.is_empty() {
+        return;
     }
+    if pack.denies() != Some(verdicts.contains(&true)) {
+        let error = SubjectAnswer::Error(format!("the pack of all says: {pack}"));
+        fill_supported(answers, &error);
+    }
+}
+
+fn fill_supported(answers: &mut [SubjectAnswer], with: &SubjectAnswer) {
+    for answer in answers.iter_mut().filter(|answer| is_supported(answer)) {
+        *answer = with.clone();
+    }
+}
+
+fn is_supported(answer: &SubjectAnswer) -> bool {
+    !matches!(answer, SubjectAnswer::Unsupported(_))
 }
 
 /// Parses the answer of the policy at an index among those that are prepared.
