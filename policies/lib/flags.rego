@@ -27,6 +27,7 @@ else := "true" if is_set(lines, flag)
 
 else := default_value
 
+# The same, "" without the flag.
 last_value(lines, flag) := strings.last_between(in_two_lines(lines, flag), concat("", ["\n", flag, "\n"]), "\n")
 
 # The items of a list flag, with a comma around each.

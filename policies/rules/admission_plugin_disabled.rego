@@ -15,7 +15,7 @@ import data.lib.workload
 applies if control_plane.runs("kube-apiserver")
 
 lists(flag) if {
-	value := flags.value(control_plane.command_line("kube-apiserver"), flag, "")
+	value := flags.last_value(control_plane.command_line("kube-apiserver"), flag)
 	contains(flags.items(value), concat("", [",", input.arguments.plugin, ","]))
 }
 

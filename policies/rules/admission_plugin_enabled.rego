@@ -27,7 +27,7 @@ is_enabled if {
 }
 
 lists(flag) if {
-	value := flags.value(control_plane.command_line("kube-apiserver"), flag, "")
+	value := flags.last_value(control_plane.command_line("kube-apiserver"), flag)
 	contains(flags.items(value), concat("", [",", input.arguments.plugin, ","]))
 }
 

@@ -41,7 +41,7 @@ deny contains finding if {
 	not is_replaced(lines)
 	some flag in input.arguments.flags
 	flags.is_set(lines, flag)
-	flags.value(lines, flag, "") == ""
+	flags.last_value(lines, flag) == ""
 	some container in workload.containers
 	control_plane.starts(container.spec, input.arguments.program)
 	some field in ["command", "args"]

@@ -18,7 +18,7 @@ applies if control_plane.runs(input.arguments.program)
 
 is_wrong if {
 	lines := control_plane.command_line(input.arguments.program)
-	value := flags.value(lines, input.arguments.flag, "")
+	value := flags.last_value(lines, input.arguments.flag)
 	not is_accepted(value)
 }
 

@@ -89,6 +89,7 @@ impl Emitter<'_, '_> {
     pub(super) fn any_finding(&mut self, mut nest: LoopNest) -> Result<Expr, Unsupported> {
         let outer = nest.take_outer_conditions();
         let condition = self.conditions(&outer)?;
+        let condition = self.shared_outer(&outer, condition);
         let Some((binder, mut inner)) = nest.split() else {
             return Ok(condition);
         };
@@ -116,6 +117,7 @@ impl Emitter<'_, '_> {
         }
         let outer = nest.take_outer_conditions();
         let condition = self.conditions(&outer)?;
+        let condition = self.shared_outer(&outer, condition);
         let Some((binder, mut inner)) = nest.split() else {
             return Ok(Expr::empty_list());
         };

@@ -59,6 +59,23 @@ impl Emitter<'_, '_> {
         Expr::variable(self.variables.numbered(CONDITION, condition))
     }
 
+    /// The conditions of a body that depend on none of its loops, as the variable that holds them.
+    pub(super) fn shared_outer(&mut self, conditions: &[ConditionId], emitted: Expr) -> Expr {
+        let program = self.context.program;
+        let is_closed = |condition: &ConditionId| {
+            program.free_binders_of_condition(*condition).is_empty()
+        };
+        let is_candidate = self.context.hoists_conditions
+            && !self.scope.has_terms()
+            && conditions.iter().all(is_closed)
+            && emitted.is_bool()
+            && reads_text(&emitted);
+        if !is_candidate || emitted.to_string().len() < MIN_HOISTED_CONDITION_CHARS {
+            return emitted;
+        }
+        Expr::variable(self.variables.numbered(CONDITION, emitted))
+    }
+
     /// A loop over containers with the conditions on its element alone taken out, if they are long:
     /// a variable holds the containers for which they hold. The element must be current.
     pub(super) fn shared_filter(

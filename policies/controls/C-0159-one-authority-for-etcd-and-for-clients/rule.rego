@@ -11,9 +11,9 @@ applies if control_plane.runs("kube-apiserver")
 
 is_shared if {
 	lines := control_plane.command_line("kube-apiserver")
-	authority := flags.value(lines, "--etcd-cafile", "")
+	authority := flags.last_value(lines, "--etcd-cafile")
 	authority != ""
-	authority == flags.value(lines, "--client-ca-file", "")
+	authority == flags.last_value(lines, "--client-ca-file")
 }
 
 deny contains finding if {
