@@ -77,7 +77,8 @@ impl Emitter<'_, '_> {
     }
 
     /// A loop over containers with the conditions on its element alone taken out, if they are long:
-    /// a variable holds the containers for which they hold. The element must be current.
+    /// a variable holds the containers for which they hold. The element must be current. Controls
+    /// without a long text have short bodies, in which it is not worth a variable.
     pub(super) fn shared_filter(
         &mut self,
         binder: BinderId,
@@ -90,6 +91,7 @@ impl Emitter<'_, '_> {
             || !self.context.hoists_conditions
             || self.narrowed.is_some()
             || self.scope.has_terms()
+            || self.hoisted.is_empty()
         {
             return Ok(iteration);
         }
