@@ -4,6 +4,7 @@ use super::{
     emitter::Emitter,
     expr::Expr,
     intrinsics::{self, predicate_types},
+    iteration::Iteration,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
     unsupported::Unsupported,
@@ -49,9 +50,10 @@ impl Emitter<'_, '_> {
                 let Some(iteration) = self.enter(binder)? else {
                     return Ok(Expr::Bool(false));
                 };
-                let inside = self.conditions(&[condition]);
+                let inside = self.inside_loop(binder, iteration, condition);
                 self.leave();
-                Ok(iteration.exists(inside?))
+                let (iteration, inside) = inside?;
+                Ok(iteration.exists(inside))
             }
         }
     }
@@ -100,9 +102,25 @@ impl Emitter<'_, '_> {
         let Some(iteration) = self.enter(binder)? else {
             return Ok(Expr::Bool(true));
         };
-        let inside = self.conditions(&[condition]);
+        let inside = self.inside_loop(binder, iteration, condition);
         self.leave();
-        Ok(iteration.none(inside?))
+        let (iteration, inside) = inside?;
+        Ok(iteration.none(inside))
+    }
+
+    /// A loop, and the condition on its elements.
+    fn inside_loop(
+        &mut self,
+        binder: BinderId,
+        iteration: Iteration,
+        condition: ConditionId,
+    ) -> Result<(Iteration, Expr), Unsupported> {
+        let mut conditions = match self.context.program.condition(condition) {
+            Condition::And(parts) => parts.to_vec(),
+            _ => vec![condition],
+        };
+        let iteration = self.shared_filter(binder, iteration, &mut conditions)?;
+        Ok((iteration, self.conditions(&conditions)?))
     }
 
     /// The conjunction of conditions, without common subexpressions. A presence test is left out if

@@ -11,6 +11,7 @@ use super::{
     unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, ConditionId, Domain, Term, TermId};
+use std::mem;
 
 /// What has fewer characters is repeated.
 const MIN_HOISTED_CHARS: usize = 600;
@@ -77,8 +78,8 @@ impl Emitter<'_, '_> {
     }
 
     /// A loop over containers with the conditions on its element alone taken out, if they are long:
-    /// a variable holds the containers for which they hold. The element must be current. Controls
-    /// without a long text have short bodies, in which it is not worth a variable.
+    /// a variable holds the containers for which they hold. Controls without a long text have short
+    /// bodies, in which it is not worth a variable.
     pub(super) fn shared_filter(
         &mut self,
         binder: BinderId,
@@ -87,25 +88,38 @@ impl Emitter<'_, '_> {
     ) -> Result<Iteration, Unsupported> {
         let program = self.context.program;
         let is_loop = matches!(program.binder(binder).domain, Domain::Containers(_));
-        if !is_loop
-            || !self.context.hoists_conditions
-            || self.narrowed.is_some()
-            || self.scope.has_terms()
-            || self.hoisted.is_empty()
-        {
+        if !is_loop || self.narrowed.is_some() || self.hoisted.is_empty() {
             return Ok(iteration);
         }
         let (own, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
             .iter()
             .partition(|condition| *program.free_binders_of_condition(**condition) == [binder]);
-        let filter = self.conditions(&own)?;
-        if filter.to_string().len() < MIN_FILTER_CHARS {
+        // Outside of all that is in scope here: so the text is the same wherever it is needed.
+        let scope = mem::take(&mut self.scope);
+        let elements = self.filtered(binder, &own);
+        self.scope = scope;
+        let Some(elements) = elements? else {
             return Ok(iteration);
-        }
+        };
         *conditions = others;
-        let elements = iteration.clone().filter(filter);
         let name = self.variables.numbered(LIST, elements);
         Ok(iteration.over(Expr::variable(name)))
+    }
+
+    /// The elements of a loop for which conditions hold; `None` if these are short.
+    fn filtered(
+        &mut self,
+        binder: BinderId,
+        conditions: &[ConditionId],
+    ) -> Result<Option<Expr>, Unsupported> {
+        let Some(iteration) = self.enter(binder)? else {
+            return Ok(None);
+        };
+        let filter = self.conditions(conditions);
+        self.leave();
+        let filter = filter?;
+        let is_long = filter.to_string().len() >= MIN_FILTER_CHARS;
+        Ok(is_long.then(|| iteration.filter(filter)))
     }
 }
 
