@@ -911,7 +911,14 @@ fn text_between_agrees_in_all_forms() {
         return;
     };
     let mut generated = Pieces(11);
-    let given = ["", "\n", "\n--a=1\n", "\n--a=1\n--a=\n", "--a=1", "\n--a=é\n\n--a=ß"];
+    let given = [
+        "",
+        "\n",
+        "\n--a=1\n",
+        "\n--a=1\n--a=\n",
+        "--a=1",
+        "\n--a=é\n\n--a=ß",
+    ];
     let pieces = ["\n--a=", "\n", "--a=", "aa", "1", "é", "=", "-"];
     let strings = single(&generated.more(&given, &pieces, 6, 400));
     for (open, close) in [("\n--a=", "\n"), ("aa", "1"), ("é", "é"), ("=", "--")] {
@@ -933,20 +940,37 @@ fn joined_lists_agree_in_all_forms() {
         json!(["", ""]),
         json!(["a", "b\n", "", "é"]),
     ];
-    let other = [json!(["a", null, 1, ["b"]]), json!(null), json!("a"), json!({"a": "b"})];
+    let other = [
+        json!(["a", null, 1, ["b"]]),
+        json!(null),
+        json!("a"),
+        json!({"a": "b"}),
+    ];
     let cases = |lists: &[Value]| -> Vec<Value> {
         let separators = ["", "\n", ", "].into_iter();
         separators
-            .flat_map(|separator| lists.iter().map(move |list| json!({"a": list, "b": separator})))
+            .flat_map(|separator| {
+                lists
+                    .iter()
+                    .map(move |list| json!({"a": list, "b": separator}))
+            })
             .collect()
     };
     let native = |cases: &[Value]| -> Vec<Value> {
-        let call = |case: &Value| native_intrinsics::call("strings.join", &[case["a"].clone(), case["b"].clone()]);
-        cases.iter().map(|case| call(case).unwrap_or(Value::Null)).collect()
+        let call = |case: &Value| {
+            native_intrinsics::call("strings.join", &[case["a"].clone(), case["b"].clone()])
+        };
+        cases
+            .iter()
+            .map(|case| call(case).unwrap_or(Value::Null))
+            .collect()
     };
     let (typed, other) = (cases(&typed), cases(&other));
     for cases in [&typed, &other] {
-        assert_eq!(forms.rego("data.lib.strings.join(c.a, c.b)", cases), native(cases));
+        assert_eq!(
+            forms.rego("data.lib.strings.join(c.a, c.b)", cases),
+            native(cases)
+        );
     }
     let cel = intrinsic("strings.join", &[field("a"), field("b")]).expect("it has a CEL half");
     assert_eq!(forms.cel(cel, &typed), native(&typed));

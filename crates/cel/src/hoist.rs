@@ -51,7 +51,11 @@ impl Emitter<'_, '_> {
     pub(super) fn shared_condition(&mut self, id: ConditionId, condition: Expr) -> Expr {
         let is_candidate = self.context.hoists_conditions
             && !self.scope.has_terms()
-            && self.context.program.free_binders_of_condition(id).is_empty()
+            && self
+                .context
+                .program
+                .free_binders_of_condition(id)
+                .is_empty()
             && condition.is_bool()
             && reads_text(&condition);
         if !is_candidate || condition.to_string().len() < MIN_HOISTED_CONDITION_CHARS {
@@ -63,9 +67,8 @@ impl Emitter<'_, '_> {
     /// The conditions of a body that depend on none of its loops, as the variable that holds them.
     pub(super) fn shared_outer(&mut self, conditions: &[ConditionId], emitted: Expr) -> Expr {
         let program = self.context.program;
-        let is_closed = |condition: &ConditionId| {
-            program.free_binders_of_condition(*condition).is_empty()
-        };
+        let is_closed =
+            |condition: &ConditionId| program.free_binders_of_condition(*condition).is_empty();
         let is_candidate = self.context.hoists_conditions
             && !self.scope.has_terms()
             && conditions.iter().all(is_closed)
@@ -91,14 +94,11 @@ impl Emitter<'_, '_> {
         if !is_loop || self.narrowed.is_some() || self.hoisted.is_empty() {
             return Ok(iteration);
         }
-        let (own, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
-            .iter()
-            .partition(|condition| *program.free_binders_of_condition(**condition) == [binder]);
         // Outside of all that is in scope here: so the text is the same wherever it is needed.
         let scope = mem::take(&mut self.scope);
-        let elements = self.filtered(binder, &own);
+        let filtered = self.filtered(binder, conditions);
         self.scope = scope;
-        let Some(elements) = elements? else {
+        let Some((elements, others)) = filtered? else {
             return Ok(iteration);
         };
         *conditions = others;
@@ -106,20 +106,41 @@ impl Emitter<'_, '_> {
         Ok(iteration.over(Expr::variable(name)))
     }
 
-    /// The elements of a loop for which conditions hold; `None` if these are short.
+    /// The elements of a loop for which the long conditions on them alone hold, and the other
+    /// conditions; `None` if there is no long one.
     fn filtered(
         &mut self,
         binder: BinderId,
         conditions: &[ConditionId],
-    ) -> Result<Option<Expr>, Unsupported> {
+    ) -> Result<Option<(Expr, Vec<ConditionId>)>, Unsupported> {
         let Some(iteration) = self.enter(binder)? else {
             return Ok(None);
         };
-        let filter = self.conditions(conditions);
+        let split = self.long_conditions(binder, conditions);
         self.leave();
-        let filter = filter?;
-        let is_long = filter.to_string().len() >= MIN_FILTER_CHARS;
-        Ok(is_long.then(|| iteration.filter(filter)))
+        let (filter, others) = split?;
+        Ok((!filter.is_empty()).then(|| (iteration.filter(Expr::all(filter)), others)))
+    }
+
+    /// The long conditions on the element of a loop alone, and the others.
+    fn long_conditions(
+        &mut self,
+        binder: BinderId,
+        conditions: &[ConditionId],
+    ) -> Result<(Vec<Expr>, Vec<ConditionId>), Unsupported> {
+        let program = self.context.program;
+        let (mut long, mut others) = (Vec::new(), Vec::new());
+        for condition in conditions {
+            if *program.free_binders_of_condition(*condition) == [binder] {
+                let emitted = self.conditions(&[*condition])?;
+                if emitted.to_string().len() >= MIN_FILTER_CHARS {
+                    long.push(emitted);
+                    continue;
+                }
+            }
+            others.push(*condition);
+        }
+        Ok((long, others))
     }
 }
 

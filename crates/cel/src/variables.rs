@@ -42,9 +42,9 @@ impl SharedVariables {
     /// number.
     pub(super) fn numbered(&mut self, base: &str, expression: Expr) -> String {
         let mut known = self.list.iter();
-        if let Some(same) = known.find(|variable| {
-            variable.name.starts_with(base) && variable.expression == expression
-        }) {
+        if let Some(same) = known
+            .find(|variable| variable.name.starts_with(base) && variable.expression == expression)
+        {
             return same.name.clone();
         }
         let number = self.list.len() + 1;

@@ -65,7 +65,9 @@ pub fn last_between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
     let Some((_, after)) = text.rsplit_once(open) else {
         return "";
     };
-    after.split_once(close).map_or(after, |(between, _)| between)
+    after
+        .split_once(close)
+        .map_or(after, |(between, _)| between)
 }
 
 /// `trim`: without the characters of `cutset` at both ends.
