@@ -439,7 +439,7 @@ fn nullable_value(value: &TypedExpr) -> Expr {
                 or_null
             }
         }
-        Presence::Never => Expr::Null,
+        Presence::Never => Expr::Null.dynamic(),
         Presence::Always | Presence::Maybe => value.cel.clone().dynamic(),
     }
 }
