@@ -9,18 +9,17 @@ use super::{
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
     unsupported::Unsupported,
+    variables::{CONDITION, LIST, TEXT, is_numbered},
 };
 use kubevet_ir::{BinderId, ConditionId, Domain, Term, TermId};
 use std::mem;
 
-/// What has fewer characters is repeated.
-const MIN_HOISTED_CHARS: usize = 600;
-const MIN_HOISTED_CONDITION_CHARS: usize = 150;
+/// A string of fewer characters is repeated.
+const MIN_TEXT_CHARS: usize = 600;
+/// A condition of fewer characters that reads such a string.
+const MIN_CONDITION_CHARS: usize = 150;
+/// A condition of fewer characters on a container.
 const MIN_FILTER_CHARS: usize = 300;
-/// The names of the variables, with a number behind.
-pub(super) const TEXT: &str = "text";
-pub(super) const CONDITION: &str = "condition";
-pub(super) const LIST: &str = "list";
 
 impl Emitter<'_, '_> {
     /// A term as the variable that holds it, if it is a long string that depends on no loop.
@@ -34,7 +33,7 @@ impl Emitter<'_, '_> {
             && !value.nullable
             && !self.scope.has_terms()
             && program.free_binders_of_term(id).is_empty();
-        if !is_candidate || value.cel.to_string().len() < MIN_HOISTED_CHARS {
+        if !is_candidate || value.cel.to_string().len() < MIN_TEXT_CHARS {
             return value;
         }
         let variable = Expr::variable(self.variables.numbered(TEXT, value.cel));
@@ -58,7 +57,7 @@ impl Emitter<'_, '_> {
                 .is_empty()
             && condition.is_bool()
             && reads_text(&condition);
-        if !is_candidate || condition.to_string().len() < MIN_HOISTED_CONDITION_CHARS {
+        if !is_candidate || condition.to_string().len() < MIN_CONDITION_CHARS {
             return condition;
         }
         Expr::variable(self.variables.numbered(CONDITION, condition))
@@ -74,7 +73,7 @@ impl Emitter<'_, '_> {
             && conditions.iter().all(is_closed)
             && emitted.is_bool()
             && reads_text(&emitted);
-        if !is_candidate || emitted.to_string().len() < MIN_HOISTED_CONDITION_CHARS {
+        if !is_candidate || emitted.to_string().len() < MIN_CONDITION_CHARS {
             return emitted;
         }
         Expr::variable(self.variables.numbered(CONDITION, emitted))
@@ -144,14 +143,7 @@ impl Emitter<'_, '_> {
     }
 }
 
-/// True if an expression reads a variable of this module.
+/// True if an expression reads such a variable.
 fn reads_text(cel: &Expr) -> bool {
-    cel.contains(&|part| matches!(part, Expr::Variable(name) if is_hoisted(name)))
-}
-
-/// True if a name is that of a variable of this module.
-pub(super) fn is_hoisted(name: &str) -> bool {
-    let numbers = [TEXT, CONDITION, LIST].map(|base| name.strip_prefix(base));
-    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.into_iter().flatten().any(is_number)
+    cel.contains(&|part| matches!(part, Expr::Variable(name) if is_numbered(name)))
 }

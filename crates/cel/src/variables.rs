@@ -5,6 +5,18 @@
 
 use super::expr::Expr;
 
+/// The names of variables for what is long, with a number behind: strings, conditions, containers.
+pub(super) const TEXT: &str = "text";
+pub(super) const CONDITION: &str = "condition";
+pub(super) const LIST: &str = "list";
+
+/// True if a name is one of these with a number.
+pub(super) fn is_numbered(name: &str) -> bool {
+    let numbers = [TEXT, CONDITION, LIST].map(|base| name.strip_prefix(base));
+    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.into_iter().flatten().any(is_number)
+}
+
 /// A variable of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyVariable {
