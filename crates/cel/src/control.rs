@@ -11,7 +11,7 @@ use super::{
     unsupported::Unsupported,
     variables::SharedVariables,
 };
-use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId};
+use kubevet_ir::{Clause, CompiledControl, ConditionId, Const, Program, Term, TermId};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
@@ -115,6 +115,7 @@ pub(super) fn emit(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: true,
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);
@@ -125,7 +126,14 @@ pub(super) fn emit(
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
     let not_applicable = Expr::any([is_other_kind, lacks_params, is_oversized]);
     let passes = Expr::any([not_applicable.clone(), Expr::all(none_found)]);
-    let messages = emitter.messages(&compiled.clauses)?;
+    let messages = match only_message(program, compiled) {
+        Some(message) => Expr::conditional(
+            passes.clone(),
+            Expr::empty_list(),
+            Expr::List(vec![Expr::string(message)]),
+        ),
+        None => emitter.messages(&compiled.clauses)?,
+    };
     let mut reads_params = emitter.reads_params;
     let key_depth = finding_key::depth(program, &compiled.clauses);
     let mut keys_of = |side: ObjectSide| {
@@ -156,6 +164,19 @@ pub(super) fn emit(
         reads_params: reads_params && matches!(target.params, ParamsFrom::Resource(_)),
         skipped,
     })
+}
+
+/// The message that several bodies of a rule have in common, if it names no element: which of them
+/// found something makes no difference then.
+fn only_message<'p>(program: &'p Program, compiled: &CompiledControl) -> Option<&'p str> {
+    let (first, others) = compiled.clauses.split_first()?;
+    let is_same = |clause: &Clause| clause.message == first.message;
+    match program.term(first.message) {
+        Term::Const(Const::String(message)) if !message.contains('\n') => {
+            (!others.is_empty() && others.iter().all(is_same)).then_some(message)
+        }
+        _ => None,
+    }
 }
 
 /// The kinds of the target to which a control applies, at least one, and a bool: true if the object

@@ -177,7 +177,7 @@ impl Reads<'_> {
 
     /// Adds a term whose value is used.
     fn read(&mut self, term: TermId) {
-        self.fields.extend(patterns_of(self.program, term));
+        self.fields.extend(field_patterns(self.program, term));
         self.pass(term);
     }
 
@@ -208,9 +208,10 @@ impl Reads<'_> {
 }
 
 /// The patterns of the fields whose value a term is; none if the value is computed or a literal.
-fn patterns_of(program: &Program, term: TermId) -> Vec<FieldPattern> {
+#[must_use]
+pub fn field_patterns(program: &Program, term: TermId) -> Vec<FieldPattern> {
     let below = |base: TermId, step: &PatternStep| -> Vec<FieldPattern> {
-        patterns_of(program, base)
+        field_patterns(program, base)
             .iter()
             .map(|pattern| pattern.then(step.clone()))
             .collect()
@@ -233,11 +234,11 @@ fn patterns_of(program: &Program, term: TermId) -> Vec<FieldPattern> {
             _ => below(*base, &PatternStep::Each),
         },
         Term::Guard(_, inner) | Term::AsList(inner) | Term::AsMap(inner) => {
-            patterns_of(program, *inner)
+            field_patterns(program, *inner)
         }
         Term::Coalesce(terms) => terms
             .iter()
-            .flat_map(|term| patterns_of(program, *term))
+            .flat_map(|term| field_patterns(program, *term))
             .collect(),
         _ => Vec::new(),
     }
@@ -259,7 +260,7 @@ pub fn elements(program: &Program, binder: BinderId) -> Vec<FieldPattern> {
             .collect(),
         Domain::Volumes => vec![list_of_pod_spec("volumes")],
         Domain::Elements(collection) | Domain::List(collection) | Domain::Map(collection) => {
-            patterns_of(program, collection)
+            field_patterns(program, collection)
                 .iter()
                 .map(|pattern| pattern.then(PatternStep::Each))
                 .collect()

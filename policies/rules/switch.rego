@@ -1,0 +1,60 @@
+# METADATA
+# title: A boolean flag of a control plane program that must be on or off
+# custom:
+#   arguments:
+#     program: string
+#     flag: string
+#     default: string
+#     required: string
+#     replaced_by: string
+package rules.switch
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.control_plane
+import data.lib.flags
+import data.lib.workload
+
+applies if control_plane.runs(input.arguments.program)
+
+# Programs ignore the flag if another, `replaced_by`, names a file that decides in its place.
+is_replaced(lines) if {
+	input.arguments.replaced_by != ""
+	flags.is_set(lines, input.arguments.replaced_by)
+}
+
+is_wrong if {
+	lines := control_plane.command_line(input.arguments.program)
+	flags.switch(lines, input.arguments.flag, input.arguments.default) != input.arguments.required
+	not is_replaced(lines)
+}
+
+deny contains finding if {
+	is_wrong
+	some container in workload.containers
+	control_plane.starts(container.spec, input.arguments.program)
+	some field in ["command", "args"]
+	some i, word in collections.list(object.get(container.spec, [field], []))
+	flags.sets(word, input.arguments.flag)
+	path := workload.at(container, sprintf("%s[%d]", [field, i]))
+	finding := {
+		"message": sprintf("%s needs %s=%s", [input.arguments.program, input.arguments.flag, input.arguments.required]),
+		"paths": [path],
+		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.required])}],
+	}
+}
+
+deny contains finding if {
+	lines := control_plane.command_line(input.arguments.program)
+	is_wrong
+	not flags.is_set(lines, input.arguments.flag)
+	some container in workload.containers
+	control_plane.starts(container.spec, input.arguments.program)
+	path := control_plane.end_of_flags(container)
+	finding := {
+		"message": sprintf("%s needs %s=%s", [input.arguments.program, input.arguments.flag, input.arguments.required]),
+		"paths": [path],
+		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.required])}],
+	}
+}
