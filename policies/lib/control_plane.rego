@@ -4,36 +4,42 @@ package lib.control_plane
 import rego.v1
 
 import data.lib.collections
+import data.lib.flags
 import data.lib.strings
 import data.lib.workload
 
 # The Pod runs a program such as "kube-apiserver".
-runs(program) if {
-	input.object.metadata.namespace == "kube-system"
-	command_line(program) != ""
-}
+runs(program) if command_line(program) != ""
 
 # The words of the program's command line as lines, with a line break around each; "" in a Pod that does not run it. An
 # agent beside the program has a container of its own, so the program is in one of the first containers.
-command_line(program) := lines(workload.pod_spec.containers[0]) if starts(workload.pod_spec.containers[0], program)
+command_line(program) := "" if not is_in_kube_system
 
-else := lines(workload.pod_spec.containers[1]) if starts(workload.pod_spec.containers[1], program)
+else := lines(0) if starts(0, program)
 
-else := lines(workload.pod_spec.containers[2]) if starts(workload.pod_spec.containers[2], program)
+else := lines(1) if starts(1, program)
+
+else := lines(2) if starts(2, program)
 
 else := ""
 
-lines(spec) := concat("\n", ["", words(spec, "command"), words(spec, "args"), ""])
+is_in_kube_system if input.object.metadata.namespace == "kube-system"
 
-words(spec, field) := strings.join(collections.list(object.get(spec, [field], [])), "\n")
+lines(number) := concat("\n", ["", words(number, "command"), words(number, "args"), ""])
 
-# A container starts the program.
-starts(spec, program) if is_called(spec.command[0], program)
+words(number, field) := strings.join(workload.pod_spec.containers[number][field], "\n") if {
+	is_array(workload.pod_spec.containers[number][field])
+}
+
+else := ""
+
+# The container with this number starts the program.
+starts(number, program) if is_called(workload.pod_spec.containers[number].command[0], program)
 
 # A wrapper, such as kOps uses, starts what the other words say.
-starts(spec, program) if {
-	is_called(spec.command[0], "go-runner")
-	some word in collections.list(object.get(spec, ["command"], []))
+starts(number, program) if {
+	is_called(workload.pod_spec.containers[number].command[0], "go-runner")
+	some word in collections.list(object.get(workload.pod_spec.containers[number], ["command"], []))
 	is_called(word, program)
 	not is_flag(word)
 }
@@ -41,18 +47,37 @@ starts(spec, program) if {
 is_flag(word) if startswith(word, "-")
 
 # The entrypoint of the image starts what the first argument says.
-starts(spec, program) if {
-	not spec.command[0]
-	is_called(spec.args[0], program)
+starts(number, program) if {
+	not workload.pod_spec.containers[number].command[0]
+	is_called(workload.pod_spec.containers[number].args[0], program)
 }
 
 is_called(word, program) if word == program
 
 is_called(word, program) if endswith(word, concat("", ["/", program]))
 
-# Where a flag is added to the command line of a container.
-end_of_flags(container) := workload.at(container, sprintf("args[%d]", [count(collections.list(object.get(container.spec, ["args"], [])))])) if {
-	count(collections.list(object.get(container.spec, ["args"], []))) > 0
+# The path of the word that sets a flag of the program: of the last one, which counts, if there are several. Without such a
+# word, where it is added.
+flag_path(program, flag) := path_in(0, flag) if starts(0, program)
+
+else := path_in(1, flag) if starts(1, program)
+
+else := path_in(2, flag)
+
+path_in(number, flag) := word_path(number, "args", flag) if flags.is_set(field_lines(number, "args"), flag)
+
+else := word_path(number, "command", flag) if flags.is_set(field_lines(number, "command"), flag)
+
+else := end_path(number, "args") if workload.pod_spec.containers[number].args[0]
+
+else := end_path(number, "command")
+
+word_path(number, field, flag) := sprintf("spec.containers[%d].%s[%d]", [number, field, flags.position(field_lines(number, field), flag)])
+
+end_path(number, field) := sprintf("spec.containers[%d].%s[%d]", [number, field, count(workload.pod_spec.containers[number][field])]) if {
+	is_array(workload.pod_spec.containers[number][field])
 }
 
-else := workload.at(container, sprintf("command[%d]", [count(collections.list(object.get(container.spec, ["command"], [])))]))
+else := sprintf("spec.containers[%d].%s[0]", [number, field])
+
+field_lines(number, field) := concat("\n", ["", words(number, field), ""])

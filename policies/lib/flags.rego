@@ -11,29 +11,28 @@ is_set(lines, flag) if contains(in_two_lines(lines, flag), concat("", ["\n", fla
 # `--flag=value` as `--flag value`, with the value in the next line.
 in_two_lines(lines, flag) := replace(lines, concat("", ["\n", flag, "="]), concat("", ["\n", flag, "\n"]))
 
-# The value of `--flag=value` or `--flag value`.
-value(lines, flag, default_value) := last_value(lines, flag) if is_set(lines, flag)
-
-else := default_value
-
-# The value of a switch, "true" or "false": without a value it is on. The programs read what Go reads as a boolean. A switch
-# takes no value from the next word, and a program that finds one there does not start.
-switch(lines, flag, default_value) := "false" if {
-	is_set(lines, flag)
-	last_value(lines, flag) in {"false", "False", "FALSE", "f", "F", "0"}
-}
-
-else := "true" if is_set(lines, flag)
-
-else := default_value
-
-# The same, "" without the flag.
+# The value of `--flag=value` or `--flag value`, "" without the flag.
 last_value(lines, flag) := strings.last_between(in_two_lines(lines, flag), concat("", ["\n", flag, "\n"]), "\n")
+
+# A switch is turned off: without a value it is on. The programs read what Go reads as a boolean. A switch takes no value
+# from the next word, and a program that finds one there does not start.
+is_off(lines, flag) if last_value(lines, flag) in {"false", "False", "FALSE", "f", "F", "0"}
+
+# The value of a flag is a word of its own, so that the word with the flag cannot be replaced alone.
+is_apart(lines, flag) if contains(lines, concat("", ["\n", flag, "\n"]))
 
 # The items of a list flag, with a comma around each.
 items(value) := concat("", [",", value, ","])
 
-# A word of the command line sets the flag.
-sets(word, flag) if word == flag
+lists(lines, flag, item) if contains(items(last_value(lines, flag)), concat("", [",", item, ","]))
 
-sets(word, flag) if startswith(word, concat("", [flag, "="]))
+# How many words are before the last one that sets the flag, where there is one. No word has the character U+0000.
+position(lines, flag) := 0 if words_before(lines, flag) == ""
+
+else := count(split(trim_prefix(words_before(lines, flag), "\n"), "\n"))
+
+words_before(lines, flag) := trim_suffix(in_one_line(lines, flag), concat("", ["\n", flag, "=", after(lines, flag)]))
+
+after(lines, flag) := strings.last_between(in_one_line(lines, flag), concat("", ["\n", flag, "="]), "\u0000")
+
+in_one_line(lines, flag) := replace(lines, concat("", ["\n", flag, "\n"]), concat("", ["\n", flag, "=\n"]))

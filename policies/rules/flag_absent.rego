@@ -8,23 +8,29 @@ package rules.flag_absent
 
 import rego.v1
 
-import data.lib.collections
 import data.lib.control_plane
 import data.lib.flags
-import data.lib.workload
 
 applies if control_plane.runs(input.arguments.program)
 
 deny contains finding if {
-	some container in workload.containers
-	control_plane.starts(container.spec, input.arguments.program)
-	some field in ["command", "args"]
-	some i, word in collections.list(object.get(container.spec, [field], []))
-	flags.sets(word, input.arguments.flag)
-	path := workload.at(container, sprintf("%s[%d]", [field, i]))
+	lines := control_plane.command_line(input.arguments.program)
+	flags.is_set(lines, input.arguments.flag)
+	not flags.is_apart(lines, input.arguments.flag)
+	path := control_plane.flag_path(input.arguments.program, input.arguments.flag)
 	finding := {
 		"message": sprintf("%s has %s", [input.arguments.program, input.arguments.flag]),
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
+	}
+}
+
+deny contains finding if {
+	lines := control_plane.command_line(input.arguments.program)
+	flags.is_apart(lines, input.arguments.flag)
+	finding := {
+		"message": sprintf("%s has %s", [input.arguments.program, input.arguments.flag]),
+		"paths": [control_plane.flag_path(input.arguments.program, input.arguments.flag)],
+		"fixes": [],
 	}
 }

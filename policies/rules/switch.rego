@@ -4,17 +4,15 @@
 #   arguments:
 #     program: string
 #     flag: string
-#     default: string
-#     required: string
+#     on_by_default: boolean
+#     must_be_on: boolean
 #     replaced_by: string
 package rules.switch
 
 import rego.v1
 
-import data.lib.collections
 import data.lib.control_plane
 import data.lib.flags
-import data.lib.workload
 
 applies if control_plane.runs(input.arguments.program)
 
@@ -24,37 +22,42 @@ is_replaced(lines) if {
 	flags.is_set(lines, input.arguments.replaced_by)
 }
 
-is_wrong if {
-	lines := control_plane.command_line(input.arguments.program)
-	flags.switch(lines, input.arguments.flag, input.arguments.default) != input.arguments.required
-	not is_replaced(lines)
+is_wrong(lines) if {
+	input.arguments.must_be_on == true
+	flags.is_off(lines, input.arguments.flag)
 }
 
-deny contains finding if {
-	is_wrong
-	some container in workload.containers
-	control_plane.starts(container.spec, input.arguments.program)
-	some field in ["command", "args"]
-	some i, word in collections.list(object.get(container.spec, [field], []))
-	flags.sets(word, input.arguments.flag)
-	path := workload.at(container, sprintf("%s[%d]", [field, i]))
-	finding := {
-		"message": sprintf("%s needs %s=%s", [input.arguments.program, input.arguments.flag, input.arguments.required]),
-		"paths": [path],
-		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.required])}],
-	}
-}
-
-deny contains finding if {
-	lines := control_plane.command_line(input.arguments.program)
-	is_wrong
+is_wrong(lines) if {
+	input.arguments.must_be_on == true
+	input.arguments.on_by_default == false
 	not flags.is_set(lines, input.arguments.flag)
-	some container in workload.containers
-	control_plane.starts(container.spec, input.arguments.program)
-	path := control_plane.end_of_flags(container)
+}
+
+is_wrong(lines) if {
+	input.arguments.must_be_on == false
+	input.arguments.on_by_default == true
+	not flags.is_off(lines, input.arguments.flag)
+}
+
+is_wrong(lines) if {
+	input.arguments.must_be_on == false
+	input.arguments.on_by_default == false
+	flags.is_set(lines, input.arguments.flag)
+	not flags.is_off(lines, input.arguments.flag)
+}
+
+needed := "true" if input.arguments.must_be_on == true
+
+else := "false"
+
+deny contains finding if {
+	lines := control_plane.command_line(input.arguments.program)
+	is_wrong(lines)
+	not is_replaced(lines)
+	path := control_plane.flag_path(input.arguments.program, input.arguments.flag)
 	finding := {
-		"message": sprintf("%s needs %s=%s", [input.arguments.program, input.arguments.flag, input.arguments.required]),
+		"message": sprintf("%s needs %s=%s", [input.arguments.program, input.arguments.flag, needed]),
 		"paths": [path],
-		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, input.arguments.required])}],
+		"fixes": [{"path": path, "value": sprintf("%s=%s", [input.arguments.flag, needed])}],
 	}
 }

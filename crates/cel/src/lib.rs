@@ -81,7 +81,7 @@ mod variable_types;
 mod variables;
 
 pub use bundle::{CelBundle, emit};
-pub use control::ControlCel;
+pub use control::{ControlCel, FindingKeys};
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
 pub use readable::{ReadableCheck, ReadableControl, emit_readable};

@@ -94,11 +94,11 @@ impl<'b> Exemptions<'b> {
         if self.is_connect {
             return None;
         }
-        let is_known = control.all_keys_in(control.finding_keys.clone(), &Expr::ident("before"));
-        let is_known = control
-            .old_finding_keys
-            .clone()
-            .bind_condition("before", is_known);
+        // Without keys, the old object has all findings.
+        let is_known = control.keys.as_ref().map_or(Expr::Bool(true), |keys| {
+            let is_known = keys.all_in(&Expr::ident("before"));
+            keys.old.clone().bind_condition("before", is_known)
+        });
         let is_update = operation().equals(Expr::string("UPDATE"));
         let update = match self.binding.on_update {
             OnUpdate::New => Expr::all([is_update, is_known]),

@@ -237,6 +237,21 @@ fn ids(controls: usize) -> Expr {
 
 /// The message of a control, or the empty string.
 fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
+    let is_exempt = spec.exemptions.condition(control);
+    let is_other_role = match (is_exempt, spec.role) {
+        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
+        (Some(is_exempt), _) => is_exempt,
+        (None, _) => Expr::Bool(false),
+    };
+    let prefix = message_prefix(&control.control, spec.role);
+    if let Some(message) = &control.only_message {
+        let is_nothing = Expr::any([control.passes.clone(), is_other_role]);
+        let message = match prefix {
+            Expr::String(prefix) => Expr::String(prefix + message),
+            prefix => prefix.plus(Expr::string(message.as_str())),
+        };
+        return Expr::conditional(is_nothing, Expr::string(""), message);
+    }
     let words = || Expr::ident("w");
     // Where the message tells whether there is a finding, the findings are evaluated once.
     let (passes, is_nothing) = if control.message_iff_finding {
@@ -245,13 +260,7 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     } else {
         (&control.passes, Expr::Bool(false))
     };
-    let is_exempt = spec.exemptions.condition(control);
-    let is_other_role = match (is_exempt, spec.role) {
-        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
-        (Some(is_exempt), _) => is_exempt,
-        (None, _) => Expr::Bool(false),
-    };
-    let message = message_prefix(&control.control, spec.role).plus(words());
+    let message = prefix.plus(words());
     let message = Expr::conditional(
         Expr::any([is_nothing, is_other_role]),
         Expr::string(""),

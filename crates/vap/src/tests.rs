@@ -2,7 +2,7 @@
 
 use super::*;
 use kubevet_cel::{
-    CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
+    CelBundle, CelTarget, ControlCel, CostSkip, Expr, FindingKeys, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
 use kubevet_k8s::matching::{MatchResources, RequestSubject, ResourceRule, RuleScope};
@@ -134,9 +134,12 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         not_applicable: Expr::Bool(false),
         message_iff_finding: true,
         messages: Expr::strings(["it is wrong"]),
-        finding_keys: key(vec![Expr::string(id)]),
-        old_finding_keys: key(vec![Expr::string(id), Expr::Int(1)]),
-        key_depth: 1,
+        only_message: None,
+        keys: Some(FindingKeys {
+            new: key(vec![Expr::string(id)]),
+            old: key(vec![Expr::string(id), Expr::Int(1)]),
+            depth: 1,
+        }),
         reads_params: false,
         skipped: (id == "C-0012").then(|| CostSkip {
             condition: Expr::call("size", data).exceeds(Expr::Int(100)),
