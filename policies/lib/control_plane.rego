@@ -52,9 +52,7 @@ starts(number, program) if {
 	is_called(workload.pod_spec.containers[number].args[0], program)
 }
 
-is_called(word, program) if word == program
-
-is_called(word, program) if endswith(word, concat("", ["/", program]))
+is_called(word, program) if endswith(concat("", ["/", word]), concat("", ["/", program]))
 
 # The path of the word that sets a flag of the program: of the last one, which counts, if there are several. Without such a
 # word, where it is added.
@@ -72,7 +70,11 @@ else := end_path(number, "args") if workload.pod_spec.containers[number].args[0]
 
 else := end_path(number, "command")
 
-word_path(number, field, flag) := sprintf("spec.containers[%d].%s[%d]", [number, field, flags.position(field_lines(number, field), flag)])
+word_path(number, field, flag) := sprintf("spec.containers[%d].%s[0]", [number, field]) if {
+	flags.lines_before(field_lines(number, field), flag) == ""
+}
+
+else := sprintf("spec.containers[%d].%s[%d]", [number, field, count(split(flags.lines_before(field_lines(number, field), flag), "\n"))])
 
 end_path(number, field) := sprintf("spec.containers[%d].%s[%d]", [number, field, count(workload.pod_spec.containers[number][field])]) if {
 	is_array(workload.pod_spec.containers[number][field])

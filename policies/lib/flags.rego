@@ -26,13 +26,12 @@ items(value) := concat("", [",", value, ","])
 
 lists(lines, flag, item) if contains(items(last_value(lines, flag)), concat("", [",", item, ","]))
 
-# How many words are before the last one that sets the flag, where there is one. No word has the character U+0000.
-position(lines, flag) := 0 if words_before(lines, flag) == ""
+# The lines before the last word that sets the flag, without a line break around them; "" if it is the first word.
+lines_before(lines, flag) := trim_prefix(trim_suffix(marked(lines, flag), concat("", ["\n\u0000", after(lines, flag)])), "\n")
 
-else := count(split(trim_prefix(words_before(lines, flag), "\n"), "\n"))
+after(lines, flag) := strings.last_between(marked(lines, flag), "\n\u0000", "\u0000")
 
-words_before(lines, flag) := trim_suffix(in_one_line(lines, flag), concat("", ["\n", flag, "=", after(lines, flag)]))
+# With the character U+0000, which no word has, in place of the flag in each word that sets it.
+marked(lines, flag) := replace(apart_marked(lines, flag), concat("", ["\n", flag, "="]), "\n\u0000")
 
-after(lines, flag) := strings.last_between(in_one_line(lines, flag), concat("", ["\n", flag, "="]), "\u0000")
-
-in_one_line(lines, flag) := replace(lines, concat("", ["\n", flag, "\n"]), concat("", ["\n", flag, "=\n"]))
+apart_marked(lines, flag) := replace(lines, concat("", ["\n", flag, "\n"]), "\n\u0000\n")

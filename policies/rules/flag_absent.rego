@@ -27,6 +27,7 @@ deny contains finding if {
 
 deny contains finding if {
 	lines := control_plane.command_line(input.arguments.program)
+	flags.is_set(lines, input.arguments.flag)
 	flags.is_apart(lines, input.arguments.flag)
 	finding := {
 		"message": sprintf("%s has %s", [input.arguments.program, input.arguments.flag]),

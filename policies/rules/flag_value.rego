@@ -17,13 +17,14 @@ import data.lib.flags
 applies if control_plane.runs(input.arguments.program)
 
 is_wrong(lines) if {
+	input.arguments.accepted_without == true
 	flags.is_set(lines, input.arguments.flag)
 	not is_accepted(lines)
 }
 
 is_wrong(lines) if {
 	input.arguments.accepted_without == false
-	not flags.is_set(lines, input.arguments.flag)
+	not is_accepted(lines)
 }
 
 is_accepted(lines) if flags.last_value(lines, input.arguments.flag) in input.arguments.accepted

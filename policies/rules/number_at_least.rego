@@ -5,6 +5,7 @@
 #     program: string
 #     flag: string
 #     minimum: string
+#     above: string
 #     enough_without: boolean
 #     recommended: string
 package rules.number_at_least
@@ -18,22 +19,18 @@ import data.lib.quantities
 applies if control_plane.runs(input.arguments.program)
 
 is_wrong(lines) if {
+	input.arguments.enough_without == true
 	flags.is_set(lines, input.arguments.flag)
-	value := flags.last_value(lines, input.arguments.flag)
-	not is_enough(value)
+	not is_enough(lines)
 }
 
 is_wrong(lines) if {
 	input.arguments.enough_without == false
-	not flags.is_set(lines, input.arguments.flag)
+	not is_enough(lines)
 }
 
-is_enough(value) if {
-	quantities.is_quantity(value)
-	not is_less(value)
-}
-
-is_less(value) if quantities.less(value, input.arguments.minimum)
+# The minimum is the next whole number after `above`.
+is_enough(lines) if quantities.less(input.arguments.above, flags.last_value(lines, input.arguments.flag))
 
 deny contains finding if {
 	lines := control_plane.command_line(input.arguments.program)

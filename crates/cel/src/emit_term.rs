@@ -3,7 +3,7 @@
 use super::{
     definitions::Definitions,
     emitter::Emitter,
-    expr::Expr,
+    expr::{Expr, Macro},
     names::BoundElement,
     pod_paths::path_by_kind,
     target::ObjectSide,
@@ -260,7 +260,10 @@ impl Emitter<'_, '_> {
         let value = self.term(term)?;
         let guard = self.condition(condition)?;
         // A guard that only says that the value is there says nothing new.
-        if guard == Expr::Bool(true) || guard == value.presence_test() {
+        if guard == Expr::Bool(true)
+            || guard == value.presence_test()
+            || guards_operand(&guard, &value.cel)
+        {
             return Ok(value);
         }
         if guard == Expr::Bool(false) {
@@ -421,4 +424,13 @@ impl Emitter<'_, '_> {
         };
         TypedExpr { is_dyn, ..coerced }
     }
+}
+
+/// True if a condition only says that the optional is there of which an optional is made.
+fn guards_operand(condition: &Expr, value: &Expr) -> bool {
+    let Expr::Comprehension(made) = value else {
+        return false;
+    };
+    matches!(made.operation, Macro::OptMap | Macro::OptFlatMap)
+        && *condition == made.range.clone().has_value()
 }

@@ -116,6 +116,11 @@ impl<'b> Exemptions<'b> {
         Some(Expr::any([Some(update), owned].into_iter().flatten()))
     }
 
+    /// True if findings can be exempt because the owner was evaluated.
+    pub(super) fn include_owners(&self, control: &Control) -> bool {
+        self.owner_was_evaluated(control).is_some()
+    }
+
     /// A bool: the control was evaluated for the owner; `None` where it never was.
     fn owner_was_evaluated(&self, control: &Control) -> Option<Expr> {
         let applies = |owner: &&EvaluatedOwner| control.kinds.matches(&owner.kind());

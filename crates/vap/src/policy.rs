@@ -243,7 +243,7 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
         (Some(is_exempt), _) => is_exempt,
         (None, _) => Expr::Bool(false),
     };
-    let prefix = message_prefix(&control.control, spec.role);
+    let prefix = message_prefix(&control.control, spec);
     if let Some(message) = &control.only_message {
         let is_nothing = Expr::any([control.passes.clone(), is_other_role]);
         let message = match prefix {
@@ -274,10 +274,13 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     Expr::conditional(passes.clone(), Expr::string(""), message)
 }
 
-fn message_prefix(control: &Control, role: PolicyRole) -> Expr {
+fn message_prefix(control: &Control, spec: &PolicySpec<'_>) -> Expr {
     let title = title(control);
-    if role != PolicyRole::ReportExempt {
+    if spec.role != PolicyRole::ReportExempt {
         return Expr::string(format!("{title}: "));
+    }
+    if !spec.exemptions.include_owners(control) {
+        return Expr::string(format!("{title} (already there): "));
     }
     let is_update = Expr::ident("request")
         .select("operation")

@@ -57,18 +57,15 @@ pub(crate) fn last_between(string: Expr, open: &str, close: &str) -> Option<Expr
     if open.is_empty() || close.is_empty() {
         return None;
     }
-    let literal = || Expr::string(open);
-    let open_chars = i64::try_from(open.chars().count()).ok()?;
-    Some(bound(string, "text", |string| {
-        let last = string.clone().method("lastIndexOf", [literal()]);
-        let after = string
+    let parts = string.method("split", [Expr::string(open)]);
+    Some(bound(parts, "parts", |parts| {
+        let last = parts.clone().size().minus(Expr::Int(1));
+        let between = parts
             .clone()
-            .method("substring", [last.plus(Expr::Int(open_chars))]);
-        let between = after
+            .index(last)
             .method("split", [Expr::string(close)])
             .index(Expr::Int(0));
-        let is_there = string.method("contains", [literal()]);
-        Expr::conditional(is_there, between, empty())
+        Expr::conditional(parts.size().exceeds(Expr::Int(1)), between, empty())
     }))
 }
 

@@ -11,6 +11,6 @@ deny contains {"message": "found", "paths": [path], "fixes": []} if {
 	lines := control_plane.command_line("program")
 	flags.last_value(lines, "--a") == ""
 	some container in workload.containers
-	control_plane.starts(container.spec, "program")
-	path := workload.at(container, "command")
+	container.spec.image == "program"
+	path := workload.at(container, "image")
 }
