@@ -116,6 +116,19 @@ impl<'b> Exemptions<'b> {
         Some(Expr::any([Some(update), owned].into_iter().flatten()))
     }
 
+    /// True if a finding of the control can be exempt of which somebody should know. Where no update
+    /// brings in a finding, whoever created the object knows them.
+    pub(super) fn are_reported_of(&self, control: &ControlCel) -> bool {
+        let is_update_exempt = self.binding.on_update == OnUpdate::New && control.keys.is_some();
+        !self.is_connect && (is_update_exempt || self.include_owners(&control.control))
+    }
+
+    /// True if no finding of these controls denies an UPDATE.
+    pub(super) fn ignore_updates(&self, controls: &[ControlCel]) -> bool {
+        self.binding.on_update == OnUpdate::New
+            && controls.iter().all(|control| control.keys.is_none())
+    }
+
     /// True if findings can be exempt because the owner was evaluated.
     pub(super) fn include_owners(&self, control: &Control) -> bool {
         self.owner_was_evaluated(control).is_some()

@@ -21,6 +21,7 @@ use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -452,15 +453,37 @@ impl<'e> Exporter<'e> {
             &exemptions,
         );
         self.add(binding, ExportedObject::new(body), &binding.actions, params);
-        if exemptions.are_reported() {
+        if let Some(reported) = self.reported(binding, group, bundle, &exemptions) {
             let name = exempt_policy_name(&name);
             let role = PolicyRole::ReportExempt;
-            let body = self.policy(&name, role, binding, group, bundle, &exemptions);
+            let params = params_of(&reported, configuration);
+            let body = self.policy(&name, role, binding, group, &reported, &exemptions);
             let actions = advisory_actions(&binding.actions);
             self.add(binding, ExportedObject::new(body), &actions, params);
         }
         if binding.on_unevaluated != OnUnevaluated::Allow {
             self.skip_policies(binding, group, bundle, configuration, &name);
+        }
+    }
+
+    /// The controls of a bundle with findings that can be exempt and are reported; `None` if there is
+    /// none.
+    fn reported<'b>(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &'b CelBundle,
+        exemptions: &Exemptions<'_>,
+    ) -> Option<Cow<'b, CelBundle>> {
+        let controls = bundle.controls.iter();
+        let reported: Vec<ControlId> = controls
+            .filter(|control| exemptions.are_reported() && exemptions.are_reported_of(control))
+            .map(|control| control.control.id.clone())
+            .collect();
+        match reported.len() {
+            0 => None,
+            all if all == bundle.controls.len() => Some(Cow::Borrowed(bundle)),
+            _ => Some(Cow::Owned(self.emitted(binding, group, &reported))),
         }
     }
 

@@ -24,6 +24,18 @@ pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
     rules(kinds, |_| true)
 }
 
+/// `resourceRules` of a policy that has nothing to say about updates, of a subresource neither.
+pub(super) fn create_rules(kinds: &[Kind]) -> Value {
+    let mut rules: Value = policy_rules(kinds);
+    for rule in rules.as_array_mut().into_iter().flatten() {
+        rule["operations"] = json!(["CREATE"]);
+        if let Some(resources) = rule["resources"].as_array_mut() {
+            resources.retain(|resource| resource.as_str().is_none_or(|name| !name.contains('/')));
+        }
+    }
+    rules
+}
+
 /// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in
 /// controller creates, CREATE is left out: a new object of such a kind can never be exempt.
 pub(super) fn exempt_rules(kinds: &[Kind]) -> Value {
@@ -158,6 +170,14 @@ mod tests {
                 Kind::new("argoproj.io", "Rollout"),
             ],
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CONNECT"],"resources":["pods/exec"]},{"apiGroups":["argoproj.io"],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["rollouts"]}]"#,
+        );
+    }
+
+    #[test]
+    fn creation_is_of_no_subresource() {
+        assert_eq!(
+            create_rules(&[Kind::new("", "Pod")]).to_string(),
+            r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]"#,
         );
     }
 

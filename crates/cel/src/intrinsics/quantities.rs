@@ -42,18 +42,29 @@ pub(crate) fn is_positive(value: Expr) -> Expr {
 /// [`MAX_EXPONENT_DIGITS`] digits of exponent, or longer than [`MAX_QUANTITY_CHARS`]. Only a custom
 /// resource can hold one, and the API server would take minutes over some.
 pub(crate) fn less(a: &Expr, b: &Expr) -> Expr {
-    let quantity = |value: &Expr| {
-        let text = as_string(value);
-        let is_literal = is_short_number(&text);
-        let trimmed = if is_literal {
-            text
+    let repeated = |value: &Expr, name: &str, condition: &dyn Fn(&Expr) -> Expr| {
+        if value.is_literal() {
+            condition(value)
         } else {
-            text.method("trim", [])
-        };
-        Expr::call("quantity", trimmed)
+            bound(value.clone(), name, |value| condition(&value))
+        }
     };
-    let is_less = quantity(a).method("isLessThan", [quantity(b)]);
-    Expr::all([is_comparable(a), is_comparable(b), is_less])
+    repeated(a, "less", &|a| {
+        repeated(b, "more", &|b| {
+            let is_less = quantity(a).method("isLessThan", [quantity(b)]);
+            Expr::all([is_comparable(a), is_comparable(b), is_less])
+        })
+    })
+}
+
+fn quantity(value: &Expr) -> Expr {
+    let text = as_string(value);
+    let trimmed = if is_short_number(&text) {
+        text
+    } else {
+        text.method("trim", [])
+    };
+    Expr::call("quantity", trimmed)
 }
 
 fn is_comparable(value: &Expr) -> Expr {
