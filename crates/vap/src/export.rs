@@ -261,8 +261,8 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle
-    /// that is too large is halved.
+    /// The controls of a group in as many bundles as keep each policy within the limits: what is too
+    /// large is split into the controls that updates concern and the others, then halved.
     fn bundles(&mut self, binding: &Binding, group: &PolicyGroup) -> Vec<CelBundle> {
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
@@ -272,13 +272,12 @@ impl<'e> Exporter<'e> {
                 controls.len() > MAX_CONTROLS
                     || self.largest_policy_bytes(binding, group, &bundle) > MAX_POLICY_BYTES
             };
-            match controls.split_at_checked(controls.len() / 2) {
-                Some((first, second)) if !first.is_empty() && is_too_large() => {
-                    // The first half is done first: policies are in the order of their controls.
-                    open.extend([second.to_vec(), first.to_vec()]);
-                }
-                _ if bundle.controls.is_empty() => {}
-                _ => done.push(bundle),
+            if controls.len() > 1 && is_too_large() {
+                let (first, second) = split(&controls, &bundle);
+                // The first part is done first: policies are in the order of their controls.
+                open.extend([second, first]);
+            } else if !bundle.controls.is_empty() {
+                done.push(bundle);
             }
         }
         done
@@ -539,6 +538,23 @@ impl<'e> Exporter<'e> {
         }
         self.built.policies.push(policy);
     }
+}
+
+/// Two parts of the controls of a bundle, neither of which is empty if there are two.
+fn split(controls: &[ControlId], bundle: &CelBundle) -> (Vec<ControlId>, Vec<ControlId>) {
+    let is_of_creation = |id: &ControlId| {
+        let emitted = bundle.controls.iter();
+        emitted
+            .filter(|emitted| emitted.control.id == *id)
+            .any(|emitted| emitted.keys.is_none())
+    };
+    let (creation, both): (Vec<ControlId>, Vec<ControlId>) =
+        controls.iter().cloned().partition(is_of_creation);
+    if !creation.is_empty() && !both.is_empty() {
+        return (both, creation);
+    }
+    let (first, second) = controls.split_at(controls.len() / 2);
+    (first.to_vec(), second.to_vec())
 }
 
 /// The ControlConfiguration, exactly where a control reads params.
