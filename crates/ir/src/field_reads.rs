@@ -57,7 +57,9 @@ pub fn dependencies(program: &Program, compiled: &CompiledControl) -> Dependenci
             found.values.extend(path_patterns(program, *path));
         }
         found.values.extend(reads.fields);
-        found.collections.extend(reads.collections.unwrap_or_default());
+        found
+            .collections
+            .extend(reads.collections.unwrap_or_default());
     }
     found
 }

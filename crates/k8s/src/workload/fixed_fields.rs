@@ -131,9 +131,12 @@ mod tests {
 
     #[test]
     fn root_is_that_of_a_pod() {
-        let of = |root| FieldPattern::of(root).then(PatternStep::Field("securityContext".to_owned()));
+        let of =
+            |root| FieldPattern::of(root).then(PatternStep::Field("securityContext".to_owned()));
         assert!(is_fixed_value(&of(PatternRoot::PodSpec)));
         assert!(!is_fixed_value(&of(PatternRoot::PodMetadata)));
-        assert!(is_fixed_collection(&FieldPattern::of(PatternRoot::PodMetadata)));
+        assert!(is_fixed_collection(&FieldPattern::of(
+            PatternRoot::PodMetadata
+        )));
     }
 }
