@@ -550,7 +550,10 @@ fn split(controls: &[ControlId], bundle: &CelBundle) -> (Vec<ControlId>, Vec<Con
     };
     let (creation, both): (Vec<ControlId>, Vec<ControlId>) =
         controls.iter().cloned().partition(is_of_creation);
-    if !creation.is_empty() && !both.is_empty() {
+    // Every policy of a kind costs each of its requests time, so this must not make more of them.
+    let policies = |controls: usize| controls.div_ceil(MAX_CONTROLS).next_power_of_two();
+    let is_few = policies(both.len()) + policies(creation.len()) <= policies(controls.len()).max(2);
+    if !creation.is_empty() && !both.is_empty() && is_few {
         return (both, creation);
     }
     let (first, second) = controls.split_at(controls.len() / 2);
