@@ -88,7 +88,8 @@ fn policy(bundle: &CelBundle) -> Value {
         .iter()
         .flat_map(|control| {
             let message = message(&control.messages);
-            let known = control.all_keys_in(control.finding_keys.clone(), &control.old_finding_keys);
+            let keys = control.keys.as_ref();
+            let known = keys.map_or(Expr::Bool(true), |keys| keys.all_in(&keys.old));
             let is_new = Expr::ident("oldObject").equals(Expr::Null);
             let unknown = Expr::any([is_new, control.passes.clone(), known]);
             [

@@ -10,7 +10,7 @@ use super::{
     target::CelTarget,
     variables::{PolicyVariable, SharedVariables},
 };
-use kubevet_ir::{CompiledControl, CompiledLibrary, Program, path_reads};
+use kubevet_ir::{CompiledControl, CompiledLibrary, Program, dependencies, path_reads};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::ControlId;
 
@@ -79,6 +79,7 @@ fn emit_compiled(
         let before = variables.len();
         // Taken before pruning: a finding has the same key whatever the params are.
         let reads = path_reads(&program, control);
+        let dependencies = dependencies(&program, control);
         let control = &prune_by_constant_params(&program, control, target);
         let alternatives = factor::alternatives(&mut program, &control.clauses);
         let emitted = control::emit(
@@ -86,6 +87,7 @@ fn emit_compiled(
             control,
             &alternatives,
             &reads,
+            &dependencies,
             target,
             types,
             &mut variables,

@@ -3,7 +3,7 @@
 use super::{
     definitions::Definitions,
     emitter::Emitter,
-    expr::Expr,
+    expr::{Expr, Macro},
     names::BoundElement,
     pod_paths::path_by_kind,
     target::ObjectSide,
@@ -18,9 +18,16 @@ use std::sync::Arc;
 impl Emitter<'_, '_> {
     /// A term.
     pub(super) fn term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
-        if let Some(variable) = self.scope.named(id) {
+        let known = self.scope.named(id).or_else(|| self.hoisted.get(&id));
+        if let Some(variable) = known {
             return Ok(variable.clone());
         }
+        let value = self.own_term(id)?;
+        Ok(self.shared_term(id, value))
+    }
+
+    /// A term as its own expression, without a variable for it.
+    fn own_term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
         Ok(match self.context.program.term(id).clone() {
             Term::Undefined => TypedExpr::never(),
             Term::Const(value) => TypedExpr::constant(&value),
@@ -260,7 +267,10 @@ impl Emitter<'_, '_> {
         let value = self.term(term)?;
         let guard = self.condition(condition)?;
         // A guard that only says that the value is there says nothing new.
-        if guard == Expr::Bool(true) || guard == value.presence_test() {
+        if guard == Expr::Bool(true)
+            || guard == value.presence_test()
+            || guards_operand(&guard, &value.cel)
+        {
             return Ok(value);
         }
         if guard == Expr::Bool(false) {
@@ -318,31 +328,72 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Strings and integers one after another.
+    /// Strings and integers one after another; undefined where one of them is.
     fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
         let mut strings = Vec::new();
+        let mut open: Vec<(String, TypedExpr)> = Vec::new();
+        let mut result = Ok(true);
         for part in parts {
-            let part = self.term(*part)?;
-            match part.presence {
-                Presence::Never => return Ok(TypedExpr::never()),
-                Presence::Maybe => {
-                    return Err(Unsupported(
-                        "a string is built from what may be undefined".to_owned(),
-                    ));
+            match self.part_of_concat(*part, &mut open) {
+                Ok(Some(string)) => strings.push(string),
+                other => {
+                    result = other.map(|string| string.is_some());
+                    break;
                 }
-                Presence::Always => {}
             }
-            strings.push(match (&part.static_type, part.nullable) {
-                (StaticType::String, false) => part.cel,
-                (StaticType::Int, false) => Expr::call("string", part.cel),
-                _ => {
-                    return Err(Unsupported(
-                        "a string is built from what is not proved to be one".to_owned(),
-                    ));
-                }
-            });
         }
-        Ok(TypedExpr::always(Expr::sum(strings), StaticType::String))
+        open.iter().for_each(|_| self.scope.release());
+        if !result? {
+            return Ok(TypedExpr::never());
+        }
+        let mut cel = Expr::sum(strings);
+        for (index, (name, value)) in open.iter().enumerate().rev() {
+            let is_innermost = index + 1 == open.len();
+            cel = if is_innermost {
+                value.cel.clone().opt_map(name, cel)
+            } else {
+                value.cel.clone().opt_flat_map(name, cel)
+            };
+        }
+        Ok(if open.is_empty() {
+            TypedExpr::always(cel, StaticType::String)
+        } else {
+            TypedExpr::maybe(cel, StaticType::String)
+        })
+    }
+
+    /// A part as a string; `None` if it is never defined. One that may be undefined gets a name and
+    /// is added to those that are open.
+    fn part_of_concat(
+        &mut self,
+        part: TermId,
+        open: &mut Vec<(String, TypedExpr)>,
+    ) -> Result<Option<Expr>, Unsupported> {
+        let value = self.term(part)?;
+        if value.presence == Presence::Never {
+            return Ok(None);
+        }
+        let is_number = match (&value.static_type, value.nullable) {
+            (StaticType::String, false) => false,
+            (StaticType::Int, false) => true,
+            _ => {
+                return Err(Unsupported(
+                    "a string is built from what is not proved to be one".to_owned(),
+                ));
+            }
+        };
+        let cel = if value.presence == Presence::Maybe {
+            let name = self.scope.reserve_for(&value.cel);
+            open.push((name.clone(), value));
+            Expr::ident(&name)
+        } else {
+            value.cel
+        };
+        Ok(Some(if is_number {
+            Expr::call("string", cel)
+        } else {
+            cel
+        }))
     }
 
     /// A value where it is a list (or a map), else an empty one; undefined where the value is.
@@ -380,4 +431,13 @@ impl Emitter<'_, '_> {
         };
         TypedExpr { is_dyn, ..coerced }
     }
+}
+
+/// True if a condition only says that the optional is there of which an optional is made.
+fn guards_operand(condition: &Expr, value: &Expr) -> bool {
+    let Expr::Comprehension(made) = value else {
+        return false;
+    };
+    matches!(made.operation, Macro::OptMap | Macro::OptFlatMap)
+        && *condition == made.range.clone().has_value()
 }

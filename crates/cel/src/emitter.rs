@@ -13,10 +13,10 @@ use super::{
     unsupported::Unsupported,
     variables::SharedVariables,
 };
-use kubevet_ir::{BinderId, Program};
+use kubevet_ir::{BinderId, Program, TermId};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What emission reads and never changes.
 #[derive(Clone, Copy)]
@@ -30,6 +30,9 @@ pub(super) struct EmitContext<'c> {
     /// True if containers are iterated together with the names of their lists, as findings' keys
     /// need them.
     pub(super) with_list_names: bool,
+    /// True if long conditions become variables; see `hoist`. Not in a pack, whose variables are
+    /// evaluated whether they are needed or not.
+    pub(super) hoists_conditions: bool,
 }
 
 impl<'c> EmitContext<'c> {
@@ -87,6 +90,8 @@ pub(super) struct Emitter<'c, 'v> {
     pub(super) reads_params: bool,
     /// A list with some of the elements of a loop, over which it then goes; see `narrow`.
     pub(super) narrowed: Option<(BinderId, Expr)>,
+    /// The terms that are variables of the policy; see `hoist`.
+    pub(super) hoisted: BTreeMap<TermId, TypedExpr>,
 }
 
 impl<'c, 'v> Emitter<'c, 'v> {
@@ -97,6 +102,7 @@ impl<'c, 'v> Emitter<'c, 'v> {
             variables,
             reads_params: false,
             narrowed: None,
+            hoisted: BTreeMap::new(),
         }
     }
 }

@@ -14,7 +14,9 @@ use super::{
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType};
+use kubevet_ir::{
+    BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType, field_patterns,
+};
 use kubevet_k8s::workload::MERGE_KEYS;
 use kubevet_model::{FieldPattern, PathReads, PatternRoot, PatternStep};
 
@@ -342,6 +344,15 @@ impl Emitter<'_, '_> {
             }
             return self.list_element(reader, &element.value);
         }
+        if self.is_end_of_list(reader, term) {
+            // There is no such element: the index itself identifies the place.
+            let index = self.term(term)?;
+            reader.items.push(nullable_value(&index));
+            reader.value = TypedExpr::never();
+            reader.push_element(TypedExpr::never());
+            reader.ends_in_value = false;
+            return Ok(());
+        }
         let key = self.term(term)?;
         let is_map = matches!(reader.value.static_type, StaticType::Map(_));
         if !is_map || key.static_type != StaticType::String {
@@ -359,6 +370,17 @@ impl Emitter<'_, '_> {
         };
         reader.push_element(reader.value.clone());
         Ok(())
+    }
+
+    /// True if an index is the number of elements of the list that was read last: where an element is
+    /// appended.
+    fn is_end_of_list(&self, reader: &PathReader, index: TermId) -> bool {
+        let program = self.context.program;
+        let Term::Count(list) = *program.term(index) else {
+            return false;
+        };
+        let is_list = reader.value.static_type.value_type() == Some(ValueType::List);
+        is_list && field_patterns(program, list).contains(&reader.pattern)
     }
 
     /// Adds what identifies an element of the list that was read last.
@@ -416,7 +438,7 @@ fn nullable_value(value: &TypedExpr) -> Expr {
                 or_null
             }
         }
-        Presence::Never => Expr::Null,
+        Presence::Never => Expr::Null.dynamic(),
         Presence::Always | Presence::Maybe => value.cel.clone().dynamic(),
     }
 }

@@ -22,6 +22,7 @@
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
+//! | `hoist` | long terms and conditions that depend on no loop, as variables |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
 //! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
@@ -52,6 +53,7 @@ mod emitter;
 mod expr;
 mod factor;
 mod finding_key;
+mod hoist;
 mod intrinsics;
 mod iteration;
 mod kind_test;
@@ -79,7 +81,7 @@ mod variable_types;
 mod variables;
 
 pub use bundle::{CelBundle, emit};
-pub use control::ControlCel;
+pub use control::{ControlCel, FindingKeys};
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
 pub use readable::{ReadableCheck, ReadableControl, emit_readable};

@@ -68,6 +68,7 @@ fn none_found(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: false,
     };
     Emitter::new(context, variables).none_of(&alternatives)
 }

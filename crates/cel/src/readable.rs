@@ -114,6 +114,7 @@ fn emit_compiled(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: true,
     };
     let mut variables = SharedVariables::default();
     let mut emitter = Emitter::new(context, &mut variables);

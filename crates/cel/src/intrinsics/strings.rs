@@ -52,6 +52,23 @@ pub(crate) fn words(name: Expr) -> Expr {
     lower_ascii(squeezed)
 }
 
+/// `lib.strings.last_between`, of literals; `None` if one is empty.
+pub(crate) fn last_between(string: Expr, open: &str, close: &str) -> Option<Expr> {
+    if open.is_empty() || close.is_empty() {
+        return None;
+    }
+    let parts = string.method("split", [Expr::string(open)]);
+    Some(bound(parts, "parts", |parts| {
+        let last = parts.clone().size().minus(Expr::Int(1));
+        let between = parts
+            .clone()
+            .index(last)
+            .method("split", [Expr::string(close)])
+            .index(Expr::Int(0));
+        Expr::conditional(parts.size().exceeds(Expr::Int(1)), between, empty())
+    }))
+}
+
 /// `lib.strings.matches_except`: a condition.
 pub(crate) fn matches_except(string: Expr, pattern: Expr, exception: Expr) -> Expr {
     let is_exempt = Expr::ident("item").method("matches", [exception]);
