@@ -1,6 +1,7 @@
 //! Emission of terms. A term of the program becomes a [`TypedExpr`].
 
 use super::{
+    custom_pods::COMPLETES,
     definitions::Definitions,
     emitter::Emitter,
     expr::Expr,
@@ -14,6 +15,10 @@ use super::{
 use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId, ValueType};
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
+
+/// Stands for the name of a container or volume of a custom kind that has none. CEL does not know the
+/// index of an element, which `data.lib.workload` names it by.
+const NO_NAME: &str = "(no name)";
 
 impl Emitter<'_, '_> {
     /// A term.
@@ -53,8 +58,15 @@ impl Emitter<'_, '_> {
                 ));
             }
             Term::Field(of, name) => {
+                let is_restart_policy = &*name == "restartPolicy"
+                    && *self.context.program.term(of) == Term::PodSpec;
                 let of = self.term(of)?;
-                self.field(of, &name)?
+                let field = self.field(of, &name)?;
+                if is_restart_policy {
+                    self.effective_restart_policy(field)
+                } else {
+                    field
+                }
             }
             Term::Index(of, index) => self.index(of, index)?,
             Term::Guard(condition, term) => self.guarded(condition, term)?,
@@ -105,9 +117,34 @@ impl Emitter<'_, '_> {
         if name.presence == Presence::Always && name.value_type() == Some(ValueType::String) {
             return Ok(name);
         }
-        Err(Unsupported(
-            "the name of a container is not proved to be a string".to_owned(),
-        ))
+        if self.context.pods.is_none() {
+            return Err(Unsupported(
+                "the name of a container is not proved to be a string".to_owned(),
+            ));
+        }
+        let value = Expr::ident("n");
+        let is_string = value.clone().is_type("string");
+        let named = Expr::conditional(is_string, value, Expr::string(NO_NAME));
+        let cel = name.optional().opt_map("n", named);
+        let cel = cel.or_value(Expr::string(NO_NAME));
+        Ok(TypedExpr::always(cel, StaticType::String))
+    }
+
+    /// The restart policy that a pod of a custom kind has, which the controller may decide.
+    fn effective_restart_policy(&self, own: TypedExpr) -> TypedExpr {
+        if !self.context.pods.is_some_and(|pods| pods.some_complete()) {
+            return own;
+        }
+        let never = Expr::optional_of(Expr::string("Never").dynamic());
+        let completes = self.context.object().select(COMPLETES);
+        TypedExpr {
+            cel: Expr::conditional(completes, never, own.optional()),
+            presence: Presence::Maybe,
+            static_type: StaticType::Any,
+            nullable: true,
+            present: None,
+            is_dyn: true,
+        }
     }
 
     fn list_name(&self, binder: BinderId) -> Result<TypedExpr, Unsupported> {

@@ -3,6 +3,7 @@
 //! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
+    custom_pods::CustomPods,
     definitions::Definitions,
     expr::Expr,
     kind_test::kind_test,
@@ -29,6 +30,8 @@ pub(super) struct EmitContext<'c> {
     /// True if containers are iterated together with the names of their lists, as findings' keys
     /// need them.
     pub(super) with_list_names: bool,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
 }
 
 impl<'c> EmitContext<'c> {

@@ -3,6 +3,7 @@
 
 use super::{
     control::ControlCel,
+    custom_pods::CustomPods,
     emitter::{EmitContext, Emitter},
     expr::Expr,
     factor,
@@ -36,18 +37,17 @@ impl PackCondition {
         }
     }
 
-    /// The condition.
+    /// The conditions: of the controls that apply to every object, and of the others.
     pub(super) fn emit(
         self,
         program: &mut Program,
         target: &CelTarget<'_>,
         types: &dyn TypeSource,
+        pods: Option<CustomPods<'_>>,
         variables: &mut SharedVariables,
-    ) -> Expr {
-        let factored = none_found(program, &self.clauses, target, types, variables);
-        let mut operands = factored.unwrap_or(self.one_by_one);
-        operands.extend(self.apart);
-        Expr::all(operands)
+    ) -> (Expr, Vec<Expr>) {
+        let factored = none_found(program, &self.clauses, target, types, pods, variables);
+        (Expr::all(factored.unwrap_or(self.one_by_one)), self.apart)
     }
 }
 
@@ -57,6 +57,7 @@ fn none_found(
     clauses: &[Clause],
     target: &CelTarget<'_>,
     types: &dyn TypeSource,
+    pods: Option<CustomPods<'_>>,
     variables: &mut SharedVariables,
 ) -> Result<Vec<Expr>, Unsupported> {
     let alternatives = factor::alternatives(program, clauses);
@@ -68,6 +69,7 @@ fn none_found(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        pods,
     };
     Emitter::new(context, variables).none_of(&alternatives)
 }

@@ -106,6 +106,7 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
         min_kube: 30,
         params: ParamsFrom::Written(&params),
         kinds: std::slice::from_ref(kind),
+        custom: &[],
     };
     let alternatives = factor::alternatives(program, &compiled.clauses);
     let reads = path_reads(program, &compiled);

@@ -46,6 +46,7 @@ fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Resul
         min_kube: MIN_KUBE,
         params: ParamsFrom::Variables(params),
         kinds: &kinds,
+        custom: &[],
     };
     let readable = kubevet_cel::emit_readable(engine.compiled_library(), &control.id, &target)?;
     let (variables, validations) = vap::readable_checks(&readable);
@@ -67,6 +68,7 @@ fn packed_policy(engine: &Engine, control: &Control, params: &Params) -> Result<
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
+        custom: &[],
     };
     let bundle = kubevet_cel::emit(
         engine.compiled_library(),
@@ -122,6 +124,7 @@ pub(super) fn pack_policy(
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
+        custom: &[],
     };
     let bundle = kubevet_cel::emit(engine.compiled_library(), controls, &target);
     policy_object(

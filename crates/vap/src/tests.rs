@@ -177,6 +177,7 @@ fn options() -> ExportOptions {
         params: ParamsIn::Policies,
         min_kube: 30,
         exempt: vec!["kube-system".to_owned()],
+        custom: CustomWorkloads::default(),
         named: true,
         bound: true,
     }

@@ -1,7 +1,7 @@
 //! The table of custom kinds that is in force: the shipped rows and those of the user.
 
 use super::{
-    layout::{ComposedPod, PodLayout},
+    layout::{ComposedPod, PodLayout, PodShape},
     path_pattern::PathStep,
     shipped::SHIPPED,
 };
@@ -155,6 +155,14 @@ fn composed(pod: &ComposedPod, rest: &[Segment<'_>]) -> Option<usize> {
 }
 
 impl CustomWorkload {
+    /// The kind with its pods of one shape; `None` if it has none.
+    #[must_use]
+    pub fn of_shape(&self, shape: PodShape) -> Option<Self> {
+        let mut row = self.clone();
+        row.pods.retain(|pod| pod.shape() == shape);
+        (!row.pods.is_empty()).then_some(row)
+    }
+
     /// True if all pods of the object have the fields of a pod spec under their own names.
     #[must_use]
     pub fn has_pod_specs(&self) -> bool {
