@@ -141,6 +141,7 @@ impl Proof {
                 min_kube: 30,
                 params,
                 kinds,
+                custom: &[],
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
             let mut bundle = kubevet_cel::emit(self.engine.compiled_library(), &chosen, &target);
@@ -313,6 +314,7 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
             min_kube: 30,
             params: ParamsFrom::Written(params),
             kinds,
+            custom: &[],
         },
     );
     let printed = bundle.controls.first()?;

@@ -3,6 +3,7 @@
 use super::{
     control::{self, ControlCel, as_bool},
     custom_pods::CustomPods,
+    emitter::EmitTarget,
     expr::Expr,
     factor,
     pack::PackCondition,
@@ -10,7 +11,6 @@ use super::{
     schema_types::{CustomPodTypes, KubernetesTypes},
     specialize::prune_by_constant_params,
     target::{CelTarget, ObjectSide},
-    types::TypeSource,
     variables::{PolicyVariable, SharedVariables},
 };
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program, path_reads};
@@ -78,7 +78,12 @@ fn emit_compiled(
         min_kube: target.min_kube,
     };
     let Some(pods) = CustomPods::of(target.custom) else {
-        let (bundle, pack) = emit_for_object(program, compiled, target, &types, None);
+        let emitted_for = EmitTarget {
+            target,
+            types: &types,
+            pods: None,
+        };
+        let (bundle, pack) = emit_for_object(program, compiled, emitted_for);
         return bundle.with_passes(pack);
     };
     if !pods.can_be_written() {
@@ -95,7 +100,12 @@ fn emit_compiled(
         ..*target
     };
     let types = CustomPodTypes(types);
-    let (bundle, pack) = emit_for_object(program, compiled, &target, &types, Some(pods));
+    let emitted_for = EmitTarget {
+        target: &target,
+        types: &types,
+        pods: Some(pods),
+    };
+    let (bundle, pack) = emit_for_object(program, compiled, emitted_for);
     over_pods(bundle, pack, pods)
 }
 
@@ -107,9 +117,7 @@ type PackConditions = (Expr, Vec<Expr>);
 fn emit_for_object(
     program: &Program,
     compiled: &[&CompiledControl],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
-    pods: Option<CustomPods<'_>>,
+    emitted_for: EmitTarget<'_>,
 ) -> (CelBundle, PackConditions) {
     let mut bundle = CelBundle::default();
     let mut variables = SharedVariables::default();
@@ -120,16 +128,14 @@ fn emit_for_object(
         let before = variables.len();
         // Taken before pruning: a finding has the same key whatever the params are.
         let reads = path_reads(&program, control);
-        let control = &prune_by_constant_params(&program, control, target);
+        let control = &prune_by_constant_params(&program, control, emitted_for.target);
         let alternatives = factor::alternatives(&mut program, &control.clauses);
         let emitted = control::emit(
             &program,
             control,
             &alternatives,
             &reads,
-            target,
-            types,
-            pods,
+            emitted_for,
             &mut variables,
         );
         match emitted {
@@ -145,7 +151,7 @@ fn emit_for_object(
             }
         }
     }
-    let pack = pack.emit(&mut program, target, types, pods, &mut variables);
+    let pack = pack.emit(&mut program, emitted_for, &mut variables);
     bundle.variables = variables.into_list();
     bundle.pairs = pairs(&bundle.variables);
     (bundle, pack)
@@ -188,7 +194,8 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
             skip.over(product)
         });
         let is_oversized = skipped.iter().map(|skip| skip.condition.clone());
-        let not_applicable = Expr::any(std::iter::once(control.lacks_params.clone()).chain(is_oversized));
+        let not_applicable =
+            Expr::any(std::iter::once(control.lacks_params.clone()).chain(is_oversized));
         let none_found = new.for_all(&control.none_found);
         let passes = as_bool(Expr::any([not_applicable.clone(), none_found.clone()]));
         if !applies_always {

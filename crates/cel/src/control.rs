@@ -1,14 +1,12 @@
 //! One control in CEL: whether it passes, its messages, and the keys of its findings.
 
 use super::{
-    custom_pods::CustomPods,
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     finding_key,
     kind_test::kind_test,
     regex_cost_guard::CostSkip,
     target::{CelTarget, ObjectSide, ParamsFrom},
-    types::TypeSource,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
@@ -107,11 +105,14 @@ pub(super) fn emit(
     compiled: &CompiledControl,
     alternatives: &[ConditionId],
     reads: &[PathReads],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
-    pods: Option<CustomPods<'_>>,
+    emitted_for: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
+    let EmitTarget {
+        target,
+        types,
+        pods,
+    } = emitted_for;
     let control = &compiled.control;
     let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let context = EmitContext {

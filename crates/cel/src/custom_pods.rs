@@ -33,10 +33,12 @@ impl<'a> CustomPods<'a> {
     /// `None` where there are no kinds.
     pub(super) fn of(rows: &'a [CustomWorkload]) -> Option<Self> {
         let shape = rows.first()?.pods.first()?.shape();
+        let layouts = rows.iter().flat_map(|row| &row.pods);
+        let placeholders = layouts.map(|layout| layout.shape().depth).max()?;
         Some(Self {
             rows,
             form: shape.form,
-            depth: shape.depth,
+            depth: placeholders + 1,
         })
     }
 
@@ -51,8 +53,7 @@ impl<'a> CustomPods<'a> {
 
     /// True if the pods can be written in CEL, which cannot merge a container from several places.
     pub(super) fn can_be_written(&self) -> bool {
-        let mut layouts = self.rows.iter().flat_map(|row| &row.pods);
-        layouts.all(|layout| match layout {
+        self.all_layouts().all(|layout| match layout {
             PodLayout::Composed(pod) => pod.has_whole_containers(),
             PodLayout::Template { .. } | PodLayout::Spec(_) => true,
         })
@@ -66,7 +67,11 @@ impl<'a> CustomPods<'a> {
         };
         let completes = self.some_complete().then_some(COMPLETES);
         let place = (!self.are_composed()).then_some(PLACE);
-        ["metadata", content].into_iter().chain(completes).chain(place).collect()
+        ["metadata", content]
+            .into_iter()
+            .chain(completes)
+            .chain(place)
+            .collect()
     }
 
     /// True if the controller composes the pods: a finding is the same only where all of `spec` is.
@@ -76,174 +81,223 @@ impl<'a> CustomPods<'a> {
 
     /// True if some pods have [`COMPLETES`].
     pub(super) fn some_complete(&self) -> bool {
-        let mut layouts = self.rows.iter().flat_map(|row| &row.pods);
-        layouts.any(completes)
+        self.all_layouts().any(completes)
     }
 
-    /// The pods as lists of maps, nested `depth` deep.
+    /// The pods as lists of maps, nested `depth` deep: one list for each layout of the kind, in which
+    /// there is one for each placeholder.
     pub(super) fn list(&self, side: ObjectSide) -> Expr {
         let root = Expr::ident(match side {
             ObjectSide::New => "object",
             ObjectSide::Old => "oldObject",
         });
-        let mut different: Vec<&[PodLayout]> = Vec::new();
+        let start = if self.are_composed() {
+            Expr::empty_list()
+        } else {
+            Expr::List(vec![layout_field("label")])
+        };
+        let pods = self.level(&root, &root, &start, 1);
+        self.layouts(&root).map(LAYOUT, pods)
+    }
+
+    /// The layouts of the object's kind: those of the most kinds, unless the kind is in a table.
+    fn layouts(&self, root: &Expr) -> Expr {
+        let mut different: Vec<(&[PodLayout], usize)> = Vec::new();
         for row in self.rows {
-            if !different.contains(&row.pods.as_slice()) {
-                different.push(&row.pods);
+            let known = different.iter_mut().find(|(pods, _)| *pods == row.pods);
+            match known {
+                Some((_, count)) => *count += 1,
+                None => different.push((&row.pods, 1)),
             }
         }
-        let rows_with = |layouts: &[PodLayout]| {
-            let rows = self.rows.iter();
-            rows.filter(|row| row.pods == layouts).collect::<Vec<_>>()
+        let most = different.iter().max_by_key(|(_, count)| *count);
+        let Some((most, _)) = most else {
+            return Expr::empty_list();
         };
-        // The layouts of the most kinds come last, where they need no test of the kind.
-        different.sort_by_key(|layouts| rows_with(layouts).len());
-        let mut expression: Option<Expr> = None;
-        for layouts in different.iter().rev() {
-            let lists = layouts.iter().map(|layout| self.of_layout(layout, &root));
-            let here = Expr::sum(lists);
-            expression = Some(match expression {
-                None => here,
-                Some(otherwise) => {
-                    let is = self.is_one_of(&rows_with(layouts), &root);
-                    Expr::conditional(is, here, otherwise)
+        let others = self.rows.iter().filter(|row| row.pods != *most);
+        let others: Vec<(Expr, Expr)> = others
+            .map(|row| {
+                (
+                    Expr::string(row.kind.to_string()),
+                    self.layout_maps(&row.pods),
+                )
+            })
+            .collect();
+        let most = self.layout_maps(most);
+        if others.is_empty() {
+            return most;
+        }
+        let group = root
+            .clone()
+            .select("apiVersion")
+            .method("split", [Expr::string("/")])
+            .index(Expr::Int(0));
+        let kind = Expr::sum([group, Expr::string("/"), root.clone().select("kind")]);
+        Expr::Map(others).opt_index(kind).or_value(most)
+    }
+
+    fn layout_maps(&self, layouts: &[PodLayout]) -> Expr {
+        Expr::List(
+            layouts
+                .iter()
+                .map(|layout| self.layout_map(layout))
+                .collect(),
+        )
+    }
+
+    /// `{'fields0': ['spec', 'jobs'], 'each1': 'list', 'key1': 'name', 'fields1': ['template']}`.
+    fn layout_map(&self, layout: &PodLayout) -> Expr {
+        let mut entries: Vec<(String, Expr)> = Vec::new();
+        if !self.are_composed() {
+            entries.push(("label".to_owned(), Expr::string(layout.path().to_string())));
+        }
+        if self.some_complete() {
+            entries.push((COMPLETES.to_owned(), Expr::Bool(completes(layout))));
+        }
+        let segments = segments(layout);
+        for (level, segment) in segments.iter().enumerate() {
+            if let Some(each) = segment.each {
+                entries.push((format!("each{level}"), Expr::string(each.name())));
+                let key = segment.key.map(Expr::string);
+                entries.extend(key.map(|key| (format!("key{level}"), key)));
+            }
+            if !segment.fields.is_empty() {
+                let fields = Expr::strings(segment.fields.iter().copied());
+                entries.push((format!("fields{level}"), fields));
+            }
+        }
+        let entries = entries.into_iter();
+        Expr::Map(
+            entries
+                .map(|(key, value)| (Expr::string(key), value.dynamic()))
+                .collect(),
+        )
+    }
+
+    /// The number of placeholders of a path, at least.
+    fn placeholders(&self) -> usize {
+        self.depth - 1
+    }
+
+    fn all_layouts(&self) -> impl Iterator<Item = &'a PodLayout> {
+        self.rows.iter().flat_map(|row| &row.pods)
+    }
+
+    /// What lies behind the placeholder of a level, below a value.
+    fn level(&self, root: &Expr, value: &Expr, identity: &Expr, level: usize) -> Expr {
+        let name = format!("p{level}");
+        let place = || Expr::ident(name.as_str());
+        let children = self.children(identity, level);
+        let mut path = self.walk(value, level - 1);
+        let of_child = if level == self.placeholders() {
+            let walked = self.walk(&place().select("v"), level).index(Expr::Int(0));
+            let mut found = vec![(Expr::string("v"), walked)];
+            if !self.are_composed() {
+                found.push((Expr::string("id"), place().select("id").dynamic()));
+            }
+            let content = || place().select("v");
+            children
+                .map(&name, Expr::Map(found))
+                .filter(&name, self.is_pod(&content()))
+                .map(&name, self.pod(root, &content(), place().select("id")))
+        } else {
+            let below = self.level(root, &place().select("v"), &place().select("id"), level + 1);
+            children.map(&name, below)
+        };
+        path = path.map("v", of_child);
+        path.index(Expr::Int(0))
+    }
+
+    /// A list of one: the value at the fields of a level, `null` where there is none.
+    fn walk(&self, value: &Expr, level: usize) -> Expr {
+        let lengths = self
+            .all_layouts()
+            .map(|layout| segments(layout).get(level).map_or(0, |at| at.fields.len()));
+        let (least, most) = lengths.fold((usize::MAX, 0), |(least, most), length| {
+            (least.min(length), most.max(length))
+        });
+        let mut list = Expr::List(vec![value.clone()]);
+        let fields = if least == 0 {
+            layout_optional(&format!("fields{level}")).or_value(Expr::empty_list())
+        } else {
+            layout_field(&format!("fields{level}"))
+        };
+        let v = || Expr::ident("v");
+        for step in 0..most {
+            let index = Expr::count(step);
+            let field = v().opt_index(fields.clone().index(index.clone()));
+            let next = Expr::conditional(
+                v().is_type("map"),
+                field.or_value(Expr::Null),
+                Expr::Null.dynamic(),
+            );
+            let next = if step < least {
+                next
+            } else {
+                let has_step = fields.clone().size().exceeds(index);
+                Expr::conditional(has_step, next, v())
+            };
+            list = list.map("v", next);
+        }
+        list
+    }
+
+    /// The elements of `v`, each with what identifies it: those that the placeholder of a level means.
+    fn children(&self, identity: &Expr, level: usize) -> Expr {
+        let v = || Expr::ident("v");
+        let child = |value: Expr, id: Option<Expr>| {
+            let mut entries = vec![(Expr::string("v"), value.dynamic())];
+            if !self.are_composed() {
+                let id = id.map(|id| Expr::List(vec![id.dynamic()]));
+                let id = Expr::sum(std::iter::once(identity.clone()).chain(id));
+                entries.push((Expr::string("id"), id.dynamic()));
+            }
+            Expr::Map(entries)
+        };
+        let each = layout_optional(&format!("each{level}")).or_value(Expr::string(""));
+        let is_used = |wanted: Each| {
+            self.all_layouts().any(|layout| {
+                segments(layout).get(level).and_then(|segment| segment.each) == Some(wanted)
+            })
+        };
+        let mut found = Expr::List(vec![child(v(), None)]);
+        for wanted in [Each::Value, Each::Item] {
+            if !is_used(wanted) {
+                continue;
+            }
+            let elements = match wanted {
+                Each::Item => {
+                    let element = || Expr::ident("e");
+                    let key = layout_optional(&format!("key{level}")).or_value(Expr::string(""));
+                    let named = element().opt_index(key).or_value(element());
+                    let id = Expr::conditional(element().is_type("map"), named, element());
+                    v().map("e", child(element(), Some(id)))
                 }
-            });
+                Each::Value => {
+                    let key = || Expr::ident("k");
+                    v().map("k", child(v().index(key()), Some(key())))
+                }
+            };
+            let is_typed = v().is_type(wanted.name());
+            let elements = Expr::conditional(is_typed, elements, Expr::empty_list());
+            let is_each = each.clone().equals(Expr::string(wanted.name()));
+            found = Expr::conditional(is_each, elements, found);
         }
-        expression.unwrap_or_else(Expr::empty_list)
+        found
     }
 
-    /// A bool: true if the object is of one of these kinds. The group is compared only where another
-    /// kind has the same name.
-    fn is_one_of(&self, rows: &[&CustomWorkload], root: &Expr) -> Expr {
-        let is_ambiguous = |row: &CustomWorkload| {
-            let others = self.rows.iter();
-            others.filter(|other| other.kind.name == row.kind.name).count() > 1
-        };
-        let (ambiguous, unique): (Vec<&CustomWorkload>, Vec<&CustomWorkload>) =
-            rows.iter().copied().partition(|row| is_ambiguous(row));
-        let kind = || root.clone().select("kind");
-        let mut tests = Vec::new();
-        match unique.as_slice() {
-            [] => {}
-            [only] => tests.push(kind().equals(Expr::string(only.kind.name.as_str()))),
-            several => {
-                let names = several.iter().map(|row| row.kind.name.as_str());
-                tests.push(kind().is_in(Expr::strings(names)));
-            }
-        }
-        for row in ambiguous {
-            let prefix = format!("{}/", row.kind.group);
-            let version = root.clone().select("apiVersion");
-            tests.push(Expr::all([
-                kind().equals(Expr::string(row.kind.name.as_str())),
-                version.method("startsWith", [Expr::string(prefix)]),
-            ]));
-        }
-        Expr::any(tests)
-    }
-
-    fn of_layout(&self, layout: &PodLayout, root: &Expr) -> Expr {
-        let place = Place {
-            pods: self,
-            layout,
-            root,
-        };
-        let label = Expr::string(layout.path().to_string()).dynamic();
-        place.pods_below(root, &layout.path().0, "", self.depth, vec![label])
-    }
-}
-
-fn completes(layout: &PodLayout) -> bool {
-    matches!(
-        layout,
-        PodLayout::Template {
-            runs_to_completion: true,
-            ..
-        }
-    )
-}
-
-/// The places of one layout.
-struct Place<'p> {
-    pods: &'p CustomPods<'p>,
-    layout: &'p PodLayout,
-    /// `object` or `oldObject`.
-    root: &'p Expr,
-}
-
-impl Place<'_> {
-    /// The pods to which the steps lead from a value: lists nested `depth` deep. `list` is the name
-    /// of the last field before.
-    fn pods_below(
-        &self,
-        base: &Expr,
-        steps: &[PathStep],
-        list: &str,
-        depth: usize,
-        identity: Vec<Expr>,
-    ) -> Expr {
-        let (fields, rest) = leading_fields(steps);
-        let list = fields.last().copied().unwrap_or(list);
-        let value = selected(base, &fields);
-        let Some((each, inner)) = rest.split_first() else {
-            let mut pods = self.pod(&value, identity);
-            for _ in 0..depth {
-                pods = Expr::List(vec![pods]);
-            }
-            let is_place = Expr::all([self.is_base(base), self.is_pod(base, &fields)]);
-            return Expr::conditional(is_place, pods, Expr::empty_list());
-        };
-        let variable = format!("at{}", self.pods.depth.saturating_sub(depth) + 1);
-        let name = Expr::ident(variable.as_str());
-        let (type_name, element, mut items) = match each {
-            PathStep::EachValue => (
-                "map",
-                value.clone().index(name.clone()),
-                vec![name.clone().dynamic()],
-            ),
-            _ => ("list", name.clone(), element_identity(list, &name)),
-        };
-        let mut identity = identity;
-        identity.append(&mut items);
-        let is_each = is_typed(base, &fields, type_name);
-        let pods = if depth > 1 {
-            value.map(
-                &variable,
-                self.pods_below(&element, inner, list, depth - 1, identity),
-            )
-        } else {
-            let (fields, _) = leading_fields(inner);
-            let is_place = Expr::all([element.clone().is_type("map"), self.is_pod(&element, &fields)]);
-            let pod = self.pod(&selected(&element, &fields), identity);
-            value.filter_map(&variable, is_place, pod)
-        };
-        let is_place = Expr::all([self.is_base(base), is_each]);
-        Expr::conditional(is_place, pods, Expr::empty_list())
-    }
-
-    /// A bool: fields of this value can be selected. The object itself is always a map.
-    fn is_base(&self, base: &Expr) -> Expr {
-        if base == self.root {
-            Expr::Bool(true)
-        } else {
-            base.clone().is_type("map")
-        }
-    }
-
-    /// A bool: the fields lead to a pod.
-    fn is_pod(&self, base: &Expr, fields: &[&str]) -> Expr {
-        let is_map = is_typed(base, fields, "map");
-        let PodLayout::Composed(pod) = self.layout else {
+    /// A bool: true if a value is a pod, which is a map.
+    fn is_pod(&self, value: &Expr) -> Expr {
+        let is_map = value.clone().is_type("map");
+        let Some(PodLayout::Composed(pod)) = self.all_layouts().next() else {
             return is_map;
         };
         // There is a pod where there is a container.
-        let element = selected(base, fields);
         let sources = pod.containers.iter();
         let has_any = Expr::any(sources.map(|source| {
-            let is = is_typed(&element, source.path, source_type(source));
+            let is = is_typed(value, source.path, source_type(source));
             if source.is_list {
-                let size = selected(&element, source.path).size();
+                let size = selected(value, source.path).size();
                 Expr::all([is, size.exceeds(Expr::Int(0))])
             } else {
                 is
@@ -253,20 +307,18 @@ impl Place<'_> {
     }
 
     /// The map of a pod.
-    fn pod(&self, value: &Expr, identity: Vec<Expr>) -> Expr {
-        let mut entries = vec![("metadata", self.root.clone().select("metadata"))];
-        match self.layout {
-            PodLayout::Template { .. } => entries.push(("template", value.clone())),
-            PodLayout::Spec(_) => entries.push(("spec", value.clone())),
-            PodLayout::Composed(pod) => {
-                entries.push(("spec", composed_spec(pod, value, self.root)));
-            }
+    fn pod(&self, root: &Expr, value: &Expr, identity: Expr) -> Expr {
+        let mut entries = vec![("metadata", root.clone().select("metadata"))];
+        entries.push(match self.all_layouts().next() {
+            Some(PodLayout::Composed(pod)) => ("spec", composed_spec(pod, value, root)),
+            Some(PodLayout::Spec(_)) => ("spec", value.clone()),
+            _ => ("template", value.clone()),
+        });
+        if self.some_complete() {
+            entries.push((COMPLETES, layout_field(COMPLETES)));
         }
-        if self.pods.some_complete() {
-            entries.push((COMPLETES, Expr::Bool(completes(self.layout))));
-        }
-        if !self.pods.are_composed() {
-            entries.push((PLACE, Expr::List(identity)));
+        if !self.are_composed() {
+            entries.push((PLACE, identity));
         }
         let entries = entries.into_iter();
         Expr::Map(
@@ -277,16 +329,77 @@ impl Place<'_> {
     }
 }
 
-/// The fields before the first placeholder, and the other steps.
-fn leading_fields(steps: &[PathStep]) -> (Vec<&str>, &[PathStep]) {
-    let name = |step: &PathStep| matches!(step, PathStep::Field(_));
-    let count = steps.iter().take_while(|step| name(step)).count();
-    let (fields, rest) = steps.split_at(count);
-    let fields = fields.iter().filter_map(|step| match step {
-        PathStep::Field(name) => Some(name.as_str()),
-        PathStep::EachItem | PathStep::EachValue => None,
-    });
-    (fields.collect(), rest)
+/// The name of a layout in an expression.
+const LAYOUT: &str = "layout";
+
+fn layout_field(name: &str) -> Expr {
+    Expr::ident(LAYOUT).select(name)
+}
+
+fn layout_optional(name: &str) -> Expr {
+    Expr::ident(LAYOUT).opt_select(name)
+}
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Each {
+    /// Each item of a list.
+    Item,
+    /// Each value of a map.
+    Value,
+}
+
+impl Each {
+    /// The type whose elements it stands for.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Item => "list",
+            Self::Value => "map",
+        }
+    }
+}
+
+/// A placeholder of a path and the fields that follow it.
+#[derive(Default)]
+struct PathSegment<'p> {
+    /// `None` in the first segment.
+    each: Option<Each>,
+    /// The key by which the elements of a list are merged.
+    key: Option<&'static str>,
+    fields: Vec<&'p str>,
+}
+
+fn segments(layout: &PodLayout) -> Vec<PathSegment<'_>> {
+    let mut found = vec![PathSegment::default()];
+    for step in &layout.path().0 {
+        match (step, found.last_mut()) {
+            (PathStep::Field(name), Some(last)) => last.fields.push(name),
+            (PathStep::EachValue, _) => found.push(PathSegment {
+                each: Some(Each::Value),
+                ..PathSegment::default()
+            }),
+            (_, last) => {
+                let list = last.and_then(|last| last.fields.last().copied());
+                let keys = list.map(merge_keys).unwrap_or_default();
+                found.push(PathSegment {
+                    each: Some(Each::Item),
+                    key: if let [key] = keys { Some(key) } else { None },
+                    fields: Vec::new(),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn completes(layout: &PodLayout) -> bool {
+    matches!(
+        layout,
+        PodLayout::Template {
+            runs_to_completion: true,
+            ..
+        }
+    )
 }
 
 /// The value at fields that are all present.
@@ -308,17 +421,6 @@ fn is_typed(base: &Expr, fields: &[&str], type_name: &str) -> Expr {
         value = value.select(field);
     }
     Expr::all(tests)
-}
-
-/// What identifies an element of a list: the key by which it is merged, else the whole element.
-fn element_identity(list: &str, element: &Expr) -> Vec<Expr> {
-    let whole = element.clone();
-    let [key] = merge_keys(list) else {
-        return vec![whole.dynamic()];
-    };
-    let named = element.clone().opt_select(key).or_value(whole.clone());
-    let is_map = element.clone().is_type("map");
-    vec![Expr::conditional(is_map, named, whole).dynamic()]
 }
 
 fn source_type(source: &ContainerSource) -> &'static str {

@@ -176,8 +176,7 @@ impl Definitions<'_> {
         }
         if static_type == StaticType::Any {
             let value = Expr::ident("m");
-            let checked =
-                Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
+            let checked = Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
             expr = expr.opt_map("m", checked);
         }
         expr.or_value(Expr::empty_map())
@@ -203,8 +202,7 @@ impl Definitions<'_> {
         let elements = known.map_or(StaticType::Any, |field| field.static_type.elements());
         Ok(if elements == StaticType::Any {
             let value = Expr::ident("e");
-            let checked =
-                Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
+            let checked = Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
             list.map("e", checked)
         } else {
             list

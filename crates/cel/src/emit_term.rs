@@ -58,8 +58,8 @@ impl Emitter<'_, '_> {
                 ));
             }
             Term::Field(of, name) => {
-                let is_restart_policy = &*name == "restartPolicy"
-                    && *self.context.program.term(of) == Term::PodSpec;
+                let is_restart_policy =
+                    &*name == "restartPolicy" && *self.context.program.term(of) == Term::PodSpec;
                 let of = self.term(of)?;
                 let field = self.field(of, &name)?;
                 if is_restart_policy {
@@ -269,6 +269,13 @@ impl Emitter<'_, '_> {
             (StaticType::List(_), Some(ValueType::Number))
             | (StaticType::Map(_), Some(ValueType::String)) => {}
             (StaticType::List(_) | StaticType::Map(_), Some(_)) => return Ok(TypedExpr::never()),
+            (StaticType::Any, Some(ValueType::String)) => {
+                let map = self.map_or_empty(&of);
+                return Ok(TypedExpr {
+                    is_dyn: true,
+                    ..TypedExpr::maybe(map.opt_index(index.cel), StaticType::Any)
+                });
+            }
             _ => {
                 return Err(Unsupported(
                     "an index into what is not proved to be a list or a map".to_owned(),
@@ -348,31 +355,44 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Strings and integers one after another.
+    /// Strings and integers one after another; undefined where a part is undefined or of another type.
     fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
         let mut strings = Vec::new();
+        let mut open: Vec<(String, TypedExpr)> = Vec::new();
+        let mut is_never = false;
         for part in parts {
             let part = self.term(*part)?;
-            match part.presence {
-                Presence::Never => return Ok(TypedExpr::never()),
-                Presence::Maybe => {
-                    return Err(Unsupported(
-                        "a string is built from what may be undefined".to_owned(),
-                    ));
+            is_never |= part.presence == Presence::Never || !part.may_be(ValueType::String);
+            strings.push(match (part.presence, part.value_type()) {
+                (Presence::Always, Some(ValueType::String)) => part.cel,
+                (Presence::Always, _) if part.static_type == StaticType::Int && !part.nullable => {
+                    is_never = false;
+                    Expr::call("string", part.cel)
                 }
-                Presence::Always => {}
-            }
-            strings.push(match (&part.static_type, part.nullable) {
-                (StaticType::String, false) => part.cel,
-                (StaticType::Int, false) => Expr::call("string", part.cel),
                 _ => {
-                    return Err(Unsupported(
-                        "a string is built from what is not proved to be one".to_owned(),
-                    ));
+                    let name = self.scope.reserve_for(&part.cel);
+                    open.push((name.clone(), part));
+                    Expr::ident(name)
                 }
             });
         }
-        Ok(TypedExpr::always(Expr::sum(strings), StaticType::String))
+        open.iter().for_each(|_| self.scope.release());
+        if is_never {
+            return Ok(TypedExpr::never());
+        }
+        let string = Expr::sum(strings);
+        if open.is_empty() {
+            return Ok(TypedExpr::always(string, StaticType::String));
+        }
+        let mut found = Expr::optional_of(string);
+        for (name, part) in open.into_iter().rev() {
+            if part.value_type() != Some(ValueType::String) {
+                let is_string = Expr::ident(name.as_str()).is_type("string");
+                found = Expr::conditional(is_string, found, Expr::optional_none());
+            }
+            found = part.optional().opt_flat_map(&name, found);
+        }
+        Ok(TypedExpr::maybe(found, StaticType::String))
     }
 
     /// A value where it is a list (or a map), else an empty one; undefined where the value is.

@@ -18,6 +18,15 @@ use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 use std::sync::Arc;
 
+/// What expressions are emitted for.
+#[derive(Clone, Copy)]
+pub(super) struct EmitTarget<'c> {
+    pub(super) target: &'c CelTarget<'c>,
+    pub(super) types: &'c dyn TypeSource,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
+}
+
 /// What emission reads and never changes.
 #[derive(Clone, Copy)]
 pub(super) struct EmitContext<'c> {

@@ -348,6 +348,9 @@ impl Emitter<'_, '_> {
             return self.list_element(reader, &element.value);
         }
         let key = self.term(term)?;
+        if reader.value.static_type == StaticType::Any {
+            reader.value = self.coerced(reader.value.clone(), ValueType::Map);
+        }
         let is_map = matches!(reader.value.static_type, StaticType::Map(_));
         if !is_map || key.static_type != StaticType::String {
             return Err(Unsupported(

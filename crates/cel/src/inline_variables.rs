@@ -60,7 +60,10 @@ mod tests {
             variable("containers", pod_spec().select("containers")),
             variable("volumes", pod_spec().select("volumes")),
         ];
-        assert_eq!(inline_variables(condition, &variables).to_string(), expected);
+        assert_eq!(
+            inline_variables(condition, &variables).to_string(),
+            expected
+        );
     }
 
     #[test]

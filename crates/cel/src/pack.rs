@@ -3,12 +3,10 @@
 
 use super::{
     control::ControlCel,
-    custom_pods::CustomPods,
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     factor,
-    target::{CelTarget, ObjectSide},
-    types::TypeSource,
+    target::ObjectSide,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
@@ -41,12 +39,10 @@ impl PackCondition {
     pub(super) fn emit(
         self,
         program: &mut Program,
-        target: &CelTarget<'_>,
-        types: &dyn TypeSource,
-        pods: Option<CustomPods<'_>>,
+        emitted_for: EmitTarget<'_>,
         variables: &mut SharedVariables,
     ) -> (Expr, Vec<Expr>) {
-        let factored = none_found(program, &self.clauses, target, types, pods, variables);
+        let factored = none_found(program, &self.clauses, emitted_for, variables);
         (Expr::all(factored.unwrap_or(self.one_by_one)), self.apart)
     }
 }
@@ -55,9 +51,11 @@ impl PackCondition {
 fn none_found(
     program: &mut Program,
     clauses: &[Clause],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
-    pods: Option<CustomPods<'_>>,
+    EmitTarget {
+        target,
+        types,
+        pods,
+    }: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<Vec<Expr>, Unsupported> {
     let alternatives = factor::alternatives(program, clauses);

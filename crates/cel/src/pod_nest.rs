@@ -2,10 +2,7 @@
 //! its pods, and lists that are nested as the pods are.
 
 use super::{
-    custom_pods::CustomPods,
-    expr::Expr,
-    inline_variables::inline_variables,
-    target::ObjectSide,
+    custom_pods::CustomPods, expr::Expr, inline_variables::inline_variables, target::ObjectSide,
     variables::PolicyVariable,
 };
 use std::collections::BTreeSet;
@@ -151,7 +148,12 @@ impl<'n> PodNest<'n> {
         if !used.is_empty() {
             let fields = self.pods.fields().into_iter();
             let mut entries: Vec<(Expr, Expr)> = fields
-                .map(|field| (Expr::string(field), Expr::ident(POD).select(field).dynamic()))
+                .map(|field| {
+                    (
+                        Expr::string(field),
+                        Expr::ident(POD).select(field).dynamic(),
+                    )
+                })
                 .collect();
             let per_pod = self.variables.iter();
             let per_pod: Vec<PolicyVariable> = per_pod

@@ -7,6 +7,7 @@ use super::{
     subject::{Subject, SubjectAnswer, SubjectError},
     test_case::TestCase,
 };
+use kubevet_k8s::workload::custom::{CustomWorkload, CustomWorkloads};
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::Params;
 use serde_json::{Value, json};
@@ -19,9 +20,13 @@ const MAX_PREPARED_PACKS: usize = 64;
 /// The name of a policy among those that are prepared together, of which there is one.
 const POLICY_NAME: &str = "policy";
 
-/// Returns the policies of a control for params; or why it has none.
-pub(super) type PoliciesOf<'a> =
-    Box<dyn Fn(&ControlId, &Params) -> Result<ControlPolicies, String> + Send + 'a>;
+/// Returns the policies of a control for params; or why it has none. Those for a custom kind are for
+/// that kind alone, others for all kinds that the control selects.
+pub(super) type PoliciesOf<'a> = Box<
+    dyn Fn(&ControlId, Option<&CustomWorkload>, &Params) -> Result<ControlPolicies, String>
+        + Send
+        + 'a,
+>;
 
 /// Returns the policy that evaluates a pack of controls for a kind at once.
 pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
@@ -32,10 +37,12 @@ pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Val
 /// messages otherwise.
 pub(super) struct CelSubject<'a, P> {
     pipe: P,
+    /// The custom kinds.
+    workloads: CustomWorkloads,
     policies_of: PoliciesOf<'a>,
     pack_policy: PackPolicy<'a>,
-    /// By control and index of the params.
-    singles: BTreeMap<(ControlId, usize), PreparedControl>,
+    /// By control, custom kind and index of the params.
+    singles: BTreeMap<(ControlId, Option<Kind>, usize), PreparedControl>,
     /// By controls, kind and index of the params.
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Prepared>,
     /// By the policy as JSON: params that a control does not read leave its policy unchanged, and
@@ -57,9 +64,15 @@ struct PreparedCase {
 }
 
 impl<'a, P: Pipe> CelSubject<'a, P> {
-    pub(super) fn new(pipe: P, policies_of: PoliciesOf<'a>, pack_policy: PackPolicy<'a>) -> Self {
+    pub(super) fn new(
+        pipe: P,
+        workloads: CustomWorkloads,
+        policies_of: PoliciesOf<'a>,
+        pack_policy: PackPolicy<'a>,
+    ) -> Self {
         Self {
             pipe,
+            workloads,
             policies_of,
             pack_policy,
             singles: BTreeMap::new(),
@@ -85,7 +98,7 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         if case.controls.len() < 2 {
             return None;
         }
-        let kind = corpus::kind_of(&serde_json::from_str(&case.object).ok()?);
+        let kind = kind_of(case)?;
         let key = (case.controls.clone(), kind.clone(), case.params_index);
         if let Some(known) = self.packs.get(&key) {
             return Some(known.clone());
@@ -100,11 +113,17 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
     }
 
     fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> PreparedControl {
-        let key = (control.clone(), case.params_index);
+        let kind = kind_of(case);
+        let row = kind
+            .as_ref()
+            .and_then(|kind| self.workloads.get(&kind.group, &kind.name))
+            .cloned();
+        let kind = row.as_ref().map(|row| row.kind.clone());
+        let key = (control.clone(), kind, case.params_index);
         if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let prepared = match (self.policies_of)(control, &case.params) {
+        let prepared = match (self.policies_of)(control, row.as_ref(), &case.params) {
             Ok(policies) => PreparedControl {
                 packed: self.prepare_policy(&policies.packed),
                 readable: policies
@@ -147,6 +166,10 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         }
         Ok(answers)
     }
+}
+
+fn kind_of(case: &TestCase) -> Option<Kind> {
+    Some(corpus::kind_of(&serde_json::from_str(&case.object).ok()?))
 }
 
 impl<P: Pipe> Subject for CelSubject<'_, P> {

@@ -10,7 +10,7 @@ use kubevet_cel::Expr;
 use kubevet_k8s::matching::{ExcludedNames, ExcludedOwners, RequestSubject};
 use kubevet_k8s::workload::{
     CONTROLLER_ACCOUNTS, CONTROLLERS, NameSuffix, OwnerCreator, POD_TEMPLATE_HASH,
-    may_be_made_by_controller,
+    custom::CustomWorkload, may_be_made_by_controller,
 };
 use kubevet_model::Kind;
 use kubevet_policy::Binding;
@@ -23,11 +23,14 @@ pub(super) struct MatchCondition {
 }
 
 /// Returns the conditions of a policy for these kinds.
-pub(super) fn match_conditions(binding: &Binding, kinds: &[Kind]) -> Vec<MatchCondition> {
+pub(super) fn match_conditions(
+    binding: &Binding,
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+) -> Vec<MatchCondition> {
     let subjects = is_excluded_subject(&binding.exclude_subjects);
-    let owners = kinds
-        .iter()
-        .any(may_be_made_by_controller)
+    let may_be_owned = custom.is_empty() && kinds.iter().any(may_be_made_by_controller);
+    let owners = may_be_owned
         .then(|| is_created_for_excluded(binding))
         .flatten();
     let named = [

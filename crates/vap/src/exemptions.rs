@@ -7,7 +7,7 @@
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
 use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule, is_connection};
 use kubevet_k8s::workload::{
-    CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _, may_be_made_by_controller,
+    CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _, custom::CustomWorkload,
 };
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};
 use kubevet_policy::Binding;
@@ -58,11 +58,12 @@ pub(super) fn user_starts_with(prefix: &str) -> Expr {
 }
 
 impl<'b> Exemptions<'b> {
-    pub(super) fn new(binding: &'b Binding, kinds: &[Kind]) -> Self {
+    /// No built-in controller creates kinds of other software.
+    pub(super) fn new(binding: &'b Binding, kinds: &[Kind], custom: &[CustomWorkload]) -> Self {
         let is_connect = kinds.iter().all(is_connection);
         let owned_only_warns =
             binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
-        let may_be_owned = kinds.iter().any(may_be_made_by_controller);
+        let may_be_owned = custom.is_empty();
         let evaluated_owners = CONTROLLERS
             .iter()
             .filter(|_| owned_only_warns && !is_connect && may_be_owned)

@@ -372,7 +372,7 @@ impl<'e> Exporter<'e> {
                 kinds: &group.kinds,
                 custom: &group.custom,
                 cel: &cel,
-                exclusions: &exclusions::match_conditions(binding, &group.kinds),
+                exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
                 binding: self.control_binding(binding),
                 exempt_namespaces: &self.options.exempt,
             });
@@ -399,7 +399,7 @@ impl<'e> Exporter<'e> {
         group: &PolicyGroup,
         bundle: &CelBundle,
     ) -> usize {
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         self.policy(
             "",
             PolicyRole::ReportExempt,
@@ -438,7 +438,7 @@ impl<'e> Exporter<'e> {
             custom: &group.custom,
             bundle,
             exemptions,
-            exclusions: &exclusions::match_conditions(binding, &group.kinds),
+            exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
             binding: self.control_binding(binding),
             exempt_namespaces: &self.options.exempt,
         })
@@ -455,7 +455,7 @@ impl<'e> Exporter<'e> {
         let control = bundle.controls.first().map(|control| &control.control.id);
         let wanted = self.policy_name(binding, group, control);
         let name = naming::unique_name(&mut self.policy_names, wanted);
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         let params = params_of(bundle, configuration);
         let body = self.policy(
             &name,
@@ -500,7 +500,7 @@ impl<'e> Exporter<'e> {
             controls: skipping,
             ..group.clone()
         };
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         for bundle in self.bundles(binding, &group) {
             let wanted = skipped_policy_name(policy_name);
             let name = naming::unique_name(&mut self.policy_names, wanted);

@@ -28,7 +28,9 @@ pub(super) fn policy_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
 /// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in
 /// controller creates, CREATE is left out: a new object of such a kind can never be exempt.
 pub(super) fn exempt_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
-    rules(kinds, custom, may_be_made_by_controller)
+    rules(kinds, custom, |kind| {
+        custom.is_empty() && may_be_made_by_controller(kind)
+    })
 }
 
 fn rules(kinds: &[Kind], custom: &[CustomWorkload], with_create: impl Fn(&Kind) -> bool) -> Value {

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn long_names_are_cut_and_stay_different() {
-        let name = |end: char| policy_name(&format!("{}{end}", "a".repeat(252)), None, &pods(), None);
+        let name =
+            |end: char| policy_name(&format!("{}{end}", "a".repeat(252)), None, &pods(), None);
         assert!(name('a').len() <= MAX_NAME_CHARS, "{}", name('a'));
         assert_ne!(name('a'), name('b'));
     }

@@ -8,14 +8,11 @@ use kubevet_k8s::{
     matching::MatchResources,
     workload::{
         SelectKinds as _,
-        custom::{CustomWorkload, CustomWorkloads, PodLayout, PodShape},
+        custom::{CustomWorkload, CustomWorkloads, PodForm, PodLayout, PodShape},
     },
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How controls are distributed among policies, and how these are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +38,8 @@ pub(super) struct PolicyGroup {
 impl PolicyGroup {
     /// The shape of the pods; `None` for kinds that rules see as they are.
     pub(super) fn pod_shape(&self) -> Option<PodShape> {
-        let layout = self.custom.first()?.pods.first()?;
-        Some(layout.shape())
+        let row = self.custom.first()?;
+        row.shape(row.pods.first()?.shape().form)
     }
 }
 
@@ -79,26 +76,25 @@ pub(super) fn groups(
 /// The kinds that the binding can match, by the shape of their pods. Pods whose containers are merged
 /// from several places are left out: CEL cannot do that.
 fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<CustomWorkload>> {
-    let rows = custom.rows().iter();
-    let rows: Vec<&CustomWorkload> = rows.filter(|row| scope.can_match(&row.kind)).collect();
-    let layouts = rows.iter().flat_map(|row| &row.pods);
-    let is_written = |layout: &&PodLayout| match layout {
+    let is_written = |layout: &PodLayout| match layout {
         PodLayout::Composed(pod) => pod.has_whole_containers(),
         PodLayout::Template { .. } | PodLayout::Spec(_) => true,
     };
-    let shapes: BTreeSet<PodShape> = layouts.filter(is_written).map(PodLayout::shape).collect();
-    let shapes = shapes.into_iter();
-    shapes
-        .map(|shape| {
-            let mut of_shape: Vec<CustomWorkload> =
-                rows.iter().filter_map(|row| row.of_shape(shape)).collect();
-            for row in &mut of_shape {
-                row.pods.retain(|layout| is_written(&layout));
+    let mut by_shape: BTreeMap<PodShape, Vec<CustomWorkload>> = BTreeMap::new();
+    for row in custom
+        .rows()
+        .iter()
+        .filter(|row| scope.can_match(&row.kind))
+    {
+        for form in [PodForm::Template, PodForm::Spec, PodForm::Composed] {
+            if let Some(shape) = row.shape(form)
+                && row.of_form(form).pods.iter().all(is_written)
+            {
+                by_shape.entry(shape).or_default().push(row.of_form(form));
             }
-            of_shape.retain(|row| !row.pods.is_empty());
-            of_shape
-        })
-        .collect()
+        }
+    }
+    by_shape.into_values().collect()
 }
 
 fn object_groups(

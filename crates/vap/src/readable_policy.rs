@@ -159,7 +159,8 @@ pub(super) fn comment(cel: &ReadableControl, rule: Option<&str>) -> String {
 }
 
 fn match_constraints(spec: &ReadableSpec<'_>) -> Value {
-    let mut constraints = json!({"resourceRules": match_constraints::policy_rules(spec.kinds, spec.custom)});
+    let mut constraints =
+        json!({"resourceRules": match_constraints::policy_rules(spec.kinds, spec.custom)});
     let selector = match_constraints::namespace_selector(spec.exempt_namespaces);
     if let (Some(selector), Some(fields)) = (selector, constraints.as_object_mut()) {
         fields.insert("namespaceSelector".to_owned(), selector);

@@ -5,7 +5,10 @@ use kubevet_cel::{
     CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
-use kubevet_k8s::matching::{MatchResources, RequestSubject, ResourceRule, RuleScope};
+use kubevet_k8s::{
+    matching::{MatchResources, RequestSubject, ResourceRule, RuleScope},
+    workload::custom::CustomWorkloads,
+};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Scope,
     Severity,
@@ -139,9 +142,12 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         key_depth: 1,
         reads_params: false,
         skipped: (id == "C-0012").then(|| CostSkip {
-            condition: Expr::call("size", data).exceeds(Expr::Int(100)),
+            condition: Expr::call("size", data.clone()).exceeds(Expr::Int(100)),
             message: "its data is over 100".to_owned(),
+            product: Expr::call("size", data),
         }),
+        lacks_params: Expr::Bool(false),
+        none_found: Expr::Bool(true),
     }
 }
 

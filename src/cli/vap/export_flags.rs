@@ -73,11 +73,10 @@ pub(super) struct ExportFlags {
     /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
-    /// Also export policies for the kinds of other software (`kubevet list workloads`), whether their
-    /// CRDs are installed or not [default: true; false with --style readable and --one-per-control,
-    /// unless --workloads names kinds]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    custom_workloads: Option<bool>,
+    /// Also export policies for the kinds of other software with pods (`kubevet list workloads`),
+    /// whether their CRDs are installed or not; --workloads FILE implies it
+    #[arg(long)]
+    custom_workloads: bool,
     /// Fail with 1 where a control that was asked for cannot be exported
     #[arg(long)]
     strict: bool,
@@ -199,9 +198,7 @@ impl ExportFlags {
 
     /// Returns the kinds of other software that are exported.
     fn exported_workloads(&self, library: &Library) -> CustomWorkloads {
-        let is_packed = self.style == Style::Packed && !self.one_per_control;
-        let is_default = is_packed || self.library.workloads_file().is_some();
-        if self.custom_workloads.unwrap_or(is_default) {
+        if self.custom_workloads || self.library.workloads_file().is_some() {
             library.workloads.clone()
         } else {
             CustomWorkloads::default()

@@ -19,13 +19,14 @@ pub enum PodLayout {
     Composed(ComposedPod),
 }
 
-/// What a rule sees of a pod, and how deep the pods are nested in their object: layouts of one shape
-/// can be evaluated by one expression.
+/// What a rule sees of the pods of a kind, and how deep they are nested in an object: kinds of one
+/// shape can be evaluated by one expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodShape {
     /// What a rule sees.
     pub form: PodForm,
-    /// The number of lists or maps that the pods are nested in; a single pod counts as a list of one.
+    /// The number of lists or maps that the pods are nested in, at least one: a single pod counts as a
+    /// list of one.
     pub depth: usize,
 }
 
