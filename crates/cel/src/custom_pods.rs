@@ -308,7 +308,12 @@ impl<'a> CustomPods<'a> {
 
     /// The map of a pod.
     fn pod(&self, root: &Expr, value: &Expr, identity: Expr) -> Expr {
-        let mut entries = vec![("metadata", root.clone().select("metadata"))];
+        // Every object has metadata, but a test may leave it out.
+        let metadata = root
+            .clone()
+            .opt_select("metadata")
+            .or_value(Expr::empty_map());
+        let mut entries = vec![("metadata", metadata)];
         entries.push(match self.all_layouts().next() {
             Some(PodLayout::Composed(pod)) => ("spec", composed_spec(pod, value, root)),
             Some(PodLayout::Spec(_)) => ("spec", value.clone()),

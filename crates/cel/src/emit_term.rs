@@ -362,13 +362,14 @@ impl Emitter<'_, '_> {
         let mut is_never = false;
         for part in parts {
             let part = self.term(*part)?;
+            let is_int = part.static_type == StaticType::Int && !part.nullable;
+            if is_int && part.presence == Presence::Always {
+                strings.push(Expr::call("string", part.cel));
+                continue;
+            }
             is_never |= part.presence == Presence::Never || !part.may_be(ValueType::String);
             strings.push(match (part.presence, part.value_type()) {
                 (Presence::Always, Some(ValueType::String)) => part.cel,
-                (Presence::Always, _) if part.static_type == StaticType::Int && !part.nullable => {
-                    is_never = false;
-                    Expr::call("string", part.cel)
-                }
                 _ => {
                     let name = self.scope.reserve_for(&part.cel);
                     open.push((name.clone(), part));

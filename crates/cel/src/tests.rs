@@ -2,6 +2,7 @@
 
 use super::{
     control::{self, ControlCel},
+    emitter::EmitTarget,
     factor,
     target::{CelTarget, ParamsFrom},
     types::{StaticField, StaticType, TypeSource},
@@ -116,8 +117,11 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
         &compiled,
         &alternatives,
         &reads,
-        &target,
-        &SmallPod,
+        EmitTarget {
+            target: &target,
+            types: &SmallPod,
+            pods: None,
+        },
         variables,
     )
     .unwrap()

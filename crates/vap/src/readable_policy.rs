@@ -24,6 +24,10 @@ const HELD_TO_ALL: &str = "Every CREATE and UPDATE is checked as a whole, also P
 const TOO_LARGE: &str = "An object that is too large to be searched is not checked: the audit annotation `unjudged` records it.";
 /// What a reader should know of the shared variables.
 const VARIABLE_COMMENTS: &[(&str, &str)] = &[
+    (
+        "pods",
+        "The pods of the object, wherever its kind has them.",
+    ),
     ("podSpec", "The pod spec, wherever this kind has it."),
     (
         "podMetadata",

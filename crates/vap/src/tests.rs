@@ -273,6 +273,51 @@ fn each_kind_meets_one_policy_of_a_pack() {
 }
 
 #[test]
+fn kinds_of_other_software_have_policies_of_their_own() {
+    let options = ExportOptions {
+        custom: CustomWorkloads::shipped(),
+        ..options()
+    };
+    let rule = |group: &str, resource: &str| rule_for(group, resource, &[]);
+    let scoped = Binding {
+        match_resources: MatchResources {
+            resource_rules: vec![
+                rule("argoproj.io", "rollouts"),
+                rule("argoproj.io", "workflows"),
+                rule("serving.knative.dev", "revisions"),
+                rule("tekton.dev", "tasks"),
+            ],
+            ..MatchResources::default()
+        },
+        ..binding(&["C-0057", "C-0073"], &[Action::Deny])
+    };
+    let export = exported(scoped, &options);
+    let names: Vec<&str> = export.objects.iter().map(|object| &*object.name).collect();
+    let policies = [
+        "kubevet-binding-nsa-custom.podtemplates",
+        "kubevet-binding-nsa-custom.podtemplates-excused",
+        "kubevet-binding-nsa-custom.pods",
+        "kubevet-binding-nsa-custom.pods-excused",
+        "kubevet-binding-nsa-custom.workflows",
+        "kubevet-binding-nsa-custom.workflows-excused",
+    ];
+    assert_eq!(names, [policies, policies].concat());
+    let rules =
+        |name: &str| only(&export, name)["spec"]["matchConstraints"]["resourceRules"].clone();
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.podtemplates"),
+        json!([{"apiGroups": ["argoproj.io"], "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"], "resources": ["rollouts"]}])
+    );
+    // No built-in controller creates such an object.
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.pods-excused"),
+        json!([{"apiGroups": ["serving.knative.dev"], "apiVersions": ["*"],
+            "operations": ["UPDATE"], "resources": ["revisions"]}])
+    );
+}
+
+#[test]
 fn policy_of_one_control_of_several_is_named_after_it() {
     let options = ExportOptions {
         packing: Packing::OnePerControl,
