@@ -32,14 +32,14 @@ pub(super) struct ControlPolicies {
 pub(super) fn control_policies(
     engine: &Engine,
     control: &Control,
-    custom: Option<&CustomWorkload>,
+    custom: &[CustomWorkload],
     params: &Params,
 ) -> Result<ControlPolicies, String> {
-    let kinds = match custom {
-        Some(row) => vec![row.kind.clone()],
-        None => control.kinds.object_kinds(),
+    let kinds = if custom.is_empty() {
+        control.kinds.object_kinds()
+    } else {
+        custom.iter().map(|row| row.kind.clone()).collect()
     };
-    let custom = custom.map_or(&[][..], std::slice::from_ref);
     Ok(ControlPolicies {
         packed: packed_policy(engine, control, &kinds, custom, params)?,
         readable: readable_policy(engine, control, &kinds, custom, params),

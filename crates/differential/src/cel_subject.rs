@@ -17,15 +17,15 @@ const NAME: &str = "CEL";
 /// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Further ones
 /// are not evaluated.
 const MAX_PREPARED_PACKS: usize = 64;
+/// The reason why the policies of a control for custom kinds are not evaluated with some params.
+const OTHER_PARAMS: &str = "policies for custom kinds are evaluated with one set of params";
 /// The name of a policy among those that are prepared together, of which there is one.
 const POLICY_NAME: &str = "policy";
 
-/// Returns the policies of a control for params; or why it has none. Those for a custom kind are for
-/// that kind alone, others for all kinds that the control selects.
+/// Returns the policies of a control for params; or why it has none. Those for custom kinds
+/// are for these, others for all other kinds that the control selects.
 pub(super) type PoliciesOf<'a> = Box<
-    dyn Fn(&ControlId, Option<&CustomWorkload>, &Params) -> Result<ControlPolicies, String>
-        + Send
-        + 'a,
+    dyn Fn(&ControlId, &[CustomWorkload], &Params) -> Result<ControlPolicies, String> + Send + 'a,
 >;
 
 /// Returns the policy that evaluates a pack of controls for a kind at once.
@@ -41,7 +41,10 @@ pub(super) struct CelSubject<'a, P> {
     workloads: CustomWorkloads,
     policies_of: PoliciesOf<'a>,
     pack_policy: PackPolicy<'a>,
-    /// By control, custom kind and index of the params.
+    /// The index of the params with which the policies of a control for custom kinds are prepared: the
+    /// oracle keeps each, of some megabytes. By control and the first of the kinds.
+    custom: BTreeMap<(ControlId, Option<Kind>), usize>,
+    /// By control, the first of the custom kinds, and index of the params.
     singles: BTreeMap<(ControlId, Option<Kind>, usize), PreparedControl>,
     /// By controls, kind and index of the params.
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Prepared>,
@@ -55,6 +58,15 @@ pub(super) struct CelSubject<'a, P> {
 struct PreparedControl {
     packed: Prepared,
     readable: Prepared,
+}
+
+impl PreparedControl {
+    fn none(reason: &str) -> Self {
+        Self {
+            packed: Err(reason.to_owned()),
+            readable: Err(reason.to_owned()),
+        }
+    }
 }
 
 /// The prepared policies of one case: those of each control, and the pack of all.
@@ -75,6 +87,7 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
             workloads,
             policies_of,
             pack_policy,
+            custom: BTreeMap::new(),
             singles: BTreeMap::new(),
             packs: BTreeMap::new(),
             prepared: BTreeMap::new(),
@@ -99,6 +112,10 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
             return None;
         }
         let kind = kind_of(case)?;
+        let is_custom = self.workloads.get(&kind.group, &kind.name).is_some();
+        if is_custom && self.custom.len() > MAX_PREPARED_PACKS {
+            return None;
+        }
         let key = (case.controls.clone(), kind.clone(), case.params_index);
         if let Some(known) = self.packs.get(&key) {
             return Some(known.clone());
@@ -112,28 +129,40 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         Some(prepared)
     }
 
+    /// Returns the custom kinds that share their policies with a kind; none for a built-in kind.
+    fn rows_like(&self, kind: &Kind) -> Vec<CustomWorkload> {
+        let shape = |row: &CustomWorkload| row.shape(row.pods.first()?.shape().form);
+        let Some(row) = self.workloads.get(&kind.group, &kind.name) else {
+            return Vec::new();
+        };
+        let all = self.workloads.rows().iter();
+        all.filter(|other| shape(other) == shape(row))
+            .cloned()
+            .collect()
+    }
+
     fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> PreparedControl {
-        let kind = kind_of(case);
-        let row = kind
-            .as_ref()
-            .and_then(|kind| self.workloads.get(&kind.group, &kind.name))
-            .cloned();
-        let kind = row.as_ref().map(|row| row.kind.clone());
-        let key = (control.clone(), kind, case.params_index);
+        let rows = kind_of(case).map_or_else(Vec::new, |kind| self.rows_like(&kind));
+        let shape = rows.first().map(|row| row.kind.clone());
+        if shape.is_some() {
+            let first = (control.clone(), shape.clone());
+            let params = *self.custom.entry(first).or_insert(case.params_index);
+            if params != case.params_index {
+                return PreparedControl::none(OTHER_PARAMS);
+            }
+        }
+        let key = (control.clone(), shape, case.params_index);
         if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let prepared = match (self.policies_of)(control, row.as_ref(), &case.params) {
+        let prepared = match (self.policies_of)(control, &rows, &case.params) {
             Ok(policies) => PreparedControl {
                 packed: self.prepare_policy(&policies.packed),
                 readable: policies
                     .readable
                     .and_then(|policy| self.prepare_policy(&policy)),
             },
-            Err(reason) => PreparedControl {
-                packed: Err(reason.clone()),
-                readable: Err(reason),
-            },
+            Err(reason) => PreparedControl::none(&reason),
         };
         self.singles.insert(key, prepared.clone());
         prepared
@@ -191,6 +220,7 @@ impl PreparedCase {
     fn parse_answers(&self, response: &Value) -> Vec<SubjectAnswer> {
         let mut index = 0;
         let mut answer = |prepared: &Prepared| match prepared {
+            Err(reason) if reason == OTHER_PARAMS => SubjectAnswer::Invalid(reason.clone()),
             Err(reason) => SubjectAnswer::Unsupported(reason.clone()),
             Ok(_) => {
                 index += 1;

@@ -76,10 +76,10 @@ impl<'p> Lineup<'p> {
             && let Some(pipe) = start_oracle()?
         {
             let single =
-                move |id: &ControlId, row: Option<&CustomWorkload>, params: &Params| match library
+                move |id: &ControlId, rows: &[CustomWorkload], params: &Params| match library
                     .control(id.as_str())
                 {
-                    Some(source) => control_policies(engine, &source.control, row, params),
+                    Some(source) => control_policies(engine, &source.control, rows, params),
                     None => Err("there is no such control".to_owned()),
                 };
             let pack = move |controls: &[ControlId], kind: &Kind, params: &Params| {
