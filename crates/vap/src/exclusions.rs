@@ -187,7 +187,7 @@ mod tests {
     /// Checks the conditions of a policy for Pods, each as `name: expression`.
     #[track_caller]
     fn check(binding: &Binding, kind: &Kind, expected: &[&str]) {
-        let conditions: Vec<String> = match_conditions(binding, std::slice::from_ref(kind))
+        let conditions: Vec<String> = match_conditions(binding, std::slice::from_ref(kind), &[])
             .iter()
             .map(|condition| format!("{}: {}", condition.name, condition.expression))
             .collect();
@@ -259,7 +259,7 @@ mod tests {
         let deployment = Kind::new("apps", "Deployment");
         check(&excluding("apps", "daemonsets", &[]), &deployment, &[]);
         let cron_job = excluding("batch", "cronjobs", &["backup"]);
-        let conditions = match_conditions(&cron_job, &[pod()]);
+        let conditions = match_conditions(&cron_job, &[pod()], &[]);
         let text = conditions[0].expression.to_string();
         assert!(
             text.contains(
@@ -269,7 +269,9 @@ mod tests {
             "{text}"
         );
         let web = excluding("apps", "deployments", &["web"]);
-        let text = match_conditions(&web, &[pod()])[0].expression.to_string();
+        let text = match_conditions(&web, &[pod()], &[])[0]
+            .expression
+            .to_string();
         assert!(
             text.contains(
                 "[object.metadata.?labels[?'pod-template-hash'].orValue('')].exists(h, h != '' && \
