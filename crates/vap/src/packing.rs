@@ -81,11 +81,7 @@ fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<Cu
         PodLayout::Template { .. } | PodLayout::Spec(_) => true,
     };
     let mut by_shape: BTreeMap<PodShape, Vec<CustomWorkload>> = BTreeMap::new();
-    for row in custom
-        .rows()
-        .iter()
-        .filter(|row| scope.can_match(&row.kind))
-    {
+    for row in custom.rows().iter().filter(|row| is_matched(row, scope)) {
         for form in [PodForm::Template, PodForm::Spec, PodForm::Composed] {
             if let Some(shape) = row.shape(form)
                 && row.of_form(form).pods.iter().all(is_written)
@@ -95,6 +91,15 @@ fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<Cu
         }
     }
     by_shape.into_values().collect()
+}
+
+/// True if a request for the kind, whose plural name is known, may match.
+fn is_matched(row: &CustomWorkload, scope: &MatchResources) -> bool {
+    let is_named = |name: &String| *name == row.resource || name.starts_with('*');
+    let mut rules = scope.resource_rules.iter();
+    scope.can_match(&row.kind)
+        && (scope.resource_rules.is_empty()
+            || rules.any(|rule| rule.resources.iter().any(is_named)))
 }
 
 fn object_groups(
