@@ -152,7 +152,8 @@ impl Generator {
                 self.generates_invalid,
                 &mut self.rng,
             );
-            if goal.control.kinds.contains(&KindSelector::Workloads)
+            if !self.workloads.rows().is_empty()
+                && goal.control.kinds.contains(&KindSelector::Workloads)
                 && self.rng.chance(CUSTOM_KIND_PERCENT)
             {
                 let custom = custom_object(&object, &self.workloads, &mut self.rng);
