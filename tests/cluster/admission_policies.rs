@@ -355,7 +355,13 @@ fn exported_policies_check_the_pods_of_other_software() {
         vap(&[&to, args].concat()).ok();
     };
     apply(&["C-0057", "C-0013", "--action", "Deny", "--workloads", &file]);
-    apply(&["C-0020", "C-0076", "--action", "Audit", "--custom-workloads"]);
+    apply(&[
+        "C-0020",
+        "C-0076",
+        "--action",
+        "Audit",
+        "--custom-workloads",
+    ]);
     apply(&["C-0046", "--style", "readable", "--custom-workloads"]);
     for (group, kind, resource) in kinds {
         let mut new = object(group, kind, &[container(true)]);
