@@ -159,6 +159,7 @@ impl Proof {
                 min_kube: 30,
                 params,
                 kinds,
+                custom: &[],
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
             let mut bundle = kubevet_cel::emit(self.engine.compiled_library(), &chosen, &target);
@@ -343,6 +344,7 @@ fn written(
                 min_kube: 30,
                 params: ParamsFrom::Written(params),
                 kinds,
+                custom: &[],
             },
         )
     };

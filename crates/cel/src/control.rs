@@ -1,13 +1,12 @@
 //! One control in CEL: whether it passes, its messages, and the keys of its findings.
 
 use super::{
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     finding_key,
     kind_test::kind_test,
     regex_cost_guard::CostSkip,
     target::{CelTarget, ObjectSide, ParamsFrom},
-    types::TypeSource,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
@@ -45,6 +44,10 @@ pub struct ControlCel {
     pub reads_params: bool,
     /// The objects that are skipped for their cost.
     pub skipped: Option<CostSkip>,
+    /// A bool: true if the control lacks the params that it needs.
+    pub lacks_params: Expr,
+    /// A bool: true if nothing is found in an object to which the control applies.
+    pub none_found: Expr,
 }
 
 /// The variable for a key of the new object.
@@ -102,10 +105,14 @@ pub(super) fn emit(
     compiled: &CompiledControl,
     alternatives: &[ConditionId],
     reads: &[PathReads],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
+    emitted_for: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
+    let EmitTarget {
+        target,
+        types,
+        pods,
+    } = emitted_for;
     let control = &compiled.control;
     let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let context = EmitContext {
@@ -115,6 +122,7 @@ pub(super) fn emit(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        pods,
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);
@@ -123,8 +131,9 @@ pub(super) fn emit(
     let is_oversized = skipped
         .as_ref()
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
-    let not_applicable = Expr::any([is_other_kind, lacks_params, is_oversized]);
-    let passes = Expr::any([not_applicable.clone(), Expr::all(none_found)]);
+    let not_applicable = Expr::any([is_other_kind, lacks_params.clone(), is_oversized]);
+    let none_found = Expr::all(none_found);
+    let passes = Expr::any([not_applicable.clone(), none_found.clone()]);
     let messages = emitter.messages(&compiled.clauses)?;
     let mut reads_params = emitter.reads_params;
     let key_depth = finding_key::depth(program, &compiled.clauses);
@@ -155,6 +164,8 @@ pub(super) fn emit(
         key_depth,
         reads_params: reads_params && matches!(target.params, ParamsFrom::Resource(_)),
         skipped,
+        lacks_params,
+        none_found,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Emission of terms. A term of the program becomes a [`TypedExpr`].
 
 use super::{
+    custom_pods::COMPLETES,
     definitions::Definitions,
     emitter::Emitter,
     expr::Expr,
@@ -14,6 +15,10 @@ use super::{
 use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId, ValueType};
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
+
+/// Stands for the name of a container or volume of a custom kind that has none. CEL does not know the
+/// index of an element, which `data.lib.workload` names it by.
+const NO_NAME: &str = "(no name)";
 
 impl Emitter<'_, '_> {
     /// A term.
@@ -53,8 +58,15 @@ impl Emitter<'_, '_> {
                 ));
             }
             Term::Field(of, name) => {
+                let is_restart_policy =
+                    &*name == "restartPolicy" && *self.context.program.term(of) == Term::PodSpec;
                 let of = self.term(of)?;
-                self.field(of, &name)?
+                let field = self.field(of, &name)?;
+                if is_restart_policy {
+                    self.effective_restart_policy(field)
+                } else {
+                    field
+                }
             }
             Term::Index(of, index) => self.index(of, index)?,
             Term::Guard(condition, term) => self.guarded(condition, term)?,
@@ -105,9 +117,34 @@ impl Emitter<'_, '_> {
         if name.presence == Presence::Always && name.value_type() == Some(ValueType::String) {
             return Ok(name);
         }
-        Err(Unsupported(
-            "the name of a container is not proved to be a string".to_owned(),
-        ))
+        if self.context.pods.is_none() {
+            return Err(Unsupported(
+                "the name of a container is not proved to be a string".to_owned(),
+            ));
+        }
+        let value = Expr::ident("n");
+        let is_string = value.clone().is_type("string");
+        let named = Expr::conditional(is_string, value, Expr::string(NO_NAME));
+        let cel = name.optional().opt_map("n", named);
+        let cel = cel.or_value(Expr::string(NO_NAME));
+        Ok(TypedExpr::always(cel, StaticType::String))
+    }
+
+    /// The restart policy that a pod of a custom kind has, which the controller may decide.
+    fn effective_restart_policy(&self, own: TypedExpr) -> TypedExpr {
+        if !self.context.pods.is_some_and(|pods| pods.some_complete()) {
+            return own;
+        }
+        let never = Expr::optional_of(Expr::string("Never").dynamic());
+        let completes = self.context.object().select(COMPLETES);
+        TypedExpr {
+            cel: Expr::conditional(completes, never, own.optional()),
+            presence: Presence::Maybe,
+            static_type: StaticType::Any,
+            nullable: true,
+            present: None,
+            is_dyn: true,
+        }
     }
 
     fn list_name(&self, binder: BinderId) -> Result<TypedExpr, Unsupported> {
@@ -232,6 +269,13 @@ impl Emitter<'_, '_> {
             (StaticType::List(_), Some(ValueType::Number))
             | (StaticType::Map(_), Some(ValueType::String)) => {}
             (StaticType::List(_) | StaticType::Map(_), Some(_)) => return Ok(TypedExpr::never()),
+            (StaticType::Any, Some(ValueType::String)) => {
+                let map = self.map_or_empty(&of);
+                return Ok(TypedExpr {
+                    is_dyn: true,
+                    ..TypedExpr::maybe(map.opt_index(index.cel), StaticType::Any)
+                });
+            }
             _ => {
                 return Err(Unsupported(
                     "an index into what is not proved to be a list or a map".to_owned(),
@@ -311,31 +355,45 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Strings and integers one after another.
+    /// Strings and integers one after another; undefined where a part is undefined or of another type.
     fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
         let mut strings = Vec::new();
+        let mut open: Vec<(String, TypedExpr)> = Vec::new();
+        let mut is_never = false;
         for part in parts {
             let part = self.term(*part)?;
-            match part.presence {
-                Presence::Never => return Ok(TypedExpr::never()),
-                Presence::Maybe => {
-                    return Err(Unsupported(
-                        "a string is built from what may be undefined".to_owned(),
-                    ));
-                }
-                Presence::Always => {}
+            let is_int = part.static_type == StaticType::Int && !part.nullable;
+            if is_int && part.presence == Presence::Always {
+                strings.push(Expr::call("string", part.cel));
+                continue;
             }
-            strings.push(match (&part.static_type, part.nullable) {
-                (StaticType::String, false) => part.cel,
-                (StaticType::Int, false) => Expr::call("string", part.cel),
+            is_never |= part.presence == Presence::Never || !part.may_be(ValueType::String);
+            strings.push(match (part.presence, part.value_type()) {
+                (Presence::Always, Some(ValueType::String)) => part.cel,
                 _ => {
-                    return Err(Unsupported(
-                        "a string is built from what is not proved to be one".to_owned(),
-                    ));
+                    let name = self.scope.reserve_for(&part.cel);
+                    open.push((name.clone(), part));
+                    Expr::ident(name)
                 }
             });
         }
-        Ok(TypedExpr::always(Expr::sum(strings), StaticType::String))
+        open.iter().for_each(|_| self.scope.release());
+        if is_never {
+            return Ok(TypedExpr::never());
+        }
+        let string = Expr::sum(strings);
+        if open.is_empty() {
+            return Ok(TypedExpr::always(string, StaticType::String));
+        }
+        let mut found = Expr::optional_of(string);
+        for (name, part) in open.into_iter().rev() {
+            if part.value_type() != Some(ValueType::String) {
+                let is_string = Expr::ident(name.as_str()).is_type("string");
+                found = Expr::conditional(is_string, found, Expr::optional_none());
+            }
+            found = part.optional().opt_flat_map(&name, found);
+        }
+        Ok(TypedExpr::maybe(found, StaticType::String))
     }
 
     /// A value where it is a list (or a map), else an empty one; undefined where the value is.

@@ -21,6 +21,8 @@
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
+//! | `custom_pods`, `pod_nest` | the pods of custom kinds, and expressions over all of them |
+//! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
@@ -43,6 +45,7 @@ mod comprehension;
 mod control;
 mod cost;
 mod cse;
+mod custom_pods;
 mod definitions;
 mod emit_call;
 mod emit_compare;
@@ -52,6 +55,7 @@ mod emitter;
 mod expr;
 mod factor;
 mod finding_key;
+mod inline_variables;
 mod intrinsics;
 mod iteration;
 mod kind_test;
@@ -60,6 +64,7 @@ mod message;
 mod names;
 mod narrow;
 mod pack;
+mod pod_nest;
 mod pod_paths;
 mod pretty_print;
 mod print;
@@ -82,6 +87,7 @@ pub use bundle::{CelBundle, emit};
 pub use control::ControlCel;
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use inline_variables::inline_variables;
 pub use readable::{ReadableCheck, ReadableControl, emit_readable};
 pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};

@@ -4,8 +4,14 @@
 //! expression. So kinds to which the same controls apply share one policy, and each object meets
 //! one.
 
-use kubevet_k8s::{matching::MatchResources, workload::SelectKinds as _};
-use kubevet_model::{Control, ControlId, Kind};
+use kubevet_k8s::{
+    matching::MatchResources,
+    workload::{
+        SelectKinds as _,
+        custom::{CustomWorkload, CustomWorkloads, PodForm, PodLayout, PodShape},
+    },
+};
+use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How controls are distributed among policies, and how these are written.
@@ -25,11 +31,78 @@ pub(super) struct PolicyGroup {
     pub(super) controls: Vec<ControlId>,
     /// The kinds that the policy matches; each control applies to all of them.
     pub(super) kinds: Vec<Kind>,
+    /// Where the kinds keep their pods, if they are kinds of other software: all of one shape.
+    pub(super) custom: Vec<CustomWorkload>,
 }
 
-/// Groups controls. Kinds that the binding never matches are left out, and so are controls without
+impl PolicyGroup {
+    /// The shape of the pods; `None` for kinds that rules see as they are.
+    pub(super) fn pod_shape(&self) -> Option<PodShape> {
+        let row = self.custom.first()?;
+        row.shape(row.pods.first()?.shape().form)
+    }
+}
+
+/// Groups controls. `custom` are the kinds of other software whose pods are evaluated. Kinds that the binding never matches are left out, and so are controls without
 /// any other.
 pub(super) fn groups(
+    controls: &[&Arc<Control>],
+    custom: &CustomWorkloads,
+    scope: &MatchResources,
+    packing: Packing,
+) -> Vec<PolicyGroup> {
+    let mut groups = object_groups(controls, scope, packing);
+    let of_workloads = |control: &&Arc<Control>| control.kinds.contains(&KindSelector::Workloads);
+    let controls = controls.iter().copied().filter(of_workloads);
+    let controls: Vec<ControlId> = controls.map(|control| control.id.clone()).collect();
+    let controls: Vec<Vec<ControlId>> = match packing {
+        _ if controls.is_empty() => Vec::new(),
+        Packing::Packed => vec![controls],
+        Packing::OnePerControl | Packing::Readable => {
+            controls.into_iter().map(|control| vec![control]).collect()
+        }
+    };
+    let shapes = rows_by_shape(custom, scope);
+    for controls in controls {
+        groups.extend(shapes.iter().map(|rows| PolicyGroup {
+            controls: controls.clone(),
+            kinds: rows.iter().map(|row| row.kind.clone()).collect(),
+            custom: rows.clone(),
+        }));
+    }
+    groups
+}
+
+/// The kinds that the binding can match, by the shape of their pods. Pods whose containers are merged
+/// from several places are left out: CEL cannot do that.
+fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<CustomWorkload>> {
+    let is_written = |layout: &PodLayout| match layout {
+        PodLayout::Composed(pod) => pod.has_whole_containers(),
+        PodLayout::Template { .. } | PodLayout::Spec(_) => true,
+    };
+    let mut by_shape: BTreeMap<PodShape, Vec<CustomWorkload>> = BTreeMap::new();
+    for row in custom.rows().iter().filter(|row| is_matched(row, scope)) {
+        for form in [PodForm::Template, PodForm::Spec, PodForm::Composed] {
+            if let Some(shape) = row.shape(form)
+                && row.of_form(form).pods.iter().all(is_written)
+            {
+                by_shape.entry(shape).or_default().push(row.of_form(form));
+            }
+        }
+    }
+    by_shape.into_values().collect()
+}
+
+/// True if a request for the kind, whose plural name is known, may match.
+fn is_matched(row: &CustomWorkload, scope: &MatchResources) -> bool {
+    let is_named = |name: &String| *name == row.resource || name.starts_with('*');
+    let mut rules = scope.resource_rules.iter();
+    scope.can_match(&row.kind)
+        && (scope.resource_rules.is_empty()
+            || rules.any(|rule| rule.resources.iter().any(is_named)))
+}
+
+fn object_groups(
     controls: &[&Arc<Control>],
     scope: &MatchResources,
     packing: Packing,
@@ -49,6 +122,7 @@ pub(super) fn groups(
             .map(|(control, kinds)| PolicyGroup {
                 controls: vec![control],
                 kinds,
+                custom: Vec::new(),
             })
             .collect(),
         Packing::Packed => by_equal_controls(&matched),
@@ -68,6 +142,10 @@ fn by_equal_controls(matched: &[(ControlId, Vec<Kind>)]) -> Vec<PolicyGroup> {
     }
     groups
         .into_iter()
-        .map(|(controls, kinds)| PolicyGroup { controls, kinds })
+        .map(|(controls, kinds)| PolicyGroup {
+            controls,
+            kinds,
+            custom: Vec::new(),
+        })
         .collect()
 }
