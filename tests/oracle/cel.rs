@@ -50,7 +50,7 @@ const CONNECTIONS: [(&str, &str); 6] = [
 ];
 
 fn kinds() -> Vec<Kind> {
-    let mut kinds = KindSelector::Workloads.kinds();
+    let mut kinds = KindSelector::Workloads.all_kinds();
     kinds.push(Kind::new("", "ConfigMap"));
     kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
     kinds

@@ -130,7 +130,7 @@ pub(super) fn pack_policy(
     params: &Params,
 ) -> Value {
     // Workloads with a pod template share a pack; any other kind has its own.
-    let mut template_kinds = KindSelector::Workloads.kinds();
+    let mut template_kinds = KindSelector::Workloads.all_kinds();
     template_kinds.retain(|kind| kind.name != "Pod");
     let kinds = if template_kinds.contains(kind) {
         template_kinds

@@ -213,7 +213,10 @@ mod tests {
             kinds_name(&kinds(&["PodExecOptions", "PodAttachOptions"])),
             "connections"
         );
-        assert_eq!(kinds_name(&KindSelector::Workloads.kinds()), "workloads");
+        assert_eq!(
+            kinds_name(&KindSelector::Workloads.all_kinds()),
+            "workloads"
+        );
         assert_eq!(kinds_name(&kinds(&["A", "B", "C"])), "objects");
     }
 

@@ -3,12 +3,12 @@
 
 use super::gaps::join_bounded;
 use crate::{
-    number_format::{count, round_percent},
+    number_format::round_percent,
     sanitize::{display_width, escape_bounded, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{
-    ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan, mapping_notice,
+    ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan, count, mapping_notice,
 };
 use std::{cmp::Reverse, collections::BTreeMap, io};
 
