@@ -178,13 +178,17 @@ fn pairs(variables: &[PolicyVariable]) -> Option<Expr> {
     })
 }
 
+/// The name of the variable with the pods of the new object.
+const PODS: &str = "pods";
+
 /// The bundle over objects of custom kinds of one over a pod.
 fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> CelBundle {
     let variables = &bundle.variables;
-    let nest = |side, name| PodNest::new(pods, side, name, variables);
-    let mut new = nest(ObjectSide::New, "pods");
-    let mut placed = nest(ObjectSide::New, "placedPods");
-    let mut old = nest(ObjectSide::Old, "oldPods");
+    let nest = |list, name| PodNest::new(pods, list, name, variables);
+    let mut new = nest(pods.list(ObjectSide::New), PODS);
+    // Only keys read these, and only of an object that fails.
+    let mut placed = nest(Expr::variable(PODS), "placedPods");
+    let mut old = nest(pods.list(ObjectSide::Old), "oldPods");
     let mut controls = Vec::new();
     let mut apart = Vec::new();
     for control in bundle.controls {

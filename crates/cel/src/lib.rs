@@ -21,7 +21,8 @@
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
-//! | `custom_pods`, `pod_nest` | the pods of custom kinds, and expressions over all of them |
+//! | `custom_pods`, `pod_layouts`, `pod_walk`, `composed_pod` | the pods of objects of custom kinds |
+//! | `pod_nest` | expressions over all of these pods |
 //! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
@@ -41,6 +42,7 @@
 
 mod bundle;
 mod coalesce;
+mod composed_pod;
 mod comprehension;
 mod control;
 mod cost;
@@ -64,8 +66,10 @@ mod message;
 mod names;
 mod narrow;
 mod pack;
+mod pod_layouts;
 mod pod_nest;
 mod pod_paths;
+mod pod_walk;
 mod pretty_print;
 mod print;
 mod readable;

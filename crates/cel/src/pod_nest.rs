@@ -2,10 +2,10 @@
 //! its pods, and lists that are nested as the pods are.
 
 use super::{
-    custom_pods::CustomPods, expr::Expr, inline_variables::inline_variables, target::ObjectSide,
+    custom_pods::CustomPods, expr::Expr, inline_variables::inline_variables,
     variables::PolicyVariable,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 /// The name of the pod in an expression.
 const POD: &str = "pod";
@@ -16,7 +16,8 @@ type Fold<'f> = dyn Fn(Expr, &str, Expr) -> Expr + 'f;
 /// The pods of one object as a variable, with what expressions read of them.
 pub(super) struct PodNest<'n> {
     pods: CustomPods<'n>,
-    side: ObjectSide,
+    /// The pods, nested, without what expressions read of them.
+    list: Expr,
     /// The name of the variable.
     name: &'static str,
     /// The variables of the expressions over one pod.
@@ -28,13 +29,13 @@ pub(super) struct PodNest<'n> {
 impl<'n> PodNest<'n> {
     pub(super) fn new(
         pods: CustomPods<'n>,
-        side: ObjectSide,
+        list: Expr,
         name: &'static str,
         variables: &'n [PolicyVariable],
     ) -> Self {
         Self {
             pods,
-            side,
+            list,
             name,
             variables,
             used: BTreeSet::new(),
@@ -138,13 +139,12 @@ impl<'n> PodNest<'n> {
 
     /// The variable with the pods: the map of each has what expressions read of it.
     pub(super) fn define(mut self) -> PolicyVariable {
-        let pods = self.pods.list(self.side);
         let used: Vec<&PolicyVariable> = self
             .variables
             .iter()
             .filter(|variable| self.used.contains(&variable.name))
             .collect();
-        let mut expression = pods;
+        let mut expression = mem::replace(&mut self.list, Expr::Null);
         if !used.is_empty() {
             let fields = self.pods.fields().into_iter();
             let mut entries: Vec<(Expr, Expr)> = fields

@@ -225,7 +225,7 @@ fn emit_pods(
     let reads_params =
         writer.emitter.reads_params && matches!(target.params, ParamsFrom::Resource(_));
     let variables = variables.into_list();
-    let mut nest = PodNest::new(pods, ObjectSide::New, "pods", &variables);
+    let mut nest = PodNest::new(pods, pods.list(ObjectSide::New), "pods", &variables);
     let mut is_too_large = None;
     let skipped = skipped.map(|skip| {
         let product = nest.sum(&skip.product);

@@ -23,7 +23,8 @@ pub(super) fn custom_object(
     table: &CustomWorkloads,
     rng: &mut Rng,
 ) -> Option<Value> {
-    let rows: Vec<&CustomWorkload> = table.rows().iter().filter(|row| is_exported(row)).collect();
+    let rows = table.rows().iter();
+    let rows: Vec<&CustomWorkload> = rows.filter(|row| row.has_whole_containers()).collect();
     let row = *rng.pick(&rows)?;
     let spec_path = workload::pod_spec_path(&corpus::kind_of(workload))?;
     let (_, template_path) = spec_path.split_last()?;
@@ -46,14 +47,6 @@ pub(super) fn custom_object(
         invalid::corrupt(spec, rng);
     }
     Some(object)
-}
-
-fn is_exported(row: &CustomWorkload) -> bool {
-    let is_written = |layout: &PodLayout| match layout {
-        PodLayout::Composed(pod) => pod.has_whole_containers(),
-        PodLayout::Template { .. } | PodLayout::Spec(_) => true,
-    };
-    row.pods.iter().all(is_written)
 }
 
 /// The pod of a workload.

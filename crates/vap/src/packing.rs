@@ -8,7 +8,7 @@ use kubevet_k8s::{
     matching::MatchResources,
     workload::{
         SelectKinds as _,
-        custom::{CustomWorkload, CustomWorkloads, PodForm, PodLayout, PodShape},
+        custom::{CustomWorkload, CustomWorkloads, PodForm, PodShape},
     },
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
@@ -43,8 +43,8 @@ impl PolicyGroup {
     }
 }
 
-/// Groups controls. `custom` are the kinds of other software whose pods are evaluated. Kinds that the binding never matches are left out, and so are controls without
-/// any other.
+/// Groups controls. `custom` are the kinds of other software whose pods are evaluated. Kinds that the
+/// binding never matches are left out, and so are controls without any other.
 pub(super) fn groups(
     controls: &[&Arc<Control>],
     custom: &CustomWorkloads,
@@ -76,17 +76,14 @@ pub(super) fn groups(
 /// The kinds that the binding can match, by the shape of their pods. Pods whose containers are merged
 /// from several places are left out: CEL cannot do that.
 fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<CustomWorkload>> {
-    let is_written = |layout: &PodLayout| match layout {
-        PodLayout::Composed(pod) => pod.has_whole_containers(),
-        PodLayout::Template { .. } | PodLayout::Spec(_) => true,
-    };
     let mut by_shape: BTreeMap<PodShape, Vec<CustomWorkload>> = BTreeMap::new();
     for row in custom.rows().iter().filter(|row| is_matched(row, scope)) {
         for form in [PodForm::Template, PodForm::Spec, PodForm::Composed] {
+            let row_of_form = row.of_form(form);
             if let Some(shape) = row.shape(form)
-                && row.of_form(form).pods.iter().all(is_written)
+                && row_of_form.has_whole_containers()
             {
-                by_shape.entry(shape).or_default().push(row.of_form(form));
+                by_shape.entry(shape).or_default().push(row_of_form);
             }
         }
     }

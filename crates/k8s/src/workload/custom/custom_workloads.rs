@@ -170,6 +170,12 @@ impl CustomWorkload {
         row
     }
 
+    /// True if no container is merged from several places of the object.
+    #[must_use]
+    pub fn has_whole_containers(&self) -> bool {
+        self.pods.iter().all(PodLayout::has_whole_containers)
+    }
+
     /// True if all pods of the object have the fields of a pod spec under their own names.
     #[must_use]
     pub fn has_pod_specs(&self) -> bool {

@@ -43,8 +43,7 @@ pub enum PodForm {
 
 impl ComposedPod {
     /// True if each container is taken from one place of the object, as it is.
-    #[must_use]
-    pub fn has_whole_containers(&self) -> bool {
+    fn has_whole_containers(&self) -> bool {
         let is_whole = |source: &ContainerSource| {
             source.defaults.is_empty() && source.resources == "resources"
         };
@@ -53,6 +52,14 @@ impl ComposedPod {
 }
 
 impl PodLayout {
+    /// True if no container is merged from several places of the object.
+    pub(super) fn has_whole_containers(&self) -> bool {
+        match self {
+            Self::Composed(pod) => pod.has_whole_containers(),
+            Self::Template { .. } | Self::Spec(_) => true,
+        }
+    }
+
     /// The shape of the pods.
     #[must_use]
     pub fn shape(&self) -> PodShape {
