@@ -245,7 +245,7 @@ fn mount_version(volume: &Path, version: &str, name: &str) {
     );
     fs::write(control.join("control.yaml"), metadata).unwrap();
     let rule = "package controls.c9001\n\nimport rego.v1\n\n\
-                deny contains {\"message\": \"m\", \"paths\": [], \"fixes\": []} if input.object.kind == \"Pod\"\n";
+                deny contains {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []} if input.object.kind == \"Pod\"\n";
     fs::write(control.join("rule.rego"), rule).unwrap();
     symlink(version, volume.join("..data_tmp")).unwrap();
     fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
