@@ -573,7 +573,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
         lines[0].starts_with("pod.yaml:1 Pod web: C-0057 fail -> pass: "),
         "{lines:?}"
     );
-    assert_eq!(lines[1], "1 verdicts on 1 objects change");
+    assert_eq!(lines[1], "1 verdict on 1 object changes");
     assert_eq!(
         dir.run(&["vap", "diff", "built-in", "nowhere", "pod.yaml"])
             .code,

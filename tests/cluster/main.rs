@@ -27,6 +27,7 @@ mod exclusions;
 mod field_validation;
 mod harness;
 mod load;
+mod mounted_policies;
 mod namespace_labels;
 mod outages;
 mod pod_subresources;

@@ -50,7 +50,7 @@ const CONNECTIONS: [(&str, &str); 6] = [
 ];
 
 fn kinds() -> Vec<Kind> {
-    let mut kinds = KindSelector::Workloads.kinds();
+    let mut kinds = KindSelector::Workloads.all_kinds();
     kinds.push(Kind::new("", "ConfigMap"));
     kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
     kinds
@@ -160,6 +160,7 @@ impl Proof {
                 min_kube: 30,
                 params,
                 kinds,
+                custom: &[],
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
             let mut bundle = kubevet_cel::emit(self.engine.compiled_library(), &chosen, &target);
@@ -344,6 +345,7 @@ fn written(
                 min_kube: 30,
                 params: ParamsFrom::Written(params),
                 kinds,
+                custom: &[],
             },
         )
     };

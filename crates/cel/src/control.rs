@@ -1,13 +1,12 @@
 //! One control in CEL: whether it passes, its messages, and the keys of its findings.
 
 use super::{
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     finding_key,
     kind_test::kind_test,
     regex_cost_guard::CostSkip,
     target::{CelTarget, ObjectSide, ParamsFrom},
-    types::TypeSource,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
@@ -44,6 +43,10 @@ pub struct ControlCel {
     pub reads_params: bool,
     /// The objects that are skipped for their cost.
     pub skipped: Option<CostSkip>,
+    /// A bool: true if the control lacks the params that it needs.
+    pub lacks_params: Expr,
+    /// A bool: true if nothing is found in an object to which the control applies.
+    pub none_found: Expr,
 }
 
 /// The keys of a control's findings.
@@ -114,10 +117,14 @@ pub(super) fn emit(
     alternatives: &[ConditionId],
     reads: &[PathReads],
     dependencies: &Dependencies,
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
+    emitted_for: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
+    let EmitTarget {
+        target,
+        types,
+        pods,
+    } = emitted_for;
     let control = &compiled.control;
     let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let context = EmitContext {
@@ -127,7 +134,9 @@ pub(super) fn emit(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
-        hoists_conditions: true,
+        // Variables over a pod of a custom kind are written out where they are used.
+        hoists_conditions: pods.is_none(),
+        pods,
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);
@@ -136,8 +145,9 @@ pub(super) fn emit(
     let is_oversized = skipped
         .as_ref()
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
-    let not_applicable = Expr::any([is_other_kind, lacks_params, is_oversized]);
-    let passes = Expr::any([not_applicable.clone(), Expr::all(none_found)]);
+    let not_applicable = Expr::any([is_other_kind, lacks_params.clone(), is_oversized]);
+    let none_found = Expr::all(none_found);
+    let passes = Expr::any([not_applicable.clone(), none_found.clone()]);
     let only_message = only_message(program, compiled);
     let messages = match only_message {
         Some(message) => Expr::conditional(
@@ -160,7 +170,8 @@ pub(super) fn emit(
         reads_params |= emitter.reads_params;
         Ok(keys)
     };
-    let keys = if is_fixed(&kinds, dependencies) {
+    // An object of a custom kind can replace the pods that it describes.
+    let keys = if pods.is_none() && is_fixed(&kinds, dependencies) {
         None
     } else {
         Some(FindingKeys {
@@ -182,6 +193,8 @@ pub(super) fn emit(
         keys,
         reads_params: reads_params && matches!(target.params, ParamsFrom::Resource(_)),
         skipped,
+        lacks_params,
+        none_found,
     })
 }
 

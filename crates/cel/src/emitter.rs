@@ -3,6 +3,7 @@
 //! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
+    custom_pods::CustomPods,
     definitions::Definitions,
     expr::Expr,
     kind_test::kind_test,
@@ -17,6 +18,15 @@ use kubevet_ir::{BinderId, Program, TermId};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 use std::{collections::BTreeMap, sync::Arc};
+
+/// What expressions are emitted for.
+#[derive(Clone, Copy)]
+pub(super) struct EmitTarget<'c> {
+    pub(super) target: &'c CelTarget<'c>,
+    pub(super) types: &'c dyn TypeSource,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
+}
 
 /// What emission reads and never changes.
 #[derive(Clone, Copy)]
@@ -33,6 +43,8 @@ pub(super) struct EmitContext<'c> {
     /// True if long conditions become variables; see `hoist`. Not in a pack, whose variables are
     /// evaluated whether they are needed or not.
     pub(super) hoists_conditions: bool,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
 }
 
 impl<'c> EmitContext<'c> {

@@ -4,10 +4,11 @@
 //! for every index, what identifies each element on the way (the keys by which Kubernetes merges
 //! lists, else the element itself), the value at the path, and the values that the control's
 //! conditions read at or below those elements. `kubevet-admission` computes the same for the
-//! webhook.
+//! webhook. For a pod of a custom kind, its place in the object follows the id.
 
 use super::{
     comprehension::LoopNest,
+    custom_pods::PLACE,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
@@ -131,6 +132,9 @@ impl Emitter<'_, '_> {
         clause: &Clause,
     ) -> Result<Expr, Unsupported> {
         let mut items = vec![Expr::string(control).dynamic()];
+        if self.context.pods.is_some_and(|pods| !pods.are_composed()) {
+            items.push(self.context.object().select(PLACE));
+        }
         for path in &clause.paths {
             items.extend(self.path_items(*path, reads)?);
         }
@@ -354,6 +358,9 @@ impl Emitter<'_, '_> {
             return Ok(());
         }
         let key = self.term(term)?;
+        if reader.value.static_type == StaticType::Any {
+            reader.value = self.coerced(reader.value.clone(), ValueType::Map);
+        }
         let is_map = matches!(reader.value.static_type, StaticType::Map(_));
         if !is_map || key.static_type != StaticType::String {
             return Err(Unsupported(

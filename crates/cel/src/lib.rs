@@ -21,6 +21,9 @@
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
+//! | `custom_pods`, `pod_layouts`, `pod_walk`, `composed_pod` | the pods of objects of custom kinds |
+//! | `pod_nest` | expressions over all of these pods |
+//! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
 //! | `hoist` | long terms and conditions that depend on no loop, as variables |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
@@ -40,10 +43,12 @@
 
 mod bundle;
 mod coalesce;
+mod composed_pod;
 mod comprehension;
 mod control;
 mod cost;
 mod cse;
+mod custom_pods;
 mod definitions;
 mod emit_call;
 mod emit_compare;
@@ -54,6 +59,7 @@ mod expr;
 mod factor;
 mod finding_key;
 mod hoist;
+mod inline_variables;
 mod intrinsics;
 mod iteration;
 mod kind_test;
@@ -62,7 +68,10 @@ mod message;
 mod names;
 mod narrow;
 mod pack;
+mod pod_layouts;
+mod pod_nest;
 mod pod_paths;
+mod pod_walk;
 mod pretty_print;
 mod print;
 mod readable;
@@ -84,6 +93,7 @@ pub use bundle::{CelBundle, emit};
 pub use control::{ControlCel, FindingKeys};
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use inline_variables::inline_variables;
 pub use readable::{ReadableCheck, ReadableControl, emit_readable};
 pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};

@@ -2,6 +2,7 @@
 
 use super::{
     control::{self, ControlCel},
+    emitter::EmitTarget,
     factor,
     target::{CelTarget, ParamsFrom},
     types::{StaticField, StaticType, TypeSource},
@@ -107,6 +108,7 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
         min_kube: 30,
         params: ParamsFrom::Written(&params),
         kinds: std::slice::from_ref(kind),
+        custom: &[],
     };
     let alternatives = factor::alternatives(program, &compiled.clauses);
     let reads = path_reads(program, &compiled);
@@ -118,8 +120,11 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
         &alternatives,
         &reads,
         &dependencies,
-        &target,
-        &SmallPod,
+        EmitTarget {
+            target: &target,
+            types: &SmallPod,
+            pods: None,
+        },
         variables,
     )
     .unwrap()

@@ -138,6 +138,7 @@ fn emit_golden(file: &str, rego: &str) -> String {
             _ => ParamsFrom::Written(&params),
         },
         kinds: std::slice::from_ref(&kind),
+        custom: &[],
     };
     let ids: Vec<ControlId> = library
         .controls

@@ -7,6 +7,7 @@ use super::{
     subject::{Subject, SubjectAnswer, SubjectError},
     test_case::TestCase,
 };
+use kubevet_k8s::workload::custom::{CustomWorkload, CustomWorkloads};
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::Params;
 use serde_json::{Value, json};
@@ -18,12 +19,16 @@ const NAME: &str = "CEL";
 const MAX_PREPARED_PACKS: usize = 64;
 /// Characters of an expression that the API server parses. An export splits what is longer.
 const MAX_EXPRESSION_CHARS: usize = 100_000;
+/// The reason why the policies of a control for custom kinds are not evaluated with some params.
+const OTHER_PARAMS: &str = "policies for custom kinds are evaluated with one set of params";
 /// The name of a policy among those that are prepared together, of which there is one.
 const POLICY_NAME: &str = "policy";
 
-/// Returns the policies of a control for params; or why it has none.
-pub(super) type PoliciesOf<'a> =
-    Box<dyn Fn(&ControlId, &Params) -> Result<ControlPolicies, String> + Send + 'a>;
+/// Returns the policies of a control for params; or why it has none. Those for custom kinds
+/// are for these, others for all other kinds that the control selects.
+pub(super) type PoliciesOf<'a> = Box<
+    dyn Fn(&ControlId, &[CustomWorkload], &Params) -> Result<ControlPolicies, String> + Send + 'a,
+>;
 
 /// Returns the policy that evaluates a pack of controls for a kind at once.
 pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
@@ -34,10 +39,15 @@ pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Val
 /// messages otherwise.
 pub(super) struct CelSubject<'a, P> {
     pipe: P,
+    /// The custom kinds.
+    workloads: CustomWorkloads,
     policies_of: PoliciesOf<'a>,
     pack_policy: PackPolicy<'a>,
-    /// By control and index of the params.
-    singles: BTreeMap<(ControlId, usize), PreparedControl>,
+    /// The index of the params with which the policies of a control for custom kinds are prepared: the
+    /// oracle keeps each, of some megabytes. By control and the first of the kinds.
+    custom: BTreeMap<(ControlId, Option<Kind>), usize>,
+    /// By control, the first of the custom kinds, and index of the params.
+    singles: BTreeMap<(ControlId, Option<Kind>, usize), PreparedControl>,
     /// By controls, kind and index of the params.
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Vec<PreparedPack>>,
     /// By the policy as JSON: params that a control does not read leave its policy unchanged, and
@@ -50,6 +60,15 @@ pub(super) struct CelSubject<'a, P> {
 struct PreparedControl {
     packed: Prepared,
     readable: Prepared,
+}
+
+impl PreparedControl {
+    fn none(reason: &str) -> Self {
+        Self {
+            packed: Err(reason.to_owned()),
+            readable: Err(reason.to_owned()),
+        }
+    }
 }
 
 /// The prepared policy of several controls.
@@ -67,11 +86,18 @@ struct PreparedCase {
 }
 
 impl<'a, P: Pipe> CelSubject<'a, P> {
-    pub(super) fn new(pipe: P, policies_of: PoliciesOf<'a>, pack_policy: PackPolicy<'a>) -> Self {
+    pub(super) fn new(
+        pipe: P,
+        workloads: CustomWorkloads,
+        policies_of: PoliciesOf<'a>,
+        pack_policy: PackPolicy<'a>,
+    ) -> Self {
         Self {
             pipe,
+            workloads,
             policies_of,
             pack_policy,
+            custom: BTreeMap::new(),
             singles: BTreeMap::new(),
             packs: BTreeMap::new(),
             prepared: BTreeMap::new(),
@@ -92,10 +118,13 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
     /// Prepares the pack of a case with several controls, or several packs where one would be too
     /// long; none for other cases, and beyond the limit.
     fn prepare_packs(&mut self, case: &TestCase) -> Vec<PreparedPack> {
-        let Ok(object) = serde_json::from_str(&case.object) else {
+        let Some(kind) = kind_of(case) else {
             return Vec::new();
         };
-        let kind = corpus::kind_of(&object);
+        let is_custom = self.workloads.get(&kind.group, &kind.name).is_some();
+        if is_custom && self.custom.len() > MAX_PREPARED_PACKS {
+            return Vec::new();
+        }
         let key = (case.controls.clone(), kind.clone(), case.params_index);
         if let Some(known) = self.packs.get(&key) {
             return known.clone();
@@ -122,22 +151,40 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         packs
     }
 
+    /// Returns the custom kinds that share their policies with a kind; none for a built-in kind.
+    fn rows_like(&self, kind: &Kind) -> Vec<CustomWorkload> {
+        let shape = |row: &CustomWorkload| row.shape(row.pods.first()?.shape().form);
+        let Some(row) = self.workloads.get(&kind.group, &kind.name) else {
+            return Vec::new();
+        };
+        let all = self.workloads.rows().iter();
+        all.filter(|other| shape(other) == shape(row))
+            .cloned()
+            .collect()
+    }
+
     fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> PreparedControl {
-        let key = (control.clone(), case.params_index);
+        let rows = kind_of(case).map_or_else(Vec::new, |kind| self.rows_like(&kind));
+        let shape = rows.first().map(|row| row.kind.clone());
+        if shape.is_some() {
+            let first = (control.clone(), shape.clone());
+            let params = *self.custom.entry(first).or_insert(case.params_index);
+            if params != case.params_index {
+                return PreparedControl::none(OTHER_PARAMS);
+            }
+        }
+        let key = (control.clone(), shape, case.params_index);
         if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let prepared = match (self.policies_of)(control, &case.params) {
+        let prepared = match (self.policies_of)(control, &rows, &case.params) {
             Ok(policies) => PreparedControl {
                 packed: self.prepare_policy(&policies.packed),
                 readable: policies
                     .readable
                     .and_then(|policy| self.prepare_policy(&policy)),
             },
-            Err(reason) => PreparedControl {
-                packed: Err(reason.clone()),
-                readable: Err(reason),
-            },
+            Err(reason) => PreparedControl::none(&reason),
         };
         self.singles.insert(key, prepared.clone());
         prepared
@@ -176,6 +223,10 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
     }
 }
 
+fn kind_of(case: &TestCase) -> Option<Kind> {
+    Some(corpus::kind_of(&serde_json::from_str(&case.object).ok()?))
+}
+
 impl<P: Pipe> Subject for CelSubject<'_, P> {
     fn name(&self) -> &str {
         NAME
@@ -195,6 +246,7 @@ impl PreparedCase {
     fn parse_answers(&self, response: &Value) -> Vec<SubjectAnswer> {
         let mut index = 0;
         let mut answer = |prepared: &Prepared| match prepared {
+            Err(reason) if reason == OTHER_PARAMS => SubjectAnswer::Invalid(reason.clone()),
             Err(reason) => SubjectAnswer::Unsupported(reason.clone()),
             Ok(_) => {
                 index += 1;

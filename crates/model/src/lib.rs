@@ -17,11 +17,13 @@
 //! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
+//! | `counted_noun` | numbers with their noun |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
 
 mod control;
 mod control_status;
+mod counted_noun;
 mod counts;
 mod defect;
 mod enforcement;
@@ -47,6 +49,7 @@ mod yaml_string;
 
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
 pub use control_status::{ControlStatus, RequirementStatus};
+pub use counted_noun::count;
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use defect::Defect;
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
@@ -60,7 +63,7 @@ pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
-pub use public_control::{PublicControl, WaitsFor};
+pub use public_control::{PublicControl, PublicControlState};
 pub use replay::{DenialGroup, Replay, RequestCounts, UnevaluatedRequests};
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,

@@ -14,7 +14,7 @@
 //! | `terminal` | writes lines: colour, columns, wrapping at the width |
 //! | `sanitize` | escapes hidden characters, measures and truncates strings |
 //! | `escaping_formatter` | JSON without characters that a terminal would interpret |
-//! | `number_format` | counts with their noun, percentages |
+//! | `number_format` | counts with their severity, percentages |
 
 mod catalog;
 mod escaping_formatter;

@@ -5,6 +5,7 @@ use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,
     FrameworkResult, ObjectResult, Requirement, RequirementResult, RequirementStatus, Summary,
+    count,
 };
 use kubevet_policy::Params;
 use std::{
@@ -94,7 +95,7 @@ fn error_reason(tally: &Tally<'_>) -> String {
     let Some(error) = tally.first_error else {
         return String::new();
     };
-    format!("no answer for {} objects: {error}", tally.errors)
+    format!("no answer for {}: {error}", count(tally.errors, "object"))
 }
 
 /// Returns the status of a control that evaluated no object, and the reason.

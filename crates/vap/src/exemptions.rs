@@ -6,7 +6,9 @@
 
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
 use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule, is_connection};
-use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _};
+use kubevet_k8s::workload::{
+    CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _, custom::CustomWorkload,
+};
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};
 use kubevet_policy::Binding;
 
@@ -56,13 +58,15 @@ pub(super) fn user_starts_with(prefix: &str) -> Expr {
 }
 
 impl<'b> Exemptions<'b> {
-    pub(super) fn new(binding: &'b Binding, kinds: &[Kind]) -> Self {
+    /// No built-in controller creates kinds of other software.
+    pub(super) fn new(binding: &'b Binding, kinds: &[Kind], custom: &[CustomWorkload]) -> Self {
         let is_connect = kinds.iter().all(is_connection);
         let owned_only_warns =
             binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
+        let may_be_owned = custom.is_empty();
         let evaluated_owners = CONTROLLERS
             .iter()
-            .filter(|_| owned_only_warns && !is_connect)
+            .filter(|_| owned_only_warns && !is_connect && may_be_owned)
             .filter_map(|controller| owner_rule(&binding.match_resources, controller));
         Self {
             binding,

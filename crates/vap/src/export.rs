@@ -16,7 +16,7 @@ use super::{
     skipped_control::{SkipReason, SkippedControl},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom, ReadableControl};
-use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_k8s::workload::{SelectKinds as _, custom::CustomWorkloads};
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
@@ -65,6 +65,8 @@ pub struct ExportOptions {
     pub min_kube: u8,
     /// Namespaces that all policies ignore.
     pub exempt: Vec<String>,
+    /// The kinds of other software whose pods policies evaluate.
+    pub custom: CustomWorkloads,
     /// True if bindings are ControlBindings; false where there is one, whose name is that of a
     /// [`Selection`](super::Selection).
     pub named: bool,
@@ -148,7 +150,12 @@ impl<'e> Exporter<'e> {
 
     fn binding(&mut self, binding: &Binding) {
         let controls = self.exportable(binding);
-        let groups = groups(&controls, &binding.match_resources, self.options.packing);
+        let groups = groups(
+            &controls,
+            &self.options.custom,
+            &binding.match_resources,
+            self.options.packing,
+        );
         let is_reached = |control: &Control| {
             groups
                 .iter()
@@ -257,6 +264,7 @@ impl<'e> Exporter<'e> {
                 &self.selection(binding),
                 control.filter(|_| is_one_of_several),
                 &group.kinds,
+                group.pod_shape(),
             ),
         }
     }
@@ -290,12 +298,15 @@ impl<'e> Exporter<'e> {
         group: &PolicyGroup,
         controls: &[ControlId],
     ) -> CelBundle {
-        let emit = |kinds: &[Kind]| self.emit.emit(controls, &self.target(binding, kinds));
-        let mut bundle = emit(&group.kinds);
+        let emit = |group: &PolicyGroup| self.emit.emit(controls, &self.target(binding, group));
+        let mut bundle = emit(group);
         // Expressions for more kinds are right for these too, and of some kinds alone the types
         // prove too little.
-        if !bundle.unsupported.is_empty() {
-            let wider = emit(&self.kinds_of(controls));
+        if !bundle.unsupported.is_empty() && group.custom.is_empty() {
+            let wider = emit(&PolicyGroup {
+                kinds: self.kinds_of(controls),
+                ..group.clone()
+            });
             if wider.unsupported.len() < bundle.unsupported.len() {
                 bundle = wider;
             }
@@ -306,7 +317,7 @@ impl<'e> Exporter<'e> {
         bundle
     }
 
-    fn target<'t>(&self, binding: &'t Binding, kinds: &'t [Kind]) -> CelTarget<'t> {
+    fn target<'t>(&self, binding: &'t Binding, group: &'t PolicyGroup) -> CelTarget<'t> {
         let params = match (self.options.params, self.options.packing) {
             (ParamsIn::Objects, _) => ParamsFrom::Resource(&binding.params),
             (ParamsIn::Policies, Packing::Readable) => ParamsFrom::Variables(&binding.params),
@@ -315,14 +326,17 @@ impl<'e> Exporter<'e> {
         CelTarget {
             min_kube: self.options.min_kube,
             params,
-            kinds,
+            kinds: &group.kinds,
+            custom: &group.custom,
         }
     }
 
     fn skip_unsupported(&mut self, control: &ControlId, group: &PolicyGroup, reason: &str) {
         let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
         let is_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
-        let of = if is_all {
+        let of = if !group.custom.is_empty() {
+            " for kinds of other software".to_owned()
+        } else if is_all {
             String::new()
         } else {
             format!(" for {}", kinds.join(", "))
@@ -340,9 +354,7 @@ impl<'e> Exporter<'e> {
         read_params: &mut BTreeSet<String>,
     ) {
         for id in &group.controls {
-            let cel = self
-                .emit
-                .emit_readable(id, &self.target(binding, &group.kinds));
+            let cel = self.emit.emit_readable(id, &self.target(binding, group));
             let cel = match cel {
                 Ok(cel) => cel,
                 Err(reason) => {
@@ -358,8 +370,9 @@ impl<'e> Exporter<'e> {
             let body = readable_policy(&ReadableSpec {
                 name: &name,
                 kinds: &group.kinds,
+                custom: &group.custom,
                 cel: &cel,
-                exclusions: &exclusions::match_conditions(binding, &group.kinds),
+                exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
                 binding: self.control_binding(binding),
                 exempt_namespaces: &self.options.exempt,
             });
@@ -386,7 +399,7 @@ impl<'e> Exporter<'e> {
         group: &PolicyGroup,
         bundle: &CelBundle,
     ) -> usize {
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         self.policy(
             "",
             PolicyRole::ReportExempt,
@@ -422,9 +435,10 @@ impl<'e> Exporter<'e> {
             name,
             role,
             kinds: &group.kinds,
+            custom: &group.custom,
             bundle,
             exemptions,
-            exclusions: &exclusions::match_conditions(binding, &group.kinds),
+            exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
             binding: self.control_binding(binding),
             exempt_namespaces: &self.options.exempt,
         })
@@ -441,7 +455,7 @@ impl<'e> Exporter<'e> {
         let control = bundle.controls.first().map(|control| &control.control.id);
         let wanted = self.policy_name(binding, group, control);
         let name = naming::unique_name(&mut self.policy_names, wanted);
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         let params = params_of(bundle, configuration);
         let body = self.policy(
             &name,
@@ -506,9 +520,9 @@ impl<'e> Exporter<'e> {
         }
         let group = PolicyGroup {
             controls: skipping,
-            kinds: group.kinds.clone(),
+            ..group.clone()
         };
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         for bundle in self.bundles(binding, &group) {
             let wanted = skipped_policy_name(policy_name);
             let name = naming::unique_name(&mut self.policy_names, wanted);

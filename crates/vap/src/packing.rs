@@ -7,9 +7,13 @@
 
 use kubevet_k8s::{
     matching::MatchResources,
-    workload::{SelectKinds as _, is_workload},
+    workload::{
+        SelectKinds as _,
+        custom::{CustomWorkload, CustomWorkloads, PodForm, PodShape},
+        is_workload,
+    },
 };
-use kubevet_model::{Control, ControlId, Kind};
+use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How controls are distributed among policies, and how these are written.
@@ -29,14 +33,78 @@ pub(super) struct PolicyGroup {
     pub(super) controls: Vec<ControlId>,
     /// The kinds that the policy matches; each control applies to some of them.
     pub(super) kinds: Vec<Kind>,
+    /// Where the kinds keep their pods, if they are kinds of other software: all of one shape.
+    pub(super) custom: Vec<CustomWorkload>,
 }
 
 /// A control, and the kinds of it that the binding matches.
 type ControlKinds = (ControlId, Vec<Kind>);
 
-/// Groups controls. Kinds that the binding never matches are left out, and so are controls without
-/// any other.
+impl PolicyGroup {
+    /// The shape of the pods; `None` for kinds that rules see as they are.
+    pub(super) fn pod_shape(&self) -> Option<PodShape> {
+        let row = self.custom.first()?;
+        row.shape(row.pods.first()?.shape().form)
+    }
+}
+
+/// Groups controls. `custom` are the kinds of other software whose pods are evaluated. Kinds that the
+/// binding never matches are left out, and so are controls without any other.
 pub(super) fn groups(
+    controls: &[&Arc<Control>],
+    custom: &CustomWorkloads,
+    scope: &MatchResources,
+    packing: Packing,
+) -> Vec<PolicyGroup> {
+    let mut groups = object_groups(controls, scope, packing);
+    let of_workloads = |control: &&Arc<Control>| control.kinds.contains(&KindSelector::Workloads);
+    let controls = controls.iter().copied().filter(of_workloads);
+    let controls: Vec<ControlId> = controls.map(|control| control.id.clone()).collect();
+    let controls: Vec<Vec<ControlId>> = match packing {
+        _ if controls.is_empty() => Vec::new(),
+        Packing::Packed => vec![controls],
+        Packing::OnePerControl | Packing::Readable => {
+            controls.into_iter().map(|control| vec![control]).collect()
+        }
+    };
+    let shapes = rows_by_shape(custom, scope);
+    for controls in controls {
+        groups.extend(shapes.iter().map(|rows| PolicyGroup {
+            controls: controls.clone(),
+            kinds: rows.iter().map(|row| row.kind.clone()).collect(),
+            custom: rows.clone(),
+        }));
+    }
+    groups
+}
+
+/// The kinds that the binding can match, by the shape of their pods. Pods whose containers are merged
+/// from several places are left out: CEL cannot do that.
+fn rows_by_shape(custom: &CustomWorkloads, scope: &MatchResources) -> Vec<Vec<CustomWorkload>> {
+    let mut by_shape: BTreeMap<PodShape, Vec<CustomWorkload>> = BTreeMap::new();
+    for row in custom.rows().iter().filter(|row| is_matched(row, scope)) {
+        for form in [PodForm::Template, PodForm::Spec, PodForm::Composed] {
+            let row_of_form = row.of_form(form);
+            if let Some(shape) = row.shape(form)
+                && row_of_form.has_whole_containers()
+            {
+                by_shape.entry(shape).or_default().push(row_of_form);
+            }
+        }
+    }
+    by_shape.into_values().collect()
+}
+
+/// True if a request for the kind, whose plural name is known, may match.
+fn is_matched(row: &CustomWorkload, scope: &MatchResources) -> bool {
+    let is_named = |name: &String| *name == row.resource || name.starts_with('*');
+    let mut rules = scope.resource_rules.iter();
+    scope.can_match(&row.kind)
+        && (scope.resource_rules.is_empty()
+            || rules.any(|rule| rule.resources.iter().any(is_named)))
+}
+
+fn object_groups(
     controls: &[&Arc<Control>],
     scope: &MatchResources,
     packing: Packing,
@@ -56,6 +124,7 @@ pub(super) fn groups(
             .map(|(control, kinds)| PolicyGroup {
                 controls: vec![control],
                 kinds,
+                custom: Vec::new(),
             })
             .collect(),
         Packing::Packed => by_equal_controls(&matched),
@@ -85,6 +154,10 @@ fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
     }
     groups
         .into_iter()
-        .map(|(controls, kinds)| PolicyGroup { controls, kinds })
+        .map(|(controls, kinds)| PolicyGroup {
+            controls,
+            kinds,
+            custom: Vec::new(),
+        })
         .collect()
 }

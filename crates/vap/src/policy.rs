@@ -107,12 +107,12 @@ fn policy_in(spec: &PolicySpec<'_>, layout: ExprLayout) -> Value {
 
 fn match_constraints(spec: &PolicySpec<'_>) -> Value {
     let rules = match spec.role {
-        PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds),
+        PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds, spec.custom),
         PolicyRole::Enforce if spec.exemptions.ignore_updates(&spec.bundle.controls) => {
-            match_constraints::create_rules(spec.kinds)
+            match_constraints::create_rules(spec.kinds, spec.custom)
         }
         PolicyRole::Enforce | PolicyRole::ReportSkipped => {
-            match_constraints::policy_rules(spec.kinds)
+            match_constraints::policy_rules(spec.kinds, spec.custom)
         }
     };
     let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});

@@ -5,7 +5,10 @@ use kubevet_cel::{
     CelBundle, CelTarget, ControlCel, CostSkip, Expr, FindingKeys, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
-use kubevet_k8s::matching::{MatchResources, RequestSubject, ResourceRule, RuleScope};
+use kubevet_k8s::{
+    matching::{MatchResources, RequestSubject, ResourceRule, RuleScope},
+    workload::custom::CustomWorkloads,
+};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Scope,
     Severity,
@@ -143,9 +146,12 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         }),
         reads_params: false,
         skipped: (id == "C-0012").then(|| CostSkip {
-            condition: Expr::call("size", data).exceeds(Expr::Int(100)),
+            condition: Expr::call("size", data.clone()).exceeds(Expr::Int(100)),
             message: "its data is over 100".to_owned(),
+            product: Expr::call("size", data),
         }),
+        lacks_params: Expr::Bool(false),
+        none_found: Expr::Bool(true),
     }
 }
 
@@ -181,6 +187,7 @@ fn options() -> ExportOptions {
         params: ParamsIn::Policies,
         min_kube: 30,
         exempt: vec!["kube-system".to_owned()],
+        custom: CustomWorkloads::default(),
         named: true,
         bound: true,
     }
@@ -288,6 +295,51 @@ fn each_kind_meets_one_policy_of_a_pack() {
             "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
             "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
+    );
+}
+
+#[test]
+fn kinds_of_other_software_have_policies_of_their_own() {
+    let options = ExportOptions {
+        custom: CustomWorkloads::shipped(),
+        ..options()
+    };
+    let rule = |group: &str, resource: &str| rule_for(group, resource, &[]);
+    let scoped = Binding {
+        match_resources: MatchResources {
+            resource_rules: vec![
+                rule("argoproj.io", "rollouts"),
+                rule("argoproj.io", "workflows"),
+                rule("serving.knative.dev", "revisions"),
+                rule("tekton.dev", "tasks"),
+            ],
+            ..MatchResources::default()
+        },
+        ..binding(&["C-0057", "C-0073"], &[Action::Deny])
+    };
+    let export = exported(scoped, &options);
+    let names: Vec<&str> = export.objects.iter().map(|object| &*object.name).collect();
+    let policies = [
+        "kubevet-binding-nsa-custom.podtemplates",
+        "kubevet-binding-nsa-custom.podtemplates-excused",
+        "kubevet-binding-nsa-custom.pods",
+        "kubevet-binding-nsa-custom.pods-excused",
+        "kubevet-binding-nsa-custom.workflows",
+        "kubevet-binding-nsa-custom.workflows-excused",
+    ];
+    assert_eq!(names, [policies, policies].concat());
+    let rules =
+        |name: &str| only(&export, name)["spec"]["matchConstraints"]["resourceRules"].clone();
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.podtemplates"),
+        json!([{"apiGroups": ["argoproj.io"], "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"], "resources": ["rollouts"]}])
+    );
+    // No built-in controller creates such an object.
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.pods-excused"),
+        json!([{"apiGroups": ["serving.knative.dev"], "apiVersions": ["*"],
+            "operations": ["UPDATE"], "resources": ["revisions"]}])
     );
 }
 

@@ -18,7 +18,7 @@ use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::{Document, Limits, set_namespace};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::{
-    Control, Level, Problem, ProblemCode, Scan, ScanStatus, Severity, Thresholds,
+    Control, Level, Problem, ProblemCode, Scan, ScanStatus, Severity, Thresholds, count,
     names::is_dns_label,
 };
 use kubevet_policy::{Library, Params, nearest};
@@ -334,13 +334,9 @@ impl ScanCommand {
                 names.join(", ")
             );
         }
-        let noun = if read_objects == 1 {
-            "object"
-        } else {
-            "objects"
-        };
         format!(
-            "nothing to scan: the flags for namespaces and kinds leave none of {read_objects} {noun}"
+            "nothing to scan: the flags for namespaces and kinds leave none of {}",
+            count(read_objects, "object")
         )
     }
 

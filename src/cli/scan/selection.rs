@@ -214,7 +214,7 @@ impl Selected {
                     "{} ({}) is not evaluated: {}",
                     absent.id,
                     absent.name,
-                    absent.waits_for.explanation()
+                    absent.state.explanation()
                 );
             }
             let Some(control) = library.find(id.trim()) else {
@@ -289,7 +289,7 @@ fn why_unavailable(library: &Library, id: &ControlId) -> Option<(String, String)
     let name = absent.map_or_else(String::new, |absent| absent.name.clone());
     let reason = match absent {
         _ if library.broken.contains(id) => "does not load",
-        Some(absent) => absent.waits_for.explanation(),
+        Some(absent) => absent.state.explanation(),
         None => "not in this version",
     };
     Some((name, reason.to_owned()))

@@ -4,11 +4,12 @@
 
 use super::severity_label;
 use crate::{
-    number_format::count,
     sanitize::display_width,
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan};
+use kubevet_model::{
+    ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan, count,
+};
 use std::{collections::BTreeMap, io};
 
 /// The maximum width of the position column and of the object column.

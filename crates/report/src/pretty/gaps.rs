@@ -1,7 +1,7 @@
 //! The gaps of a scan: controls not evaluated, rule errors, problems, and what was skipped.
 
 use crate::{
-    sanitize::escape_bounded,
+    sanitize::{display_width, escape_bounded},
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{Control, ControlStatus, Position, Scan};
@@ -167,9 +167,27 @@ fn write_item(
 
 /// Joins the first [`MAX_NAMES`] names, and adds the number of the others.
 pub(super) fn join_bounded(names: &[String]) -> String {
-    let listed: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    join_first(names, MAX_NAMES)
+}
+
+/// Joins the first names, as many as fit: `text` makes a line of them, which has `columns`. At least
+/// one is listed, and at most [`MAX_NAMES`].
+pub(super) fn join_fitting(
+    names: &[String],
+    columns: usize,
+    text: impl Fn(&str) -> String,
+) -> String {
+    let lines = (1..=MAX_NAMES).rev();
+    let mut lines = lines.map(|number| text(&join_first(names, number)));
+    let fitting = lines.find(|line| display_width(line) <= columns);
+    fitting.unwrap_or_else(|| text(&join_first(names, 1)))
+}
+
+/// Joins the first names of a number, and adds the number of the others.
+fn join_first(names: &[String], number: usize) -> String {
+    let listed: Vec<&str> = names.iter().take(number).map(String::as_str).collect();
     let listed = listed.join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
+    match names.len().saturating_sub(number) {
         0 => listed,
         unlisted => format!("{listed} and {unlisted} more"),
     }

@@ -88,7 +88,7 @@ fn write_object(
     }
     let mut previous = None;
     for defect in shown {
-        write_defect(defect, columns, writer)?;
+        write_defect(defect, columns, verbose, writer)?;
         if verbose {
             let is_repeated = previous == Some(&defect.first.source);
             write_source(defect, is_repeated, writer)?;
@@ -119,10 +119,12 @@ fn position_of(defect: &Defect<'_>, writer: &TerminalWriter<'_>) -> String {
     format!("{}:{}", source.file, source.position)
 }
 
-/// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`.
+/// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`. Unless `verbose`, the reason at the end of a message
+/// that does not fit into a line is left out.
 fn write_defect(
     defect: &Defect<'_>,
     columns: Columns,
+    verbose: bool,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let severity = defect.severity();
@@ -143,11 +145,15 @@ fn write_defect(
         .map(|id| id.as_str())
         .collect();
     let ids = format!("[{}]", ids.join(", "));
-    let spans = [
-        (TextStyle::Plain, finding.message.as_str()),
-        (TextStyle::Faint, &ids),
-    ];
-    writer.entry(&lead, columns.severity + columns.position + 6, &spans)
+    let indent = columns.severity + columns.position + 6;
+    let line_columns = indent + display_width(&finding.message) + 1 + display_width(&ids);
+    let message = if verbose || line_columns <= writer.width() {
+        finding.message.as_str()
+    } else {
+        finding.fact()
+    };
+    let spans = [(TextStyle::Plain, message), (TextStyle::Faint, &ids)];
+    writer.entry(&lead, indent, &spans)
 }
 
 /// Writes the field path of a defect, and its source lines unless those of the defect before it are

@@ -2,11 +2,10 @@
 
 use super::{control::worst_first, severity_label};
 use crate::{
-    number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Defect, ObjectResult, Scan, Severity, SeverityCounts};
+use kubevet_model::{Defect, ObjectResult, Scan, Severity, SeverityCounts, count};
 use std::{cmp::Reverse, io};
 
 /// The number of objects and of controls that are listed.

@@ -4,10 +4,10 @@
 
 use super::summary::{framework_title, not_checked};
 use crate::{
-    number_format::{count, round_percent, severity_words},
+    number_format::{round_percent, severity_words},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlStatus, FrameworkResult, Scan, ScanStatus, Severity};
+use kubevet_model::{ControlStatus, FrameworkResult, Scan, ScanStatus, Severity, count};
 use std::io;
 
 /// Writes the verdict, and what is incomplete.

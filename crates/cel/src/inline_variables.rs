@@ -1,27 +1,32 @@
-//! Inlining of a policy's variables. A match condition may not read them, so it binds the values
-//! that it needs around itself, each as the only element of a list.
+//! Inlining of a policy's variables, which a match condition may not read: the values that an
+//! expression needs are bound around it, each as the only element of a list.
 
-use kubevet_cel::{Expr, PolicyVariable};
+use super::{expr::Expr, variables::PolicyVariable};
 use std::collections::BTreeSet;
 
 /// The first characters of the names to which values are bound; no name inside an expression begins
 /// with them.
 const BOUND_PREFIX: &str = "v_";
 
-/// The condition without variables, given their definitions, each of which uses only those before
-/// it.
-pub(super) fn inline(mut condition: Expr, variables: &[PolicyVariable]) -> Expr {
+/// An expression without variables, given their definitions, each of which uses only those before it.
+#[must_use]
+pub fn inline_variables(mut expression: Expr, variables: &[PolicyVariable]) -> Expr {
     let mut used = BTreeSet::new();
-    substitute(&mut condition, &mut used);
+    substitute(&mut expression, &mut used);
     // From the last, which the others do not use: by then all uses of a variable are known.
     for variable in variables.iter().rev() {
         if used.contains(&variable.name) {
             let mut value = variable.expression.clone();
             substitute(&mut value, &mut used);
-            condition = value.bind_condition(&bound_name(&variable.name), condition);
+            let name = bound_name(&variable.name);
+            expression = if expression.is_bool() {
+                value.bind_condition(&name, expression)
+            } else {
+                value.bind(&name, expression)
+            };
         }
     }
-    condition
+    expression
 }
 
 /// Replaces variables by the names to which their values are bound, and adds them to those in use.
@@ -55,7 +60,10 @@ mod tests {
             variable("containers", pod_spec().select("containers")),
             variable("volumes", pod_spec().select("volumes")),
         ];
-        assert_eq!(inline(condition, &variables).to_string(), expected);
+        assert_eq!(
+            inline_variables(condition, &variables).to_string(),
+            expected
+        );
     }
 
     #[test]
