@@ -214,7 +214,7 @@ fn field_of_unknown_type_is_guarded() {
             let b = program.field(a, "b");
             compare(program, Comparison::Equal, b, Const::Bool(true))
         },
-        "object.?a.optMap(a, type(a) == map ? a : {}).?b.orValue(null) != true",
+        "object.?a.optFlatMap(a, (type(a) == map ? a : {}).?b).orValue(null) != true",
     );
     check_unknown(
         |program, object| {

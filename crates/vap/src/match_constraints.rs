@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn creation_is_of_no_subresource() {
         assert_eq!(
-            create_rules(&[Kind::new("", "Pod")]).to_string(),
+            create_rules(&[Kind::new("", "Pod")], &[]).to_string(),
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]"#,
         );
     }
