@@ -70,16 +70,16 @@ else := end_path(number, "args") if workload.pod_spec.containers[number].args[0]
 
 else := end_path(number, "command")
 
-word_path(number, field, flag) := sprintf("spec.containers[%d].%s[0]", [number, field]) if {
+word_path(number, field, flag) := sprintf("%s.containers[%d].%s[0]", [workload.pod_spec_path, number, field]) if {
 	flags.lines_before(field_lines(number, field), flag) == ""
 }
 
-else := sprintf("spec.containers[%d].%s[%d]", [number, field, count(split(flags.lines_before(field_lines(number, field), flag), "\n"))])
+else := sprintf("%s.containers[%d].%s[%d]", [workload.pod_spec_path, number, field, count(split(flags.lines_before(field_lines(number, field), flag), "\n"))])
 
-end_path(number, field) := sprintf("spec.containers[%d].%s[%d]", [number, field, count(workload.pod_spec.containers[number][field])]) if {
+end_path(number, field) := sprintf("%s.containers[%d].%s[%d]", [workload.pod_spec_path, number, field, count(workload.pod_spec.containers[number][field])]) if {
 	is_array(workload.pod_spec.containers[number][field])
 }
 
-else := sprintf("spec.containers[%d].%s[0]", [number, field])
+else := sprintf("%s.containers[%d].%s[0]", [workload.pod_spec_path, number, field])
 
 field_lines(number, field) := concat("\n", ["", words(number, field), ""])

@@ -743,6 +743,10 @@ fn cel_update_findings_agree_with_the_webhook() {
                 continue;
             };
             assert_eq!(bundle.controls.len(), 1);
+            // The API server accepts no update of what the control reads.
+            if a.file != b.file && bundle.controls.iter().all(|control| control.keys.is_none()) {
+                continue;
+            }
             let mut question = update("vap", json_of(&both[0]), json_of(&both[1]));
             question["policy"] = policy.clone();
             question["params"] = settings.clone();

@@ -140,6 +140,11 @@ fn parse_path(program: &Program, parts: &[TermId]) -> Vec<FieldPattern> {
                 }
                 ']' if in_brackets => {
                     in_brackets = false;
+                    // A number that is written out is the index of an element.
+                    if !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit()) {
+                        field.clear();
+                        extend(PatternStep::Each);
+                    }
                     end_field(&mut field, &mut extend);
                 }
                 _ => field.push(character),

@@ -57,15 +57,19 @@ pub(crate) fn last_between(string: Expr, open: &str, close: &str) -> Option<Expr
     if open.is_empty() || close.is_empty() {
         return None;
     }
-    let parts = string.method("split", [Expr::string(open)]);
-    Some(bound(parts, "parts", |parts| {
-        let last = parts.clone().size().minus(Expr::Int(1));
-        let between = parts
+    // Not by `split`, which skips an occurrence that overlaps the one before.
+    let literal = || Expr::string(open);
+    let open_chars = i64::try_from(open.chars().count()).ok()?;
+    Some(bound(string, "text", |string| {
+        let last = string.clone().method("lastIndexOf", [literal()]);
+        let after = string
             .clone()
-            .index(last)
+            .method("substring", [last.plus(Expr::Int(open_chars))]);
+        let between = after
             .method("split", [Expr::string(close)])
             .index(Expr::Int(0));
-        Expr::conditional(parts.size().exceeds(Expr::Int(1)), between, empty())
+        let is_there = string.method("contains", [literal()]);
+        Expr::conditional(is_there, between, empty())
     }))
 }
 
