@@ -546,7 +546,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
     let same = dir.run(&["vap", "diff", "built-in", "new", "pod.yaml"]);
     assert_eq!(
         (same.code, same.stdout.as_str()),
-        (0, "no verdict on 1 objects changes\n"),
+        (0, "no verdict on 1 object changes\n"),
         "{}",
         same.stderr
     );
