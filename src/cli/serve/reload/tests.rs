@@ -262,7 +262,7 @@ async fn volume_of_policies_is_loaded_when_the_kubelet_replaces_it() {
     let check = |live: &LiveConfig, generation: u64, name: &str| {
         assert_eq!((live.generation, live.problems), (generation, 0));
         let snapshot = live.snapshot.load();
-        let control = snapshot.enforcement.controls.get("C-9001").unwrap();
+        let control = &snapshot.enforcement.controls[&"C-9001".into()];
         assert_eq!(control.name, name);
     };
     check(&live, 1, "First");
