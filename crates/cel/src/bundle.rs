@@ -1,7 +1,7 @@
 //! The entry point: compiled controls in, CEL out.
 
 use super::{
-    control::{self, ControlCel, as_bool},
+    control::{self, ControlCel, FindingKeys, as_bool},
     custom_pods::CustomPods,
     emitter::EmitTarget,
     expr::Expr,
@@ -13,7 +13,7 @@ use super::{
     target::{CelTarget, ObjectSide},
     variables::{PolicyVariable, SharedVariables},
 };
-use kubevet_ir::{CompiledControl, CompiledLibrary, Program, path_reads};
+use kubevet_ir::{CompiledControl, CompiledLibrary, Program, dependencies, path_reads};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::ControlId;
 
@@ -128,6 +128,7 @@ fn emit_for_object(
         let before = variables.len();
         // Taken before pruning: a finding has the same key whatever the params are.
         let reads = path_reads(&program, control);
+        let dependencies = dependencies(&program, control);
         let control = &prune_by_constant_params(&program, control, emitted_for.target);
         let alternatives = factor::alternatives(&mut program, &control.clauses);
         let emitted = control::emit(
@@ -135,6 +136,7 @@ fn emit_for_object(
             control,
             &alternatives,
             &reads,
+            &dependencies,
             emitted_for,
             &mut variables,
         );
@@ -178,6 +180,13 @@ fn pairs(variables: &[PolicyVariable]) -> Option<Expr> {
     })
 }
 
+/// A list where the new object has the spec of the old one; empty elsewhere.
+fn where_spec_is_unchanged(list: Expr) -> Expr {
+    let spec = |root: &str| Expr::ident(root).opt_select("spec");
+    let is_unchanged = spec("object").equals(spec("oldObject"));
+    Expr::conditional(is_unchanged, list, Expr::empty_list())
+}
+
 /// The name of the variable with the pods of the new object.
 const PODS: &str = "pods";
 
@@ -206,21 +215,23 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
             apart.push(passes.clone());
         }
         let message = control.messages.method("join", [Expr::string(", ")]);
-        let finding_keys = placed.lists(control.finding_keys);
-        let mut old_finding_keys = old.lists(control.old_finding_keys);
-        if pods.are_composed() {
-            let spec = |root: &str| Expr::ident(root).opt_select("spec");
-            let is_unchanged = spec("object").equals(spec("oldObject"));
-            old_finding_keys =
-                Expr::conditional(is_unchanged, old_finding_keys, Expr::empty_list());
-        }
+        let keys = control.keys.map(|keys| {
+            let old_keys = old.lists(keys.old);
+            FindingKeys {
+                new: placed.lists(keys.new),
+                old: if pods.are_composed() {
+                    where_spec_is_unchanged(old_keys)
+                } else {
+                    old_keys
+                },
+                depth: keys.depth + pods.depth,
+            }
+        });
         controls.push(ControlCel {
             passes,
             not_applicable,
             messages: new.strings(message, ", "),
-            finding_keys,
-            old_finding_keys,
-            key_depth: control.key_depth + pods.depth,
+            keys,
             skipped,
             none_found,
             ..control

@@ -10,7 +10,7 @@ use super::{
     target::{CelTarget, ObjectSide, ParamsFrom},
     types::{StaticType, TypeSource},
     unsupported::Unsupported,
-    variables::SharedVariables,
+    variables::{SharedVariables, is_numbered},
 };
 use kubevet_ir::ContainerList;
 use kubevet_model::Kind;
@@ -310,7 +310,7 @@ impl Definitions<'_> {
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
         let starts_well = variable.starts_with(|first: char| first.is_ascii_alphabetic());
-        if SHARED_NAMES.contains(&name) || !starts_well {
+        if SHARED_NAMES.contains(&name) || is_numbered(name) || !starts_well {
             variable.insert_str(0, "param_");
         }
         // Both objects have the same params.

@@ -4,7 +4,7 @@ use super::{
     custom_pods::COMPLETES,
     definitions::Definitions,
     emitter::Emitter,
-    expr::Expr,
+    expr::{Expr, Macro},
     names::BoundElement,
     pod_paths::path_by_kind,
     target::ObjectSide,
@@ -23,13 +23,20 @@ const NO_NAME: &str = "(no name)";
 impl Emitter<'_, '_> {
     /// A term.
     pub(super) fn term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
-        if let Some(variable) = self.scope.named(id) {
+        let known = self.scope.named(id).or_else(|| self.hoisted.get(&id));
+        if let Some(variable) = known {
             return Ok(variable.clone());
         }
+        let value = self.own_term(id)?;
+        Ok(self.shared_term(id, value))
+    }
+
+    /// A term as its own expression, without a variable for it.
+    fn own_term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
         Ok(match self.context.program.term(id).clone() {
             Term::Undefined => TypedExpr::never(),
             Term::Const(value) => TypedExpr::constant(&value),
-            Term::Object => TypedExpr::of_object(self.context.object(), self.context.object_type()),
+            Term::Object => self.context.object_value(),
             Term::Operation => {
                 let operation = Expr::ident("request").select("operation");
                 TypedExpr::always(operation, StaticType::String)
@@ -207,6 +214,13 @@ impl Emitter<'_, '_> {
         if of.presence == Presence::Never {
             return Ok(TypedExpr::never());
         }
+        // The API server checks expressions for each kind alone, and warns of a field that the kind
+        // does not have.
+        let of = if of.static_type.may_lack_field(self.context.types, name) {
+            of.dynamic()
+        } else {
+            of
+        };
         let StaticField {
             static_type,
             always,
@@ -297,7 +311,10 @@ impl Emitter<'_, '_> {
         let value = self.term(term)?;
         let guard = self.condition(condition)?;
         // A guard that only says that the value is there says nothing new.
-        if guard == Expr::Bool(true) || guard == value.presence_test() {
+        if guard == Expr::Bool(true)
+            || guard == value.presence_test()
+            || guards_operand(&guard, &value.cel)
+        {
             return Ok(value);
         }
         if guard == Expr::Bool(false) {
@@ -358,42 +375,48 @@ impl Emitter<'_, '_> {
     /// Strings and integers one after another; undefined where a part is undefined or of another type.
     fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
         let mut strings = Vec::new();
-        let mut open: Vec<(String, TypedExpr)> = Vec::new();
+        let mut open: Vec<OpenPart> = Vec::new();
         let mut is_never = false;
         for part in parts {
-            let part = self.term(*part)?;
-            let is_int = part.static_type == StaticType::Int && !part.nullable;
-            if is_int && part.presence == Presence::Always {
-                strings.push(Expr::call("string", part.cel));
+            let value = self.term(*part)?;
+            let is_int = value.static_type == StaticType::Int;
+            let is_possible = is_int || value.may_be(ValueType::String);
+            is_never |= value.presence == Presence::Never || !is_possible;
+            let is_proved = match value.value_type() {
+                Some(of) => of == ValueType::String || is_int,
+                None => false,
+            };
+            let string = |cel: Expr| {
+                if is_int {
+                    Expr::call("string", cel)
+                } else {
+                    cel
+                }
+            };
+            if value.presence == Presence::Always && is_proved {
+                strings.push(string(value.cel));
                 continue;
             }
-            is_never |= part.presence == Presence::Never || !part.may_be(ValueType::String);
-            strings.push(match (part.presence, part.value_type()) {
-                (Presence::Always, Some(ValueType::String)) => part.cel,
-                _ => {
-                    let name = self.scope.reserve_for(&part.cel);
-                    open.push((name.clone(), part));
-                    Expr::ident(name)
-                }
+            let name = self.scope.reserve_for(&value.cel);
+            strings.push(string(Expr::ident(name.as_str())));
+            let checked = (!is_proved).then_some(if is_int { "int" } else { "string" });
+            open.push(OpenPart {
+                name,
+                value: value.optional(),
+                checked,
             });
         }
         open.iter().for_each(|_| self.scope.release());
-        if is_never {
-            return Ok(TypedExpr::never());
-        }
-        let string = Expr::sum(strings);
-        if open.is_empty() {
-            return Ok(TypedExpr::always(string, StaticType::String));
-        }
-        let mut found = Expr::optional_of(string);
-        for (name, part) in open.into_iter().rev() {
-            if part.value_type() != Some(ValueType::String) {
-                let is_string = Expr::ident(name.as_str()).is_type("string");
-                found = Expr::conditional(is_string, found, Expr::optional_none());
-            }
-            found = part.optional().opt_flat_map(&name, found);
-        }
-        Ok(TypedExpr::maybe(found, StaticType::String))
+        Ok(if is_never {
+            TypedExpr::never()
+        } else if open.is_empty() {
+            TypedExpr::always(Expr::sum(strings), StaticType::String)
+        } else {
+            TypedExpr::maybe(
+                under_open_parts(open, Expr::sum(strings)),
+                StaticType::String,
+            )
+        })
     }
 
     /// A value where it is a list (or a map), else an empty one; undefined where the value is.
@@ -431,4 +454,47 @@ impl Emitter<'_, '_> {
         };
         TypedExpr { is_dyn, ..coerced }
     }
+}
+
+/// True if a condition only says that the optional is there of which an optional is made.
+fn guards_operand(condition: &Expr, value: &Expr) -> bool {
+    let Expr::Comprehension(made) = value else {
+        return false;
+    };
+    matches!(made.operation, Macro::OptMap | Macro::OptFlatMap)
+        && *condition == made.range.clone().has_value()
+}
+
+/// A part of a string that may be undefined or of another type.
+struct OpenPart {
+    /// The name of its value inside.
+    name: String,
+    /// The value as an optional.
+    value: Expr,
+    /// The type that the value must have, where it is not proved.
+    checked: Option<&'static str>,
+}
+
+/// A string as an optional, inside the names of its open parts.
+fn under_open_parts(open: Vec<OpenPart>, string: Expr) -> Expr {
+    let mut found: Option<Expr> = None;
+    for part in open.into_iter().rev() {
+        let inner = match (found, part.checked) {
+            (None, None) => {
+                found = Some(part.value.opt_map(&part.name, string.clone()));
+                continue;
+            }
+            (None, Some(_)) => Expr::optional_of(string.clone()),
+            (Some(inner), _) => inner,
+        };
+        let inner = match part.checked {
+            Some(type_name) => {
+                let is_type = Expr::ident(part.name.as_str()).is_type(type_name);
+                Expr::conditional(is_type, inner, Expr::optional_none())
+            }
+            None => inner,
+        };
+        found = Some(part.value.opt_flat_map(&part.name, inner));
+    }
+    found.unwrap_or(string)
 }

@@ -15,7 +15,9 @@ use super::{
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType};
+use kubevet_ir::{
+    BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType, field_patterns,
+};
 use kubevet_k8s::workload::MERGE_KEYS;
 use kubevet_model::{FieldPattern, PathReads, PatternRoot, PatternStep};
 
@@ -188,8 +190,7 @@ impl Emitter<'_, '_> {
                 reader
             }
             _ => {
-                let (object, of) = (self.context.object(), self.context.object_type());
-                let value = TypedExpr::of_object(object, of);
+                let value = self.context.object_value();
                 PathReader::new("", Vec::new(), value, FieldPattern::of(PatternRoot::Object))
             }
         };
@@ -347,6 +348,15 @@ impl Emitter<'_, '_> {
             }
             return self.list_element(reader, &element.value);
         }
+        if self.is_end_of_list(reader, term) {
+            // There is no such element: the index itself identifies the place.
+            let index = self.term(term)?;
+            reader.items.push(nullable_value(&index));
+            reader.value = TypedExpr::never();
+            reader.push_element(TypedExpr::never());
+            reader.ends_in_value = false;
+            return Ok(());
+        }
         let key = self.term(term)?;
         if reader.value.static_type == StaticType::Any {
             reader.value = self.coerced(reader.value.clone(), ValueType::Map);
@@ -367,6 +377,17 @@ impl Emitter<'_, '_> {
         };
         reader.push_element(reader.value.clone());
         Ok(())
+    }
+
+    /// True if an index is the number of elements of the list that was read last: where an element is
+    /// appended.
+    fn is_end_of_list(&self, reader: &PathReader, index: TermId) -> bool {
+        let program = self.context.program;
+        let Term::Count(list) = *program.term(index) else {
+            return false;
+        };
+        let is_list = reader.value.static_type.value_type() == Some(ValueType::List);
+        is_list && field_patterns(program, list).contains(&reader.pattern)
     }
 
     /// Adds what identifies an element of the list that was read last.
@@ -424,7 +445,7 @@ fn nullable_value(value: &TypedExpr) -> Expr {
                 or_null
             }
         }
-        Presence::Never => Expr::Null,
+        Presence::Never => Expr::Null.dynamic(),
         Presence::Always | Presence::Maybe => value.cel.clone().dynamic(),
     }
 }

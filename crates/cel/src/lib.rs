@@ -25,6 +25,7 @@
 //! | `pod_nest` | expressions over all of these pods |
 //! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
+//! | `hoist` | long terms and conditions that depend on no loop, as variables |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
 //! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
@@ -57,6 +58,7 @@ mod emitter;
 mod expr;
 mod factor;
 mod finding_key;
+mod hoist;
 mod inline_variables;
 mod intrinsics;
 mod iteration;
@@ -89,7 +91,7 @@ mod variable_types;
 mod variables;
 
 pub use bundle::{CelBundle, emit};
-pub use control::ControlCel;
+pub use control::{ControlCel, FindingKeys};
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
 pub use inline_variables::inline_variables;

@@ -67,6 +67,7 @@ fn none_found(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: false,
         pods,
     };
     Emitter::new(context, variables).none_of(&alternatives)

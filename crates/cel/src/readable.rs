@@ -119,6 +119,7 @@ fn emit_compiled(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: true,
         pods: None,
     };
     let mut variables = SharedVariables::default();
@@ -207,6 +208,7 @@ fn emit_pods(
         kinds: &[&kind],
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: false,
         pods: Some(pods),
     };
     let mut variables = SharedVariables::default();

@@ -10,7 +10,7 @@ use super::{
 };
 use kubevet_ir::{
     BinderId, Clause, Comparison, CompiledControl, Condition, ConditionId, Const, ContainerList,
-    Domain, Intrinsic, Predicate, Program, Term, TermId, ValueType, path_reads,
+    Domain, Intrinsic, Predicate, Program, Term, TermId, ValueType, dependencies, path_reads,
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Position, Severity};
 use kubevet_policy::Params;
@@ -112,12 +112,14 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
     };
     let alternatives = factor::alternatives(program, &compiled.clauses);
     let reads = path_reads(program, &compiled);
+    let dependencies = dependencies(program, &compiled);
     let variables = &mut SharedVariables::default();
     control::emit(
         program,
         &compiled,
         &alternatives,
         &reads,
+        &dependencies,
         EmitTarget {
             target: &target,
             types: &SmallPod,

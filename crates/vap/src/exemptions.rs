@@ -98,11 +98,11 @@ impl<'b> Exemptions<'b> {
         if self.is_connect {
             return None;
         }
-        let is_known = control.all_keys_in(control.finding_keys.clone(), &Expr::ident("before"));
-        let is_known = control
-            .old_finding_keys
-            .clone()
-            .bind_condition("before", is_known);
+        // Without keys, the old object has all findings.
+        let is_known = control.keys.as_ref().map_or(Expr::Bool(true), |keys| {
+            let is_known = keys.all_in(&Expr::ident("before"));
+            keys.old.clone().bind_condition("before", is_known)
+        });
         let is_update = operation().equals(Expr::string("UPDATE"));
         let update = match self.binding.on_update {
             OnUpdate::New => Expr::all([is_update, is_known]),
@@ -118,6 +118,24 @@ impl<'b> Exemptions<'b> {
         };
         let owned = self.owner_was_evaluated(&control.control);
         Some(Expr::any([Some(update), owned].into_iter().flatten()))
+    }
+
+    /// True if a finding of the control can be exempt of which somebody should know. Where no update
+    /// brings in a finding, whoever created the object knows them.
+    pub(super) fn are_reported_of(&self, control: &ControlCel) -> bool {
+        let is_update_exempt = self.binding.on_update == OnUpdate::New && control.keys.is_some();
+        !self.is_connect && (is_update_exempt || self.include_owners(&control.control))
+    }
+
+    /// True if no finding of these controls denies an UPDATE.
+    pub(super) fn ignore_updates(&self, controls: &[ControlCel]) -> bool {
+        self.binding.on_update == OnUpdate::New
+            && controls.iter().all(|control| control.keys.is_none())
+    }
+
+    /// True if findings can be exempt because the owner was evaluated.
+    pub(super) fn include_owners(&self, control: &Control) -> bool {
+        self.owner_was_evaluated(control).is_some()
     }
 
     /// A bool: the control was evaluated for the owner; `None` where it never was.

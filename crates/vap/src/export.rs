@@ -21,6 +21,7 @@ use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -268,8 +269,8 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle
-    /// that is too large is halved.
+    /// The controls of a group in as many bundles as keep each policy within the limits: what is too
+    /// large is split into the controls that updates concern and the others, then halved.
     fn bundles(&mut self, binding: &Binding, group: &PolicyGroup) -> Vec<CelBundle> {
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
@@ -279,13 +280,12 @@ impl<'e> Exporter<'e> {
                 controls.len() > MAX_CONTROLS
                     || self.largest_policy_bytes(binding, group, &bundle) > MAX_POLICY_BYTES
             };
-            match controls.split_at_checked(controls.len() / 2) {
-                Some((first, second)) if !first.is_empty() && is_too_large() => {
-                    // The first half is done first: policies are in the order of their controls.
-                    open.extend([second.to_vec(), first.to_vec()]);
-                }
-                _ if bundle.controls.is_empty() => {}
-                _ => done.push(bundle),
+            if controls.len() > 1 && is_too_large() {
+                let (first, second) = split(&controls, &bundle);
+                // The first part is done first: policies are in the order of their controls.
+                open.extend([second, first]);
+            } else if !bundle.controls.is_empty() {
+                done.push(bundle);
             }
         }
         done
@@ -466,15 +466,37 @@ impl<'e> Exporter<'e> {
             &exemptions,
         );
         self.add(binding, ExportedObject::new(body), &binding.actions, params);
-        if exemptions.are_reported() {
+        if let Some(reported) = self.reported(binding, group, bundle, &exemptions) {
             let name = exempt_policy_name(&name);
             let role = PolicyRole::ReportExempt;
-            let body = self.policy(&name, role, binding, group, bundle, &exemptions);
+            let params = params_of(&reported, configuration);
+            let body = self.policy(&name, role, binding, group, &reported, &exemptions);
             let actions = advisory_actions(&binding.actions);
             self.add(binding, ExportedObject::new(body), &actions, params);
         }
         if binding.on_unevaluated != OnUnevaluated::Allow {
             self.skip_policies(binding, group, bundle, configuration, &name);
+        }
+    }
+
+    /// The controls of a bundle with findings that can be exempt and are reported; `None` if there is
+    /// none.
+    fn reported<'b>(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &'b CelBundle,
+        exemptions: &Exemptions<'_>,
+    ) -> Option<Cow<'b, CelBundle>> {
+        let controls = bundle.controls.iter();
+        let reported: Vec<ControlId> = controls
+            .filter(|control| exemptions.are_reported() && exemptions.are_reported_of(control))
+            .map(|control| control.control.id.clone())
+            .collect();
+        match reported.len() {
+            0 => None,
+            all if all == bundle.controls.len() => Some(Cow::Borrowed(bundle)),
+            _ => Some(Cow::Owned(self.emitted(binding, group, &reported))),
         }
     }
 
@@ -530,6 +552,26 @@ impl<'e> Exporter<'e> {
         }
         self.built.policies.push(policy);
     }
+}
+
+/// Two parts of the controls of a bundle, neither of which is empty if there are two.
+fn split(controls: &[ControlId], bundle: &CelBundle) -> (Vec<ControlId>, Vec<ControlId>) {
+    let is_of_creation = |id: &ControlId| {
+        let emitted = bundle.controls.iter();
+        emitted
+            .filter(|emitted| emitted.control.id == *id)
+            .any(|emitted| emitted.keys.is_none())
+    };
+    let (creation, both): (Vec<ControlId>, Vec<ControlId>) =
+        controls.iter().cloned().partition(is_of_creation);
+    // Every policy of a kind costs each of its requests time, so this must not make more of them.
+    let policies = |controls: usize| controls.div_ceil(MAX_CONTROLS).next_power_of_two();
+    let is_few = policies(both.len()) + policies(creation.len()) <= policies(controls.len()).max(2);
+    if !creation.is_empty() && !both.is_empty() && is_few {
+        return (both, creation);
+    }
+    let (first, second) = controls.split_at(controls.len() / 2);
+    (first.to_vec(), second.to_vec())
 }
 
 /// The ControlConfiguration, exactly where a control reads params.

@@ -22,28 +22,51 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// `resourceRules` of a policy over these kinds. Kinds of other software have rows, with their plural
 /// names.
 pub(super) fn policy_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
-    rules(kinds, custom, |_| true)
+    rules(kinds, custom, |_, _| &["CREATE", "UPDATE"])
+}
+
+/// `resourceRules` of a policy that has nothing to say about updates. A subresource is only updated.
+pub(super) fn create_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
+    rules(kinds, custom, |_, resource| {
+        if resource.contains('/') {
+            &[]
+        } else {
+            &["CREATE"]
+        }
+    })
 }
 
 /// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in
 /// controller creates, CREATE is left out: a new object of such a kind can never be exempt.
 pub(super) fn exempt_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
-    rules(kinds, custom, |kind| {
-        custom.is_empty() && may_be_made_by_controller(kind)
+    rules(kinds, custom, |kind, _| {
+        if custom.is_empty() && may_be_made_by_controller(kind) {
+            &["CREATE", "UPDATE"]
+        } else {
+            &["UPDATE"]
+        }
     })
 }
 
-fn rules(kinds: &[Kind], custom: &[CustomWorkload], with_create: impl Fn(&Kind) -> bool) -> Value {
+/// Rules with the operations of each kind and resource; none for those without an operation.
+fn rules(
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+    operations: impl Fn(&Kind, &str) -> &'static [&'static str],
+) -> Value {
     let mut rules: BTreeMap<(String, &str, &[&str]), Vec<String>> = BTreeMap::new();
     for kind in kinds {
         let row = custom.iter().find(|row| row.kind == *kind);
         let targets = row.map_or_else(|| resource_targets(kind), |row| vec![custom_target(row)]);
         for target in targets {
-            let operations: &[&str] = match (target.is_connection, with_create(kind)) {
-                (true, _) => &["CONNECT"],
-                (false, true) => &["CREATE", "UPDATE"],
-                (false, false) => &["UPDATE"],
+            let operations: &[&str] = if target.is_connection {
+                &["CONNECT"]
+            } else {
+                operations(kind, &target.resource)
             };
+            if operations.is_empty() {
+                continue;
+            }
             rules
                 .entry((target.group, target.version, operations))
                 .or_default()
@@ -173,6 +196,14 @@ mod tests {
                 Kind::new("argoproj.io", "Rollout"),
             ],
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CONNECT"],"resources":["pods/exec"]},{"apiGroups":["argoproj.io"],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["rollouts"]}]"#,
+        );
+    }
+
+    #[test]
+    fn creation_is_of_no_subresource() {
+        assert_eq!(
+            create_rules(&[Kind::new("", "Pod")], &[]).to_string(),
+            r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]"#,
         );
     }
 

@@ -2,13 +2,15 @@
 //!
 //! The API server pays for every policy that matches an object, most of it before the first
 //! expression. So kinds to which the same controls apply share one policy, and each object meets
-//! one.
+//! one. Workloads share one in any case: most controls apply to all of them, a test of the kind
+//! costs little, and a copy of those controls for each kind would be several megabytes.
 
 use kubevet_k8s::{
     matching::MatchResources,
     workload::{
         SelectKinds as _,
         custom::{CustomWorkload, CustomWorkloads, PodForm, PodShape},
+        is_workload,
     },
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
@@ -29,11 +31,14 @@ pub enum Packing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PolicyGroup {
     pub(super) controls: Vec<ControlId>,
-    /// The kinds that the policy matches; each control applies to all of them.
+    /// The kinds that the policy matches; each control applies to some of them.
     pub(super) kinds: Vec<Kind>,
     /// Where the kinds keep their pods, if they are kinds of other software: all of one shape.
     pub(super) custom: Vec<CustomWorkload>,
 }
+
+/// A control, and the kinds of it that the binding matches.
+type ControlKinds = (ControlId, Vec<Kind>);
 
 impl PolicyGroup {
     /// The shape of the pods; `None` for kinds that rules see as they are.
@@ -104,14 +109,14 @@ fn object_groups(
     scope: &MatchResources,
     packing: Packing,
 ) -> Vec<PolicyGroup> {
-    let matched: Vec<(ControlId, Vec<Kind>)> = controls
+    let matched: Vec<ControlKinds> = controls
         .iter()
         .map(|control| {
             let kinds = control.kinds.object_kinds().into_iter();
             let kinds = kinds.filter(|kind| scope.can_match(kind)).collect();
             (control.id.clone(), kinds)
         })
-        .filter(|(_, kinds): &(_, Vec<Kind>)| !kinds.is_empty())
+        .filter(|(_, kinds): &ControlKinds| !kinds.is_empty())
         .collect();
     match packing {
         Packing::OnePerControl | Packing::Readable => matched
@@ -126,11 +131,21 @@ fn object_groups(
     }
 }
 
-fn by_equal_controls(matched: &[(ControlId, Vec<Kind>)]) -> Vec<PolicyGroup> {
+fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
     let mut controls_of: BTreeMap<&Kind, Vec<ControlId>> = BTreeMap::new();
     for (control, kinds) in matched {
         for kind in kinds {
             controls_of.entry(kind).or_default().push(control.clone());
+        }
+    }
+    let of_any_workload: Vec<ControlId> = matched
+        .iter()
+        .filter(|(_, kinds)| kinds.iter().any(is_workload))
+        .map(|(control, _)| control.clone())
+        .collect();
+    for (kind, controls) in &mut controls_of {
+        if is_workload(kind) {
+            controls.clone_from(&of_any_workload);
         }
     }
     let mut groups: BTreeMap<Vec<ControlId>, Vec<Kind>> = BTreeMap::new();

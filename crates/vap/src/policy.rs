@@ -108,6 +108,9 @@ fn policy_in(spec: &PolicySpec<'_>, layout: ExprLayout) -> Value {
 fn match_constraints(spec: &PolicySpec<'_>) -> Value {
     let rules = match spec.role {
         PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds, spec.custom),
+        PolicyRole::Enforce if spec.exemptions.ignore_updates(&spec.bundle.controls) => {
+            match_constraints::create_rules(spec.kinds, spec.custom)
+        }
         PolicyRole::Enforce | PolicyRole::ReportSkipped => {
             match_constraints::policy_rules(spec.kinds, spec.custom)
         }
@@ -237,6 +240,21 @@ fn ids(controls: usize) -> Expr {
 
 /// The message of a control, or the empty string.
 fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
+    let is_exempt = spec.exemptions.condition(control);
+    let is_other_role = match (is_exempt, spec.role) {
+        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
+        (Some(is_exempt), _) => is_exempt,
+        (None, _) => Expr::Bool(false),
+    };
+    let prefix = message_prefix(&control.control, spec);
+    if let Some(message) = &control.only_message {
+        let is_nothing = Expr::any([control.passes.clone(), is_other_role]);
+        let message = match prefix {
+            Expr::String(prefix) => Expr::String(prefix + message),
+            prefix => prefix.plus(Expr::string(message.as_str())),
+        };
+        return Expr::conditional(is_nothing, Expr::string(""), message);
+    }
     let words = || Expr::ident("w");
     // Where the message tells whether there is a finding, the findings are evaluated once.
     let (passes, is_nothing) = if control.message_iff_finding {
@@ -245,13 +263,7 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     } else {
         (&control.passes, Expr::Bool(false))
     };
-    let is_exempt = spec.exemptions.condition(control);
-    let is_other_role = match (is_exempt, spec.role) {
-        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
-        (Some(is_exempt), _) => is_exempt,
-        (None, _) => Expr::Bool(false),
-    };
-    let message = message_prefix(&control.control, spec.role).plus(words());
+    let message = prefix.plus(words());
     let message = Expr::conditional(
         Expr::any([is_nothing, is_other_role]),
         Expr::string(""),
@@ -265,10 +277,13 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     Expr::conditional(passes.clone(), Expr::string(""), message)
 }
 
-fn message_prefix(control: &Control, role: PolicyRole) -> Expr {
+fn message_prefix(control: &Control, spec: &PolicySpec<'_>) -> Expr {
     let title = title(control);
-    if role != PolicyRole::ReportExempt {
+    if spec.role != PolicyRole::ReportExempt {
         return Expr::string(format!("{title}: "));
+    }
+    if !spec.exemptions.include_owners(control) {
+        return Expr::string(format!("{title} (already there): "));
     }
     let is_update = Expr::ident("request")
         .select("operation")

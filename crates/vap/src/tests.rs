@@ -2,7 +2,7 @@
 
 use super::*;
 use kubevet_cel::{
-    CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
+    CelBundle, CelTarget, ControlCel, CostSkip, Expr, FindingKeys, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
 use kubevet_k8s::{
@@ -66,7 +66,8 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
                 KindSelector::Kind(Kind::new("", "ConfigMap")),
             ],
         ),
-        control("C-0073", vec![pod]),
+        control("C-0073", vec![pod.clone()]),
+        control("C-0129", vec![pod]),
         control("C-0078", vec![KindSelector::Workloads]),
         control("K-0001", vec![exec]),
         control("X-0001", vec![KindSelector::Workloads]),
@@ -137,9 +138,12 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         not_applicable: Expr::Bool(false),
         message_iff_finding: true,
         messages: Expr::strings(["it is wrong"]),
-        finding_keys: key(vec![Expr::string(id)]),
-        old_finding_keys: key(vec![Expr::string(id), Expr::Int(1)]),
-        key_depth: 1,
+        only_message: (id == "C-0129").then(|| "a flag is wrong".to_owned()),
+        keys: (id != "C-0129").then(|| FindingKeys {
+            new: key(vec![Expr::string(id)]),
+            old: key(vec![Expr::string(id), Expr::Int(1)]),
+            depth: 1,
+        }),
         reads_params: false,
         skipped: (id == "C-0012").then(|| CostSkip {
             condition: Expr::call("size", data.clone()).exceeds(Expr::Int(100)),
@@ -250,6 +254,32 @@ fn variable(policy: &Value, name: &str) -> String {
 }
 
 #[test]
+fn control_that_no_update_fails_is_about_creation() {
+    let export = exported(binding(&["C-0129"], &[Action::Deny]), &options());
+    check(
+        &export,
+        &[
+            "Policy kubevet-binding-nsa-pods C-0129 [pods]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+        ],
+    );
+    let both = exported(binding(&["C-0073", "C-0129"], &[Action::Deny]), &options());
+    check(
+        &both,
+        &[
+            "Policy kubevet-binding-nsa-pods C-0073,C-0129 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
+        ],
+    );
+    assert_eq!(
+        variable(only(&both, "kubevet-binding-nsa-pods"), "C_0129"),
+        "!variables.podSpec.?C_0129.hasValue() || request.operation == 'UPDATE'\n  ? ''\n  : 'C-0129 Name of C-0129: a flag is wrong'"
+    );
+}
+
+#[test]
 fn each_kind_meets_one_policy_of_a_pack() {
     let export = exported(
         binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]),
@@ -258,15 +288,11 @@ fn each_kind_meets_one_policy_of_a_pack() {
     check(
         &export,
         &[
-            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
-            "Policy kubevet-binding-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-binding-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-workloads C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
             "Policy kubevet-binding-nsa-connections K-0001 [pods/exec]",
             "PolicyBinding kubevet-binding-nsa-workloads [Deny]",
             "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
-            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
-            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
             "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
     );

@@ -3,7 +3,7 @@
 use super::*;
 use clap::Parser;
 use kubevet_cluster::{ApiAccess, BindingHistory};
-use kubevet_model::Action;
+use kubevet_model::{Action, ControlId};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     fs,
@@ -262,7 +262,11 @@ async fn volume_of_policies_is_loaded_when_the_kubelet_replaces_it() {
     let check = |live: &LiveConfig, generation: u64, name: &str| {
         assert_eq!((live.generation, live.problems), (generation, 0));
         let snapshot = live.snapshot.load();
-        let control = &snapshot.enforcement.controls[&"C-9001".into()];
+        let control = snapshot
+            .enforcement
+            .controls
+            .get(&ControlId::from("C-9001"))
+            .unwrap();
         assert_eq!(control.name, name);
     };
     check(&live, 1, "First");
