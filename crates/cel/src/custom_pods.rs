@@ -4,12 +4,6 @@
 //! expressions over a built-in kind can be evaluated for it. Nothing is known of the types in such an
 //! object: a field that is not what the layout says leads to no pod.
 
-use super::{
-    composed_pod::{composed_spec, has_container},
-    expr::Expr,
-    pod_layouts::{LAYOUT, completes, layout_field},
-    target::ObjectSide,
-};
 use kubevet_k8s::workload::custom::{CustomWorkload, PodForm, PodLayout};
 use kubevet_model::Kind;
 
@@ -79,22 +73,6 @@ impl<'a> CustomPods<'a> {
         self.all_layouts().any(completes)
     }
 
-    /// The pods as lists of maps, nested `depth` deep: one list for each layout of the kind, in which
-    /// there is one for each placeholder.
-    pub(super) fn list(&self, side: ObjectSide) -> Expr {
-        let root = Expr::ident(match side {
-            ObjectSide::New => "object",
-            ObjectSide::Old => "oldObject",
-        });
-        let start = if self.are_composed() {
-            Expr::empty_list()
-        } else {
-            Expr::List(vec![layout_field("label")])
-        };
-        let pods = self.level(&root, &root, &start, 1);
-        self.layouts(&root).map(LAYOUT, pods)
-    }
-
     /// The number of placeholders of a path, at least.
     pub(super) fn placeholders(&self) -> usize {
         self.depth - 1
@@ -104,40 +82,15 @@ impl<'a> CustomPods<'a> {
     pub(super) fn all_layouts(&self) -> impl Iterator<Item = &'a PodLayout> {
         self.rows.iter().flat_map(|row| &row.pods)
     }
+}
 
-    /// A bool: true if a value is a pod, which is a map.
-    pub(super) fn is_pod(&self, value: &Expr) -> Expr {
-        let is_map = value.clone().is_type("map");
-        match self.all_layouts().next() {
-            Some(PodLayout::Composed(pod)) => Expr::all([is_map, has_container(pod, value)]),
-            _ => is_map,
+/// True if the pods end when their work is done, whatever `restartPolicy` they have.
+pub(super) fn completes(layout: &PodLayout) -> bool {
+    matches!(
+        layout,
+        PodLayout::Template {
+            runs_to_completion: true,
+            ..
         }
-    }
-
-    /// The map of a pod.
-    pub(super) fn pod(&self, root: &Expr, value: &Expr, identity: Expr) -> Expr {
-        // Every object has metadata, but a test may leave it out.
-        let metadata = root
-            .clone()
-            .opt_select("metadata")
-            .or_value(Expr::empty_map());
-        let mut entries = vec![("metadata", metadata)];
-        entries.push(match self.all_layouts().next() {
-            Some(PodLayout::Composed(pod)) => ("spec", composed_spec(pod, value, root)),
-            Some(PodLayout::Spec(_)) => ("spec", value.clone()),
-            _ => ("template", value.clone()),
-        });
-        if self.some_complete() {
-            entries.push((COMPLETES, layout_field(COMPLETES)));
-        }
-        if !self.are_composed() {
-            entries.push((PLACE, identity));
-        }
-        let entries = entries.into_iter();
-        Expr::Map(
-            entries
-                .map(|(key, value)| (Expr::string(key), value.dynamic()))
-                .collect(),
-        )
-    }
+    )
 }

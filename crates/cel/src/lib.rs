@@ -21,7 +21,7 @@
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
-//! | `custom_pods`, `pod_layouts`, `pod_walk`, `composed_pod` | the pods of objects of custom kinds |
+//! | `custom_pods`, `pod_layouts`, `pod_walk`, `pod_map`, `composed_pod` | the pods of objects of custom kinds |
 //! | `pod_nest` | expressions over all of these pods |
 //! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
@@ -69,6 +69,7 @@ mod names;
 mod narrow;
 mod pack;
 mod pod_layouts;
+mod pod_map;
 mod pod_nest;
 mod pod_paths;
 mod pod_walk;

@@ -2,7 +2,7 @@
 //! all kinds of a policy.
 
 use super::{
-    custom_pods::{COMPLETES, CustomPods},
+    custom_pods::{COMPLETES, CustomPods, completes},
     expr::Expr,
 };
 use kubevet_k8s::workload::{
@@ -147,15 +147,4 @@ pub(super) fn segments(layout: &PodLayout) -> Vec<PathSegment<'_>> {
         }
     }
     found
-}
-
-/// True if the pods end when their work is done, whatever `restartPolicy` they have.
-pub(super) fn completes(layout: &PodLayout) -> bool {
-    matches!(
-        layout,
-        PodLayout::Template {
-            runs_to_completion: true,
-            ..
-        }
-    )
 }

@@ -4,12 +4,29 @@
 use super::{
     custom_pods::CustomPods,
     expr::Expr,
-    pod_layouts::{Each, layout_field, layout_optional, segments},
+    pod_layouts::{Each, LAYOUT, layout_field, layout_optional, segments},
+    target::ObjectSide,
 };
 
 impl CustomPods<'_> {
+    /// The pods as lists of maps, nested `depth` deep: one list for each layout of the kind, in which
+    /// there is one for each placeholder.
+    pub(super) fn list(&self, side: ObjectSide) -> Expr {
+        let root = Expr::ident(match side {
+            ObjectSide::New => "object",
+            ObjectSide::Old => "oldObject",
+        });
+        let start = if self.are_composed() {
+            Expr::empty_list()
+        } else {
+            Expr::List(vec![layout_field("label")])
+        };
+        let pods = self.level(&root, &root, &start, 1);
+        self.layouts(&root).map(LAYOUT, pods)
+    }
+
     /// What lies behind the placeholder of a level, below a value.
-    pub(super) fn level(&self, root: &Expr, value: &Expr, identity: &Expr, level: usize) -> Expr {
+    fn level(&self, root: &Expr, value: &Expr, identity: &Expr, level: usize) -> Expr {
         let name = format!("p{level}");
         let place = || Expr::ident(name.as_str());
         let children = self.children(identity, level);
