@@ -4,7 +4,7 @@
 use super::{
     Cluster,
     backoff::Backoff,
-    connect::{Timeouts, build_client},
+    connect::{Server, Timeouts, build_client},
     list_watch::AbortOnDrop,
 };
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -97,6 +97,10 @@ impl FakeApiServer {
         let config = kube::Config::new(format!("http://{}", self.address).parse().unwrap());
         let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(20));
         Cluster {
+            server: Server {
+                namespace: "own".to_owned(),
+                ..Server::default()
+            },
             client: build_client(config).unwrap(),
             timeouts: Timeouts {
                 backoff,

@@ -15,6 +15,7 @@
 //! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
+//! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
@@ -43,6 +44,7 @@ mod scan;
 mod scan_status;
 mod severity;
 mod stored_certificates;
+mod unread;
 mod yaml_string;
 
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
@@ -68,9 +70,10 @@ pub use sanitize::{
 };
 pub use scan::{
     ControlResult, FrameworkResult, LocatedFinding, NotRun, ObjectResult, RequirementResult, Scan,
-    Skipped, SourceLine, SourceLocation, Summary, UnavailableControl,
+    ScannedCluster, Skipped, SourceLine, SourceLocation, Summary, UnavailableControl,
 };
 pub use scan_status::{ScanStatus, Thresholds};
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;
+pub use unread::{Unread, UnreadPlace};
 pub use yaml_string::{PlainStart, yaml_string};

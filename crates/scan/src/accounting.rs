@@ -1,0 +1,177 @@
+//! Counts the results of a scan object by object, and keeps those that a report shows.
+//!
+//! The results of files are all kept, in their order. Those of a cluster are many, and most have no
+//! finding: an object that a report does not name is counted and dropped. One that a controller made
+//! waits for its owner, if that may still come.
+
+use super::{
+    owned::{FindingsByObject, LeftOut, Ownership},
+    tally::Tallies,
+};
+use kubevet_model::{ControlId, Kind, ObjectResult, Skipped, Summary};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which results are kept until the end.
+#[derive(Debug, Clone)]
+pub(super) enum Keep {
+    /// All, in their order.
+    All,
+    /// Those with findings or errors. The kinds are those of the objects that will be added: an
+    /// object with an owner of another kind does not wait for it.
+    Reported(BTreeSet<Kind>),
+}
+
+/// The results so far.
+pub(super) struct Accounting<'a> {
+    keep: Keep,
+    is_schema_control: &'a dyn Fn(&ControlId) -> bool,
+    findings: FindingsByObject,
+    /// The objects whose owner is not known to be in the input yet; of files, all objects.
+    waiting: Vec<(Ownership, ObjectResult)>,
+    pub(super) totals: Totals,
+    left_out: BTreeMap<(LeftOut, String, String), usize>,
+    skipped: Vec<Skipped>,
+}
+
+/// The objects of a report, and the counts over all objects.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    /// The objects that are kept.
+    pub(super) objects: Vec<ObjectResult>,
+    pub(super) tallies: Tallies,
+    /// The kinds of all objects.
+    pub(super) kinds: BTreeSet<Kind>,
+    /// The counts of objects, findings and defects; those of files and controls are added later.
+    pub(super) summary: Summary,
+}
+
+impl<'a> Accounting<'a> {
+    /// `is_schema_control` tells the controls that compare an object's fields with the types of
+    /// Kubernetes. An object that only they found right counts as not checked.
+    pub(super) fn new(keep: Keep, is_schema_control: &'a dyn Fn(&ControlId) -> bool) -> Self {
+        Self {
+            keep,
+            is_schema_control,
+            findings: FindingsByObject::default(),
+            waiting: Vec::new(),
+            totals: Totals::default(),
+            left_out: BTreeMap::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Adds the result of an object.
+    pub(super) fn add(&mut self, ownership: Ownership, result: ObjectResult) {
+        self.findings.add(&ownership, &result);
+        let waits = match (&self.keep, &ownership.owner) {
+            (Keep::All, _) => true,
+            (Keep::Reported(_), None) => false,
+            (Keep::Reported(kinds), Some(owner)) => {
+                kinds.contains(&owner.kind) && !self.findings.contains(owner)
+            }
+        };
+        if waits {
+            self.waiting.push((ownership, result));
+        } else {
+            self.resolve(&ownership, result);
+        }
+    }
+
+    /// Returns the totals, and what was left out.
+    pub(super) fn finish(mut self) -> (Totals, Vec<Skipped>, usize) {
+        for (ownership, result) in std::mem::take(&mut self.waiting) {
+            self.resolve(&ownership, result);
+        }
+        let number = self.skipped.len() + self.left_out.values().sum::<usize>();
+        let mut skipped = self.skipped;
+        let grouped = self.left_out.into_iter();
+        skipped.extend(grouped.map(|((why, kind, owner_kind), number)| Skipped {
+            file: String::new(),
+            position: None,
+            reason: grouped_reason(why, &kind, &owner_kind, number),
+        }));
+        if matches!(self.keep, Keep::Reported(_)) {
+            let objects = &mut self.totals.objects;
+            objects.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
+        }
+        (self.totals, skipped, number)
+    }
+
+    /// Counts an object, or leaves it out.
+    fn resolve(&mut self, ownership: &Ownership, result: ObjectResult) {
+        let why = self.findings.left_out(ownership, &result);
+        let (Some(why), Some(owner)) = (why, &ownership.owner) else {
+            return self.count(result);
+        };
+        let kind = &result.object.kind;
+        match result.origin.source() {
+            Some((file, position)) => self.skipped.push(Skipped {
+                file: file.to_owned(),
+                position: Some(position),
+                reason: reason(why, kind, &owner.display(&result.object)),
+            }),
+            None => {
+                let group = (why, kind.clone(), owner.kind.name.clone());
+                *self.left_out.entry(group).or_default() += 1;
+            }
+        }
+    }
+
+    fn count(&mut self, result: ObjectResult) {
+        let totals = &mut self.totals;
+        totals.tallies.add(&result);
+        let kind = result.object.group_kind();
+        if !totals.kinds.contains(&kind) {
+            totals.kinds.insert(kind);
+        }
+        let summary = &mut totals.summary;
+        summary.objects += 1;
+        if is_checked(&result, self.is_schema_control) {
+            summary.checked += 1;
+        } else if result.errors.is_empty() {
+            let kind = result.object.kind.clone();
+            *summary.not_applicable.entry(kind).or_default() += 1;
+        }
+        if !result.findings.is_empty() {
+            summary.failed_objects += 1;
+            for located in &result.findings {
+                summary.findings.add(located.finding.severity);
+            }
+            for defect in result.defects() {
+                summary.defects.add(defect.severity());
+            }
+        }
+        let is_reported = !result.findings.is_empty() || !result.errors.is_empty();
+        if is_reported || matches!(self.keep, Keep::All) {
+            totals.objects.push(result);
+        }
+    }
+}
+
+/// True if an object was checked for what it does: one whose fields alone were compared with the
+/// types of Kubernetes, and found right, was not. Where only such controls are chosen, they count.
+fn is_checked(object: &ObjectResult, is_schema_control: &dyn Fn(&ControlId) -> bool) -> bool {
+    !object.findings.is_empty() || !object.judged.iter().all(is_schema_control)
+}
+
+/// Returns the order of objects of a cluster.
+fn by_name(result: &ObjectResult) -> impl Ord {
+    let id = &result.object;
+    (&id.namespace, &id.kind, &id.name, &id.api_version)
+}
+
+fn reason(why: LeftOut, kind: &str, owner: &str) -> String {
+    match why {
+        LeftOut::SameFindings => format!("{kind} of {owner}, which has the same findings"),
+        LeftOut::Idle => format!("{kind} of {owner}, which keeps it at no replicas"),
+    }
+}
+
+fn grouped_reason(why: LeftOut, kind: &str, owner_kind: &str, number: usize) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    let owner = format!("{number} {kind}{plural} of a {owner_kind}");
+    match why {
+        LeftOut::SameFindings => format!("{owner} that has the same findings"),
+        LeftOut::Idle => format!("{owner} that keeps no replicas of it"),
+    }
+}

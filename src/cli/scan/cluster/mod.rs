@@ -1,0 +1,98 @@
+//! A scan of a cluster: what is read of it, the reading, and the answers about rights.
+//!
+//! | file | is |
+//! |---|---|
+//! | `flags` | the flags that only a cluster has |
+//! | `reading` | which resources are read for the chosen controls |
+//! | `pages` | the pages that arrive → the scan |
+//! | `object` | one object by kind and name |
+//! | `rights` | `--dry-run`: which rights are missing |
+
+mod flags;
+mod object;
+mod pages;
+mod reading;
+mod rights;
+
+pub(super) use flags::ClusterFlags;
+
+use super::flags::ScanFlags;
+use crate::cli::{exit_status::ExitStatus, session::Session, stderr};
+use anyhow::Context as _;
+use kubevet_cluster::{self as cluster, Cluster};
+use kubevet_model::{Scan, ScannedCluster};
+use kubevet_scan::ScanOptions;
+use reading::Reading;
+use tokio::runtime::Runtime;
+
+/// The number of threads that wait for the API server and decode its answers.
+const READER_THREADS: usize = 2;
+
+/// What of the cluster is scanned.
+pub(super) enum ClusterTarget {
+    /// Every object that the flags select.
+    Everything,
+    /// One object, as `KIND/NAME`.
+    Object(String),
+}
+
+/// What came of the command.
+pub(super) enum Outcome {
+    /// A scan to report.
+    Scanned(Box<Scan>),
+    /// Something else, which was printed.
+    Done(ExitStatus),
+}
+
+/// The command line of a scan of a cluster.
+pub(super) struct ClusterScan<'a> {
+    pub(super) flags: &'a ScanFlags,
+    pub(super) cluster: &'a ClusterFlags,
+    pub(super) session: &'a Session,
+}
+
+impl ClusterScan<'_> {
+    /// Reads the objects and evaluates them.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached, or a flag names what it does not have.
+    pub(super) fn run(
+        &self,
+        target: &ClusterTarget,
+        options: ScanOptions<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(READER_THREADS)
+            .enable_all()
+            .build()?;
+        let access = self.cluster.api_access()?;
+        let cluster = runtime.block_on(cluster::connect(&access))?;
+        let resources = runtime
+            .block_on(cluster.discover())
+            .context("the resources of the cluster are not known")?;
+        if let ClusterTarget::Object(name) = target {
+            let scan = object::scan(self, &runtime, &cluster, &resources, name, options)?;
+            return Ok(Outcome::Scanned(Box::new(scan)));
+        }
+        let reading = Reading::new(self, &runtime, &cluster, &resources, &options.controls)?;
+        if self.cluster.dry_run {
+            let status = rights::print(self, &runtime, &cluster, &reading)?;
+            return Ok(Outcome::Done(status));
+        }
+        let scan = pages::scan(self, &runtime, &cluster, reading, options)?;
+        Ok(Outcome::Scanned(Box::new(scan)))
+    }
+}
+
+/// Returns the cluster as the report names it.
+fn scanned_cluster(runtime: &Runtime, cluster: &Cluster) -> ScannedCluster {
+    let server = cluster.server();
+    let version = runtime
+        .block_on(cluster.server_version())
+        .inspect_err(|error| stderr::print_line(&format!("note: {error}")));
+    ScannedCluster {
+        context: server.context.clone(),
+        server: server.url.clone(),
+        version: version.unwrap_or_default(),
+    }
+}
