@@ -14,6 +14,7 @@
 //! | `raw_request` | one GET as bytes, up to a bound |
 //! | `object_list` | the objects of one resource, page by page, as documents |
 //! | `read_objects` | the objects of many resources, in all namespaces or one by one |
+//! | `object_watch` | their changes, as documents |
 //! | `single_object` | one object, and the version of the API server |
 //! | `access_review` | which calls are allowed |
 //! | `list_watch` | list, then watch, for as long as the process lives |
@@ -47,6 +48,7 @@ mod failure_policy;
 mod list_watch;
 mod namespaces;
 mod object_list;
+mod object_watch;
 mod raw_request;
 mod read_objects;
 mod single_object;
@@ -70,5 +72,6 @@ pub use event_aggregator::{EventRecord, EventSubject};
 pub use events::EventWriter;
 pub use namespaces::Namespaces;
 pub use object_list::ListOptions;
+pub use object_watch::{WatchStart, WatchedChange};
 pub use read_objects::{ReadEvent, ReadRequest, ResourceRequest};
 pub use webhook_configuration::{Installation, RelaxOutcome};

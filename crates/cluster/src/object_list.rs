@@ -32,6 +32,10 @@ const FULL: &str = "application/json";
 /// Metadata alone: `spec` and `data` never leave the API server.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
+/// The same for the objects of a watch.
+pub(super) const METADATA_OBJECT: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 /// Which objects of a resource are listed.
 #[derive(Debug, Clone, Default)]
 pub struct ListOptions {
@@ -41,6 +45,24 @@ pub struct ListOptions {
     pub excluded_namespaces: Vec<String>,
     /// True if only metadata is read.
     pub metadata_only: bool,
+}
+
+impl ListOptions {
+    /// Appends the selectors to a query.
+    pub(super) fn write_selectors(&self, all_namespaces: bool, query: &mut String) {
+        if !self.label_selector.is_empty() {
+            query.push_str("&labelSelector=");
+            percent_encode(&self.label_selector, query);
+        }
+        if all_namespaces && !self.excluded_namespaces.is_empty() {
+            let excluded = self.excluded_namespaces.iter();
+            let terms: Vec<String> = excluded
+                .map(|namespace| format!("metadata.namespace!={namespace}"))
+                .collect();
+            query.push_str("&fieldSelector=");
+            percent_encode(&terms.join(","), query);
+        }
+    }
 }
 
 /// A list that is being read.
@@ -55,6 +77,7 @@ pub(super) struct ObjectList<'a> {
     is_complete: bool,
     page: u32,
     restarts: u32,
+    resource_version: String,
     /// Hashes of the uids that were returned.
     returned: HashSet<u64>,
     hasher: RandomState,
@@ -78,6 +101,7 @@ impl Cluster {
             is_complete: false,
             page: 0,
             restarts: 0,
+            resource_version: String::new(),
             returned: HashSet::new(),
             hasher: RandomState::new(),
         }
@@ -145,24 +169,17 @@ impl ObjectList<'_> {
         Ok(None)
     }
 
+    /// Returns the version of the last page: a watch goes on from there.
+    pub(super) fn resource_version(&self) -> &str {
+        &self.resource_version
+    }
+
     /// Returns path and query of the next page.
     fn path(&self) -> String {
         let mut path = self.resource.path(self.namespace);
         let _ = write!(path, "?limit={}", self.limit);
-        if !self.options.label_selector.is_empty() {
-            path.push_str("&labelSelector=");
-            percent_encode(&self.options.label_selector, &mut path);
-        }
-        if self.resource.namespaced && self.namespace.is_none() {
-            let excluded = self.options.excluded_namespaces.iter();
-            let terms: Vec<String> = excluded
-                .map(|namespace| format!("metadata.namespace!={namespace}"))
-                .collect();
-            if !terms.is_empty() {
-                path.push_str("&fieldSelector=");
-                percent_encode(&terms.join(","), &mut path);
-            }
-        }
+        let all_namespaces = self.resource.namespaced && self.namespace.is_none();
+        self.options.write_selectors(all_namespaces, &mut path);
         if !self.continue_token.is_empty() {
             path.push_str("&continue=");
             percent_encode(&self.continue_token, &mut path);
@@ -181,6 +198,11 @@ impl ObjectList<'_> {
             .unwrap_or_default();
         token.clone_into(&mut self.continue_token);
         self.is_complete = token.is_empty();
+        let version = metadata
+            .and_then(|metadata| metadata.get("resourceVersion"))
+            .and_then(Node::as_str)
+            .unwrap_or_default();
+        version.clone_into(&mut self.resource_version);
         if bytes.len() > LARGE_PAGE_BYTES {
             self.limit = (self.limit / 2).max(1);
         } else if bytes.len() < SMALL_PAGE_BYTES {
@@ -200,7 +222,7 @@ impl ObjectList<'_> {
                 continue;
             }
             objects.push(if self.options.metadata_only {
-                self.object_of_metadata(&item)
+                object_of_metadata(self.resource, &item)
             } else {
                 item
             });
@@ -227,23 +249,6 @@ impl ObjectList<'_> {
             }
         }
     }
-
-    /// Returns an object of the resource that has only its metadata: PartialObjectMetadata says
-    /// nothing of the kind that it is about.
-    fn object_of_metadata(&self, item: &Document) -> Document {
-        let mut metadata = String::new();
-        match item.root().get("metadata") {
-            Some(node) => node.write_canonical_json(&mut metadata),
-            None => metadata.push_str("{}"),
-        }
-        let json = format!(
-            "{{\"apiVersion\":{:?},\"kind\":{:?},\"metadata\":{metadata}}}",
-            self.resource.api_version(),
-            self.resource.kind.name
-        );
-        let parsed = document::read_json(item.file(), json.as_bytes(), &Limits::default());
-        parsed.documents.into_iter().next().unwrap_or(item.clone())
-    }
 }
 
 /// Appends a text in the form that a query takes.
@@ -255,4 +260,21 @@ pub(super) fn percent_encode(text: &str, query: &mut String) {
             let _ = write!(query, "%{byte:02X}");
         }
     }
+}
+
+/// Returns an object of the resource that has only its metadata: PartialObjectMetadata says
+/// nothing of the kind that it is about.
+pub(super) fn object_of_metadata(resource: &ApiResource, item: &Document) -> Document {
+    let mut metadata = String::new();
+    match item.root().get("metadata") {
+        Some(node) => node.write_canonical_json(&mut metadata),
+        None => metadata.push_str("{}"),
+    }
+    let json = format!(
+        "{{\"apiVersion\":{:?},\"kind\":{:?},\"metadata\":{metadata}}}",
+        resource.api_version(),
+        resource.kind.name
+    );
+    let parsed = document::read_json(item.file(), json.as_bytes(), &Limits::default());
+    parsed.documents.into_iter().next().unwrap_or(item.clone())
 }

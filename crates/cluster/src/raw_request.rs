@@ -10,7 +10,7 @@ use kube::{client::Body, core::Status};
 use std::{pin::pin, time::Duration};
 
 /// The most bytes of an answer that refuses a call.
-const MAX_STATUS_BYTES: usize = 1 << 20;
+pub(super) const MAX_STATUS_BYTES: usize = 1 << 20;
 
 /// Why there are no bytes.
 #[derive(Debug)]

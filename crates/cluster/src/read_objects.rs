@@ -1,7 +1,10 @@
 //! Reads the objects of many resources: all namespaces at once where that is allowed, and else
 //! namespace by namespace. A failure loses the objects of one resource in one place, and no others.
 
-use super::{Cluster, ClusterError, discovery::ApiResource, object_list::ListOptions};
+use super::{
+    Cluster, ClusterError, discovery::ApiResource, object_list::ListOptions,
+    object_watch::WatchStart,
+};
 use kubevet_document::Document;
 use std::sync::Arc;
 use tokio::sync::{OnceCell, mpsc};
@@ -41,6 +44,8 @@ pub enum ReadEvent {
         /// The objects.
         objects: Vec<Document>,
     },
+    /// A list was read to its end.
+    Listed(WatchStart),
     /// The objects of a resource were not read, or not all of them.
     Failed {
         /// The resource.
@@ -236,7 +241,15 @@ impl Reader {
         let mut list = self.cluster.list_objects(resource, namespace, options);
         loop {
             match list.next_page().await {
-                Ok(None) => return Ok(Ok(())),
+                Ok(None) => {
+                    let start = WatchStart {
+                        resource: self.resource,
+                        namespace: namespace.map(str::to_owned),
+                        resource_version: list.resource_version().to_owned(),
+                    };
+                    self.send(ReadEvent::Listed(start)).await?;
+                    return Ok(Ok(()));
+                }
                 Ok(Some(objects)) => {
                     let resource = self.resource;
                     self.send(ReadEvent::Page { resource, objects }).await?;

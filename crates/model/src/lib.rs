@@ -15,12 +15,14 @@
 //! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
+//! | `change` | what changes in a cluster after a scan |
 //! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
 
+mod change;
 mod control;
 mod control_status;
 mod counts;
@@ -47,6 +49,7 @@ mod stored_certificates;
 mod unread;
 mod yaml_string;
 
+pub use change::{Change, ChangeKind};
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
 pub use control_status::{ControlStatus, RequirementStatus};
 pub use counts::{ControlStatusCounts, SeverityCounts};

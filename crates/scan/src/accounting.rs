@@ -77,8 +77,9 @@ impl<'a> Accounting<'a> {
         }
     }
 
-    /// Returns the totals, and what was left out.
-    pub(super) fn finish(mut self) -> (Totals, Vec<Skipped>, usize) {
+    /// Returns the totals, what was left out and how many objects that are, and the findings by
+    /// object.
+    pub(super) fn finish(mut self) -> (Totals, Vec<Skipped>, usize, FindingsByObject) {
         for (ownership, result) in std::mem::take(&mut self.waiting) {
             self.resolve(&ownership, result);
         }
@@ -94,7 +95,7 @@ impl<'a> Accounting<'a> {
             let objects = &mut self.totals.objects;
             objects.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
         }
-        (self.totals, skipped, number)
+        (self.totals, skipped, number, self.findings)
     }
 
     /// Counts an object, or leaves it out.

@@ -13,12 +13,14 @@
 //! | `score`, `scored_framework`, `status` | the results of controls and frameworks; the thresholds |
 //! | `read_plan` | which kinds of a cluster the chosen controls read |
 //! | `unread` | what of a cluster could not be read |
+//! | `changes` | the changes of a cluster after a scan |
 //! | `filter` | which objects are evaluated |
 //! | `fingerprint` | the stable keys of findings |
 //! | `schema_checks`, `misnamed_kind`, `old_workload` | objects against the types of Kubernetes |
 //! | `redact` | credentials in excerpts |
 
 mod accounting;
+mod changes;
 mod evaluate;
 mod filter;
 mod fingerprint;
@@ -35,6 +37,7 @@ mod status;
 mod tally;
 mod unread;
 
+pub use changes::{ChangeTracker, ScanMemory};
 pub use filter::ObjectFilter;
 pub use read_plan::{PlannedKind, ReadPlan};
 pub use run::{ClusterOutcome, FileObjects, ScanOptions, run, run_pages};

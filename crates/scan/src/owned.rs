@@ -90,6 +90,21 @@ impl FindingsByObject {
         self.by_key.insert(ownership.key, set);
     }
 
+    /// Adds the findings of an object to those that it had before.
+    pub(super) fn merge(&mut self, ownership: &Ownership, result: &ObjectResult) {
+        let mut all = finding_set(result).to_vec();
+        let before = self.by_key.get(&ownership.key);
+        all.extend(before.into_iter().flat_map(|set| set.iter().copied()));
+        all.sort_unstable();
+        all.dedup();
+        self.by_key.insert(ownership.key, all.into());
+    }
+
+    /// Removes an object.
+    pub(super) fn remove(&mut self, ownership: &Ownership) {
+        self.by_key.remove(&ownership.key);
+    }
+
     /// True if the object was added.
     pub(super) fn contains(&self, owner: &Owner) -> bool {
         self.by_key.contains_key(&owner.key)

@@ -4,6 +4,7 @@
 
 use super::{
     accounting::{Accounting, Keep, Totals},
+    changes::ScanMemory,
     evaluate::{Evaluator, ObjectSource},
     misnamed_kind,
     owned::Ownership,
@@ -64,7 +65,7 @@ pub fn run(options: ScanOptions<'_>, input: FileObjects, progress: &(dyn Fn() + 
     for (document, result) in input.objects.iter().zip(results) {
         accounting.add(Ownership::of(document), result);
     }
-    let (totals, owned, _) = accounting.finish();
+    let (totals, owned, _, _) = accounting.finish();
     let mut problems = input.problems;
     problems.extend(schema_problems);
     problems.extend(input.objects.iter().filter_map(misnamed_kind::problem));
@@ -93,26 +94,25 @@ pub struct ClusterOutcome {
 }
 
 /// Evaluates the objects of a cluster: `read` gets a function that takes the objects of one page,
-/// and returns what could not be read. `kinds` are the kinds of all objects that it will read.
-///
-/// # Errors
-/// That of `read`.
-pub fn run_pages<E>(
+/// and returns what could not be read. `kinds` are the kinds of all objects that it will read. Also
+/// returns what the changes after the scan are compared with.
+#[must_use]
+pub fn run_pages(
     options: ScanOptions<'_>,
     kinds: BTreeSet<Kind>,
-    read: impl FnOnce(&mut dyn FnMut(&[Document])) -> Result<ClusterOutcome, E>,
-) -> Result<Scan, E> {
+    read: impl FnOnce(&mut dyn FnMut(&[Document])) -> ClusterOutcome,
+) -> (Scan, ScanMemory) {
     let evaluator = evaluator(&options, ObjectSource::Cluster);
     let is_schema_control = schema_controls(&options);
-    let mut accounting = Accounting::new(Keep::Reported(kinds), &is_schema_control);
+    let mut accounting = Accounting::new(Keep::Reported(kinds.clone()), &is_schema_control);
     let outcome = read(&mut |page| {
         // The API server has accepted the objects: it has nothing to refuse.
         let (results, _) = evaluator.evaluate_all(page, &|| ());
         for (document, result) in page.iter().zip(results) {
             accounting.add(Ownership::of(document), result);
         }
-    })?;
-    let (totals, skipped, skipped_number) = accounting.finish();
+    });
+    let (totals, skipped, skipped_number, findings) = accounting.finish();
     let outcome = Outcome {
         cluster: Some(outcome.cluster),
         files: 0,
@@ -121,7 +121,8 @@ pub fn run_pages<E>(
         skipped_number,
         unread: outcome.unread.into_unread(&options.controls),
     };
-    Ok(finish(options, totals, outcome))
+    let memory = ScanMemory { findings, kinds };
+    (finish(options, totals, outcome), memory)
 }
 
 /// What is known of a scan besides its objects.

@@ -1,10 +1,11 @@
 //! The flags of `kubevet scan` that files and clusters share: the report, the exit status, the
 //! objects.
 
-use crate::cli::kubernetes_version;
+use crate::cli::{exit_status::ExitStatus, kubernetes_version, terminal};
+use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
-use kubevet_model::{Level, Severity, Thresholds, names::is_dns_label};
-use kubevet_report::{self as report, View};
+use kubevet_model::{Level, Scan, ScanStatus, Severity, Thresholds, names::is_dns_label};
+use kubevet_report::{self as report, Style, View};
 use kubevet_scan::ObjectFilter;
 use kubevet_validation::{SchemaMode, SchemaOptions};
 use std::path::PathBuf;
@@ -121,6 +122,25 @@ impl ScanFlags {
             include_kinds: self.include_kinds.clone(),
             exclude_kinds: self.exclude_kinds.clone(),
         }
+    }
+
+    /// Writes the report of a scan. Returns the exit status.
+    ///
+    /// # Errors
+    /// The report cannot be written.
+    pub(super) fn report(&self, scan: &Scan) -> anyhow::Result<ExitStatus> {
+        let format = report::format(&self.format).context("no such format")?;
+        let output = self.output.as_deref();
+        let style = Style {
+            verbose: self.verbose,
+            ..terminal::style(self.view, output.is_some())
+        };
+        terminal::write(output, |out| (format.write)(scan, &style, out))?;
+        Ok(match scan.status {
+            ScanStatus::Met => ExitStatus::Success,
+            ScanStatus::NotMet => ExitStatus::Negative,
+            ScanStatus::Incomplete => ExitStatus::Failure,
+        })
     }
 
     /// Returns the thresholds that the scan must meet.

@@ -18,17 +18,18 @@ use super::{
     exit_status::ExitStatus,
     library_flags::{LibraryFlags, apply_controls_config},
     session::Session,
-    stderr, terminal,
+    stderr,
 };
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use cluster::{ClusterFlags, ClusterTarget};
 use flags::ScanFlags;
-use kubevet_model::{Control, Scan, ScanStatus, Scope};
+use kubevet_model::{Control, Scope};
 use kubevet_policy::Params;
-use kubevet_report::{self as report, Style};
 use kubevet_scan::{ScanOptions, SchemaChecks};
-use selection::{Selected, SelectionFlags, Subcommand, is_in_scope};
+use selection::Subcommand;
+
+pub(super) use selection::{Selected, SelectionFlags, is_in_scope};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -121,28 +122,21 @@ impl ScanCommand {
         let session = Session::compile(library, problems);
         stderr::print_interpreted(&session.engine);
         let options = self.options(&session, selected, &params);
-        let scan = match (input, target) {
-            (Some((paths, input)), _) => files::scan(paths, &self.flags, &session, options, input),
+        match (input, target) {
+            (Some((paths, input)), _) => {
+                let scan = files::scan(paths, &self.flags, &session, options, input);
+                self.flags.report(&scan)
+            }
             (None, Target::Cluster(target)) => {
                 let command = cluster::ClusterScan {
                     flags: &self.flags,
                     cluster: &self.cluster,
                     session: &session,
                 };
-                match command.run(&target, options)? {
-                    cluster::Outcome::Scanned(scan) => *scan,
-                    cluster::Outcome::Done(status) => return Ok(status),
-                }
+                command.run(&target, options)
             }
             (None, Target::Files(_)) => bail!("no path was read"),
-        };
-        self.write(&scan)?;
-        let status = match scan.status {
-            ScanStatus::Met => ExitStatus::Success,
-            ScanStatus::NotMet => ExitStatus::Negative,
-            ScanStatus::Incomplete => ExitStatus::Failure,
-        };
-        Ok(status)
+        }
     }
 
     /// Returns what the command line names; the cluster where it names nothing and there is one.
@@ -187,15 +181,5 @@ impl ScanCommand {
             not_run: selected.not_run,
             thresholds: self.flags.thresholds(self.cluster.allow_partial),
         }
-    }
-
-    fn write(&self, scan: &Scan) -> anyhow::Result<()> {
-        let format = report::format(&self.flags.format).context("no such format")?;
-        let output = self.flags.output.as_deref();
-        let style = Style {
-            verbose: self.flags.verbose,
-            ..terminal::style(self.flags.view, output.is_some())
-        };
-        terminal::write(output, |out| (format.write)(scan, &style, out))
     }
 }

@@ -38,6 +38,10 @@ pub(in crate::cli::scan) struct ClusterFlags {
     /// Read no object: print which rights the scan needs, and which are missing
     #[arg(long, global = true, help_heading = "Cluster")]
     pub(super) dry_run: bool,
+    /// Go on after the report, and print each finding that is new, fixed or deleted; with -f json as
+    /// JSON, one line each
+    #[arg(long, global = true, help_heading = "Cluster")]
+    pub(super) watch: bool,
     /// Exit with 2 for other reasons only, though objects could not be read
     #[arg(long, global = true, help_heading = "Cluster")]
     pub(in crate::cli::scan) allow_partial: bool,
@@ -59,6 +63,7 @@ impl ClusterFlags {
             ("--namespaces", !self.namespaces.is_empty()),
             ("--label-selector", self.label_selector.is_some()),
             ("--dry-run", self.dry_run),
+            ("--watch", self.watch),
             ("--allow-partial", self.allow_partial),
             ("--read-secrets", self.read_secrets),
         ];

@@ -6,6 +6,7 @@
 //! | `reading` | which resources are read for the chosen controls |
 //! | `pages` | the pages that arrive → the scan |
 //! | `object` | one object by kind and name |
+//! | `watch` | `--watch`: what changes after the scan |
 //! | `rights` | `--dry-run`: which rights are missing |
 
 mod flags;
@@ -13,6 +14,7 @@ mod object;
 mod pages;
 mod reading;
 mod rights;
+mod watch;
 
 pub(super) use flags::ClusterFlags;
 
@@ -20,7 +22,7 @@ use super::flags::ScanFlags;
 use crate::cli::{exit_status::ExitStatus, session::Session, stderr};
 use anyhow::Context as _;
 use kubevet_cluster::{self as cluster, Cluster};
-use kubevet_model::{Scan, ScannedCluster};
+use kubevet_model::ScannedCluster;
 use kubevet_scan::ScanOptions;
 use reading::Reading;
 use tokio::runtime::Runtime;
@@ -36,14 +38,6 @@ pub(super) enum ClusterTarget {
     Object(String),
 }
 
-/// What came of the command.
-pub(super) enum Outcome {
-    /// A scan to report.
-    Scanned(Box<Scan>),
-    /// Something else, which was printed.
-    Done(ExitStatus),
-}
-
 /// The command line of a scan of a cluster.
 pub(super) struct ClusterScan<'a> {
     pub(super) flags: &'a ScanFlags,
@@ -52,15 +46,16 @@ pub(super) struct ClusterScan<'a> {
 }
 
 impl ClusterScan<'_> {
-    /// Reads the objects and evaluates them.
+    /// Reads the objects, evaluates them and reports.
     ///
     /// # Errors
-    /// The cluster cannot be reached, or a flag names what it does not have.
+    /// The cluster cannot be reached, a flag names what it does not have, or the report cannot be
+    /// written.
     pub(super) fn run(
         &self,
         target: &ClusterTarget,
         options: ScanOptions<'_>,
-    ) -> anyhow::Result<Outcome> {
+    ) -> anyhow::Result<ExitStatus> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(READER_THREADS)
             .enable_all()
@@ -72,15 +67,19 @@ impl ClusterScan<'_> {
             .context("the resources of the cluster are not known")?;
         if let ClusterTarget::Object(name) = target {
             let scan = object::scan(self, &runtime, &cluster, &resources, name, options)?;
-            return Ok(Outcome::Scanned(Box::new(scan)));
+            return self.flags.report(&scan);
         }
         let reading = Reading::new(self, &runtime, &cluster, &resources, &options.controls)?;
         if self.cluster.dry_run {
-            let status = rights::print(self, &runtime, &cluster, &reading)?;
-            return Ok(Outcome::Done(status));
+            return rights::print(self, &runtime, &cluster, &reading);
         }
-        let scan = pages::scan(self, &runtime, &cluster, reading, options)?;
-        Ok(Outcome::Scanned(Box::new(scan)))
+        let params = options.params;
+        let (scan, followed) = pages::scan(self, &runtime, &cluster, &reading, options);
+        let status = self.flags.report(&scan)?;
+        if !self.cluster.watch {
+            return Ok(status);
+        }
+        watch::follow(self, &runtime, &cluster, &reading, &scan, followed, params)
     }
 }
 

@@ -29,7 +29,13 @@ pub(super) fn scan(
     let namespace = named.or(command.cluster.namespaces.first()).unwrap_or(own);
     let namespace = resource.namespaced.then_some(namespace.as_str());
     let object = runtime.block_on(cluster.get_object(resource, namespace, name))?;
-    pages::scan_objects(command, runtime, cluster, &[object], options)
+    Ok(pages::scan_objects(
+        command,
+        runtime,
+        cluster,
+        &[object],
+        options,
+    ))
 }
 
 /// Returns the resource that a word means. Of several, that of Kubernetes itself is meant.

@@ -2,10 +2,10 @@
 
 use super::{ClusterScan, reading::Reading, scanned_cluster};
 use crate::cli::terminal;
-use kubevet_cluster::{Cluster, ClusterError, ReadEvent};
+use kubevet_cluster::{Cluster, ClusterError, ReadEvent, WatchStart};
 use kubevet_document::Document;
 use kubevet_model::{Kind, Problem, ProblemCode, Scan};
-use kubevet_scan::{self as scan, ClusterOutcome, ScanOptions, UnreadLog};
+use kubevet_scan::{self as scan, ClusterOutcome, ScanMemory, ScanOptions, UnreadLog};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// The number of pages that wait to be evaluated.
@@ -15,17 +15,24 @@ const MAX_PAGES: usize = 2;
 const NOT_ALLOWED: &str =
     "listing them is not allowed; `kubevet manifests scan-rbac` prints the rights of a scan";
 
+/// What the changes after a scan are followed from.
+pub(super) struct Followed {
+    pub(super) starts: Vec<WatchStart>,
+    pub(super) memory: ScanMemory,
+}
+
 /// Reads the objects and evaluates them.
 pub(super) fn scan(
     command: &ClusterScan<'_>,
     runtime: &Runtime,
     cluster: &Cluster,
-    reading: Reading,
+    reading: &Reading,
     options: ScanOptions<'_>,
-) -> anyhow::Result<Scan> {
+) -> (Scan, Followed) {
     let kinds = reading.kind_set();
+    let mut starts = Vec::new();
     let bar = terminal::spinner();
-    let scan = scan::run_pages(options, kinds, |add| {
+    let (scan, memory) = scan::run_pages(options, kinds, |add| {
         let (sender, mut events) = mpsc::channel(MAX_PAGES);
         let reader = cluster.clone();
         let request = reading.request.clone();
@@ -34,33 +41,35 @@ pub(super) fn scan(
         let mut counts = vec![0_usize; reading.kinds.len()];
         let mut total = 0;
         while let Some(event) = events.blocking_recv() {
-            if let ReadEvent::Page { resource, objects } = &event {
-                add(objects);
-                total += objects.len();
-                if let (Some(count), Some(kind)) =
-                    (counts.get_mut(*resource), reading.kinds.get(*resource))
-                {
-                    *count += objects.len();
-                    bar.set_message(format!("{total} objects; {} {count}", kind.kind));
+            match event {
+                ReadEvent::Page { resource, objects } => {
+                    add(&objects);
+                    total += objects.len();
+                    if let (Some(count), Some(planned)) =
+                        (counts.get_mut(resource), reading.kinds.get(resource))
+                    {
+                        *count += objects.len();
+                        bar.set_message(format!("{total} objects; {} {count}", planned.kind));
+                    }
                 }
-            } else {
-                record_failure(&reading, event, &mut unread);
+                ReadEvent::Listed(start) => starts.push(start),
+                failure => record_failure(reading, failure, &mut unread),
             }
         }
         bar.finish_and_clear();
         let mut problems = command.session.problems.clone();
         problems.extend(reading.problems.clone());
         if total == 0 && unread.is_empty() && problems.is_empty() {
-            let message = nothing_to_scan(&reading);
+            let message = nothing_to_scan(reading);
             problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
         }
-        Ok::<_, anyhow::Error>(ClusterOutcome {
+        ClusterOutcome {
             cluster: scanned_cluster(runtime, cluster),
             unread,
             problems,
-        })
-    })?;
-    Ok(scan)
+        }
+    });
+    (scan, Followed { starts, memory })
 }
 
 /// Evaluates the objects that are given, instead of reading some.
@@ -70,16 +79,17 @@ pub(super) fn scan_objects(
     cluster: &Cluster,
     objects: &[Document],
     options: ScanOptions<'_>,
-) -> anyhow::Result<Scan> {
+) -> Scan {
     let kinds = objects.iter().map(|object| object.id().group_kind());
-    scan::run_pages(options, kinds.collect(), |add| {
+    let (scan, _) = scan::run_pages(options, kinds.collect(), |add| {
         add(objects);
-        Ok(ClusterOutcome {
+        ClusterOutcome {
             cluster: scanned_cluster(runtime, cluster),
             unread: UnreadLog::default(),
             problems: command.session.problems.clone(),
-        })
-    })
+        }
+    });
+    scan
 }
 
 /// Records what could not be read.
@@ -89,7 +99,7 @@ fn record_failure(reading: &Reading, event: ReadEvent, unread: &mut UnreadLog) {
         planned.map(|planned| &planned.kind)
     };
     match event {
-        ReadEvent::Page { .. } => {}
+        ReadEvent::Page { .. } | ReadEvent::Listed(_) => {}
         ReadEvent::Failed {
             resource,
             namespace,
