@@ -6,7 +6,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod discovery;
 mod event_writes;
+mod object_reads;
+mod object_watches;
 mod object_writes;
 mod watches;
 

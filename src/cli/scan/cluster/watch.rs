@@ -9,6 +9,7 @@ use kubevet_policy::Params;
 use kubevet_report as report;
 use kubevet_scan::ChangeTracker;
 use std::{
+    cmp::Reverse,
     io,
     time::{Duration, Instant},
 };
@@ -95,9 +96,11 @@ impl Printer {
     fn print(&self, changes: &[Change]) -> anyhow::Result<bool> {
         let now = OffsetDateTime::now_utc();
         let now = now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339)?;
-        let shown = changes
-            .iter()
-            .filter(|change| change.severity >= self.lowest);
+        let shown = changes.iter();
+        let mut shown: Vec<&Change> = shown
+            .filter(|change| change.severity >= self.lowest)
+            .collect();
+        shown.sort_by_key(|change| (&change.object, Reverse(change.severity), &change.control));
         let mut is_closed = false;
         terminal::write(None, |out| {
             for change in shown {
