@@ -14,6 +14,7 @@
 //! | `raw_request` | one GET as bytes, up to a bound |
 //! | `object_list` | the objects of one resource, page by page, as documents |
 //! | `read_objects` | the objects of many resources, in all namespaces or one by one |
+//! | `read_request` | which objects are read |
 //! | `object_watch` | their changes, as documents |
 //! | `single_object` | one object, and the version of the API server |
 //! | `access_review` | which calls are allowed |
@@ -51,6 +52,7 @@ mod object_list;
 mod object_watch;
 mod raw_request;
 mod read_objects;
+mod read_request;
 mod single_object;
 mod watch_health;
 mod webhook_configuration;
@@ -72,6 +74,7 @@ pub use event_aggregator::{EventRecord, EventSubject};
 pub use events::EventWriter;
 pub use namespaces::Namespaces;
 pub use object_list::ListOptions;
-pub use object_watch::{WatchStart, WatchedChange};
-pub use read_objects::{ReadEvent, ReadRequest, ResourceRequest};
+pub use object_watch::WatchedChange;
+pub use read_objects::ReadEvent;
+pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
 pub use webhook_configuration::{Installation, RelaxOutcome};

@@ -10,7 +10,7 @@ use super::{
     discovery::ApiResource,
     object_list::{ListOptions, METADATA_OBJECT, object_of_metadata, percent_encode},
     raw_request::MAX_STATUS_BYTES,
-    read_objects::ReadRequest,
+    read_request::{ReadRequest, WatchStart},
 };
 use http_body_util::BodyExt as _;
 use hyper::{Request, header};
@@ -23,17 +23,6 @@ use tokio::{sync::mpsc, time::Instant};
 const MAX_EVENT_BYTES: usize = 16 << 20;
 /// A watch that ended sooner than this is opened again only after a pause.
 const MIN_WATCH_DURATION: Duration = Duration::from_secs(1);
-
-/// A list that was read to its end, to go on from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WatchStart {
-    /// The position of the resource in [`ReadRequest::resources`].
-    pub resource: usize,
-    /// The namespace; `None` for all.
-    pub namespace: Option<String>,
-    /// The version of the list.
-    pub resource_version: String,
-}
 
 /// What happened to the watched objects. `resource` is a position in [`ReadRequest::resources`].
 #[derive(Debug)]

@@ -2,8 +2,10 @@
 //! namespace by namespace. A failure loses the objects of one resource in one place, and no others.
 
 use super::{
-    Cluster, ClusterError, discovery::ApiResource, object_list::ListOptions,
-    object_watch::WatchStart,
+    Cluster, ClusterError,
+    discovery::ApiResource,
+    object_list::ListOptions,
+    read_request::{ReadRequest, WatchStart},
 };
 use kubevet_document::Document;
 use std::sync::Arc;
@@ -11,28 +13,6 @@ use tokio::sync::{OnceCell, mpsc};
 
 /// The number of resources that are listed at the same time.
 const MAX_LISTS: usize = 4;
-
-/// What is read.
-#[derive(Debug, Clone)]
-pub struct ReadRequest {
-    /// The resources, in the order in which they are begun.
-    pub resources: Vec<ResourceRequest>,
-    /// The namespaces; empty for all. With some, the resources outside namespaces are left out.
-    pub namespaces: Vec<String>,
-    /// The namespace that is read if the names of the others are not known.
-    pub own_namespace: String,
-    /// Which objects are left out.
-    pub options: ListOptions,
-}
-
-/// A resource to read.
-#[derive(Debug, Clone)]
-pub struct ResourceRequest {
-    /// The resource.
-    pub resource: ApiResource,
-    /// True if only metadata is read.
-    pub metadata_only: bool,
-}
 
 /// What happened while objects were read. `resource` is a position in [`ReadRequest::resources`].
 #[derive(Debug)]

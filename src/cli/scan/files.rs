@@ -1,8 +1,8 @@
 //! A scan of files: reads the paths, and evaluates the objects that the flags select.
 
 use super::{
-    flags::ScanFlags,
     kind_names::{did_you_mean, is_built_in},
+    scan_flags::ScanFlags,
     selection::hint_about_path,
 };
 use crate::cli::{session::Session, terminal};

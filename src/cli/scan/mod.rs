@@ -3,15 +3,15 @@
 //! | file | is |
 //! |---|---|
 //! | `selection` | the controls and frameworks that the command line names |
-//! | `flags` | the flags that files and clusters share |
+//! | `scan_flags` | the flags that files and clusters share |
 //! | `files` | a scan of files |
 //! | `cluster/` | a scan of a cluster, or of one object in it |
 //! | `kind_names` | the names of kinds that users write |
 
 mod cluster;
 mod files;
-mod flags;
 mod kind_names;
+mod scan_flags;
 mod selection;
 
 use super::{
@@ -23,10 +23,10 @@ use super::{
 use anyhow::bail;
 use clap::Args;
 use cluster::{ClusterFlags, ClusterTarget};
-use flags::ScanFlags;
 use kubevet_model::{Control, Scope};
 use kubevet_policy::Params;
 use kubevet_scan::{ScanOptions, SchemaChecks};
+use scan_flags::ScanFlags;
 use selection::Subcommand;
 
 pub(super) use selection::{Selected, SelectionFlags, is_in_scope};

@@ -21,7 +21,7 @@ const DEFAULT_FRAMEWORKS: [&str; 2] = ["security", "schema"];
 const DEFAULT_CLUSTER_FRAMEWORKS: [&str; 1] = ["security"];
 
 #[derive(Debug, clap::Subcommand)]
-pub(in crate::cli) enum Subcommand {
+pub(crate) enum Subcommand {
     /// Only the controls of these frameworks
     Framework {
         /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); cis for
@@ -63,7 +63,7 @@ impl Subcommand {
 
 /// The flags that choose controls, with the meaning of the subcommands.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct SelectionFlags {
+pub(crate) struct SelectionFlags {
     /// Only the controls of these frameworks: NSA,MITRE; or files of frameworks: acme.yaml
     #[arg(
         long = "framework",
@@ -89,7 +89,7 @@ pub(in crate::cli) struct SelectionFlags {
 
 /// Names with commas between them.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct NameList(Vec<String>);
+pub(crate) struct NameList(Vec<String>);
 
 impl NameList {
     fn parse(argument: &str) -> Result<Self, String> {
@@ -108,8 +108,8 @@ impl NameList {
 }
 
 /// The controls to evaluate and the frameworks to score.
-pub(in crate::cli) struct Selected {
-    pub(in crate::cli) controls: BTreeSet<ControlId>,
+pub(crate) struct Selected {
+    pub(crate) controls: BTreeSet<ControlId>,
     pub(super) frameworks: Vec<ScoredFramework>,
     /// The controls of the frameworks that a scan of files cannot evaluate, by id.
     pub(super) unavailable: Vec<UnavailableControl>,
@@ -127,7 +127,7 @@ impl Selected {
     /// # Errors
     /// A name is unknown, a control is never evaluated in the scope, or a level is given for a
     /// framework that has none.
-    pub(in crate::cli) fn new(
+    pub(crate) fn new(
         subcommand: Option<&Subcommand>,
         flags: &SelectionFlags,
         level: Option<Level>,
@@ -407,6 +407,6 @@ pub(super) fn hint_about_path(path: &str, library: &Library) -> String {
 }
 
 /// False for a control that is never evaluated in a scope, such as one for requests alone.
-pub(in crate::cli) fn is_in_scope(control: &Control, scope: Scope) -> bool {
+pub(crate) fn is_in_scope(control: &Control, scope: Scope) -> bool {
     control.scope.contains(&scope)
 }

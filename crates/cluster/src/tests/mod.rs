@@ -6,11 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod discovery;
 mod event_writes;
 mod object_reads;
 mod object_watches;
 mod object_writes;
+mod resource_names;
 mod watches;
 
 use super::fake_api_server::Reply;

@@ -151,6 +151,9 @@ async fn list_that_always_expires_is_a_failure() {
     );
 }
 
+/// A response to a list of Pods.
+type Fault = fn() -> Reply;
+
 /// Checks the failure of Pods while Deployments are read.
 #[track_caller]
 fn check_isolated(lines: &[String], expected: &str) {
@@ -164,7 +167,7 @@ fn check_isolated(lines: &[String], expected: &str) {
 #[tokio::test]
 async fn failure_of_one_kind_leaves_the_others() {
     const CUT_OFF: &[u8] = br#"{"kind":"PodList","items":[{"metadata":{"name":"secret-value"#;
-    let faults: [(fn() -> Reply, &str); 5] = [
+    let faults: [(Fault, &str); 5] = [
         (
             || failure(404, "gone"),
             "pods in *: the API server does not serve it any more",
@@ -198,7 +201,7 @@ async fn failure_of_one_kind_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn page_that_is_too_large_is_asked_for_in_smaller_parts() {
+async fn page_that_is_too_large_is_requested_in_smaller_parts() {
     let large = || {
         let mut body = br#"{"kind":"PodList","apiVersion":"v1","items":[]"#.to_vec();
         body.resize(33 << 20, b' ');

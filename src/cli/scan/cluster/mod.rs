@@ -2,23 +2,23 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `flags` | the flags that only a cluster has |
+//! | `cluster_flags` | the flags that only a cluster has |
 //! | `reading` | which resources are read for the chosen controls |
 //! | `pages` | the pages that arrive → the scan |
 //! | `object` | one object by kind and name |
 //! | `watch` | `--watch`: what changes after the scan |
 //! | `rights` | `--dry-run`: which rights are missing |
 
-mod flags;
+mod cluster_flags;
 mod object;
 mod pages;
 mod reading;
 mod rights;
 mod watch;
 
-pub(super) use flags::ClusterFlags;
+pub(super) use cluster_flags::ClusterFlags;
 
-use super::flags::ScanFlags;
+use super::scan_flags::ScanFlags;
 use crate::cli::{exit_status::ExitStatus, session::Session, stderr};
 use anyhow::Context as _;
 use kubevet_cluster::{self as cluster, Cluster};

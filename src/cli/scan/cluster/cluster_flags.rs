@@ -1,13 +1,13 @@
 //! The flags of a scan of a cluster, and the cluster that they name.
 
-use crate::cli::scan::flags::namespace_name;
+use crate::cli::scan::scan_flags::namespace_name;
 use anyhow::bail;
 use clap::Args;
 use kubevet_cluster::ApiAccess;
 use std::{env, path::PathBuf};
 
 #[derive(Debug, Args)]
-pub(in crate::cli::scan) struct ClusterFlags {
+pub(crate) struct ClusterFlags {
     /// The kubeconfig of the cluster [default: those of KUBECONFIG, ~/.kube/config, or the service
     /// account of the Pod]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
@@ -44,7 +44,7 @@ pub(in crate::cli::scan) struct ClusterFlags {
     pub(super) watch: bool,
     /// Exit with 2 for other reasons only, though objects could not be read
     #[arg(long, global = true, help_heading = "Cluster")]
-    pub(in crate::cli::scan) allow_partial: bool,
+    pub(crate) allow_partial: bool,
     /// Read Secrets whole if a chosen control checks what they hold. Without it their metadata is
     /// read, if anything
     #[arg(long, global = true, help_heading = "Cluster")]
@@ -56,7 +56,7 @@ impl ClusterFlags {
     ///
     /// # Errors
     /// One is given.
-    pub(in crate::cli::scan) fn refuse_for_files(&self) -> anyhow::Result<()> {
+    pub(crate) fn refuse_for_files(&self) -> anyhow::Result<()> {
         let given = [
             ("--kubeconfig", self.kubeconfig.is_some()),
             ("--context", self.context.is_some()),
@@ -76,7 +76,7 @@ impl ClusterFlags {
     }
 
     /// True if a cluster is known.
-    pub(in crate::cli::scan) fn has_access(&self) -> bool {
+    pub(crate) fn has_access(&self) -> bool {
         self.api_access().is_ok()
     }
 
