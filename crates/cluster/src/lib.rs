@@ -3,7 +3,7 @@
 //! Every call has a timeout, and every error names its call; a refused one names the RBAC rule that
 //! is missing. The crate decides nothing about a request: callers get labels, bindings and
 //! certificates as they are, and what is not known is reported as not known. It reads no Secret but
-//! the one that it is given.
+//! the one that it is given, and those that a scan of a cluster was told to read.
 //!
 //! | file | is |
 //! |---|---|

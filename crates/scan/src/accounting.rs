@@ -176,3 +176,145 @@ fn grouped_reason(why: LeftOut, kind: &str, owner_kind: &str, number: usize) -> 
         LeftOut::Idle => format!("{owner} that keeps no replicas of it"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubevet_document::{self as document, Document, Limits};
+    use kubevet_model::{
+        Evidence, Finding, Fingerprint, LocatedFinding, ObjectId, Origin, Severity,
+    };
+    use std::sync::Arc;
+
+    /// A workload of `shop` with one finding for each message, and its owner as `Kind/name`.
+    fn add(
+        accounting: &mut Accounting<'_>,
+        kind: &str,
+        name: &str,
+        owner: &str,
+        messages: &[&str],
+    ) {
+        let owners = owner
+            .split_once('/')
+            .map_or_else(String::new, |(kind, name)| {
+                format!("[{{apiVersion: apps/v1, kind: {kind}, name: {name}, controller: true}}]")
+            });
+        let replicas = u8::from(!name.contains("idle"));
+        let api_version = if kind == "Pod" { "v1" } else { "apps/v1" };
+        let text = format!(
+            "{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: {name}, namespace: shop, \
+             ownerReferences: {owners}}}, spec: {{replicas: {replicas}}}}}"
+        );
+        let parsed = document::read(&"x.yaml".into(), text.as_bytes(), &Limits::default());
+        let document: &Document = &parsed.documents[0];
+        let object = Arc::new(document.id());
+        let origin = Origin::Cluster {
+            uid: name.into(),
+            resource_version: "1".into(),
+        };
+        let findings = messages
+            .iter()
+            .map(|message| finding(&object, &origin, message));
+        let result = ObjectResult {
+            object: Arc::clone(&object),
+            origin: origin.clone(),
+            judged: vec!["C-1".into()],
+            findings: findings.collect(),
+            errors: Vec::new(),
+        };
+        accounting.add(Ownership::of(document), result);
+    }
+
+    fn finding(object: &Arc<ObjectId>, origin: &Origin, message: &str) -> LocatedFinding {
+        LocatedFinding {
+            finding: Finding {
+                subject: Arc::clone(object),
+                rule: "C-1".into(),
+                severity: Severity::High,
+                message: message.to_owned(),
+                evidence: Evidence::Paths {
+                    paths: Vec::new(),
+                    fixes: Vec::new(),
+                },
+                origin: origin.clone(),
+                fingerprint: Fingerprint::of([message]),
+                defect: Fingerprint::of([message]),
+            },
+            source: None,
+            container: None,
+            excerpt: Vec::new(),
+        }
+    }
+
+    /// Checks what is reported and what is left out of a cluster whose Deployments, ReplicaSets and
+    /// Pods are read.
+    #[track_caller]
+    fn check(objects: &[(&str, &str, &str, &[&str])], reported: &[&str], left_out: &[&str]) {
+        let kinds = [("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")];
+        let kinds = kinds.map(|(group, name)| Kind::new(group, name));
+        let mut accounting = Accounting::new(Keep::Reported(kinds.into()), &|_| false);
+        for (kind, name, owner, messages) in objects {
+            add(&mut accounting, kind, name, owner, messages);
+        }
+        let (totals, skipped, number, _) = accounting.finish();
+        let names = totals
+            .objects
+            .iter()
+            .map(|result| result.object.to_string());
+        assert_eq!(names.collect::<Vec<String>>(), reported);
+        let reasons = skipped.iter().map(|skipped| skipped.reason.as_str());
+        assert_eq!(reasons.collect::<Vec<&str>>(), left_out);
+        assert_eq!(totals.summary.objects + number, objects.len());
+    }
+
+    #[test]
+    fn object_of_an_owner_is_reported_once_in_any_order() {
+        let a: &[&str] = &["a"];
+        let chain = [
+            ("Deployment", "web", "", a),
+            ("ReplicaSet", "web-1", "Deployment/web", a),
+            ("Pod", "web-1-x", "ReplicaSet/web-1", a),
+        ];
+        let left_out = [
+            "1 Pod of a ReplicaSet that has the same findings",
+            "1 ReplicaSet of a Deployment that has the same findings",
+        ];
+        check(&chain, &["Deployment shop/web"], &left_out);
+        let mut reversed = chain;
+        reversed.reverse();
+        check(&reversed, &["Deployment shop/web"], &left_out);
+    }
+
+    #[test]
+    fn object_with_findings_of_its_own_is_reported() {
+        check(
+            &[
+                ("ReplicaSet", "web-1", "", &["a"]),
+                ("Pod", "injected", "ReplicaSet/web-1", &["a", "b"]),
+                ("Pod", "forged", "ReplicaSet/none", &["a"]),
+                ("Pod", "foreign", "Farm/web", &["a"]),
+                ("Pod", "clean", "", &[]),
+            ],
+            &[
+                "Pod shop/forged",
+                "Pod shop/foreign",
+                "Pod shop/injected",
+                "ReplicaSet shop/web-1",
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn replica_set_without_replicas_is_left_out_if_its_owner_was_read() {
+        check(
+            &[
+                ("Deployment", "web", "", &[]),
+                ("ReplicaSet", "web-idle", "Deployment/web", &["a"]),
+                ("ReplicaSet", "other-idle", "Deployment/none", &["a"]),
+            ],
+            &["ReplicaSet shop/other-idle"],
+            &["1 ReplicaSet of a Deployment that keeps no replicas of it"],
+        );
+    }
+}

@@ -79,3 +79,36 @@ impl UnreadLog {
         unread
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_with_one_reason_are_one_entry() {
+        let (pod, role) = (Kind::new("", "Pod"), Kind::new("rbac", "Role"));
+        let mut log = UnreadLog::default();
+        assert!(log.is_empty());
+        log.in_namespace(&pod, "web", "not allowed");
+        log.in_namespace(&pod, "shop", "not allowed");
+        log.in_namespace(&pod, "slow", "no answer");
+        log.everywhere(&role, "gone");
+        log.in_namespace(&role, "web", "gone");
+        log.in_others(&role, &["own".to_owned()], "unknown");
+        assert!(!log.is_empty());
+        let lines: Vec<String> = log
+            .into_unread(&[])
+            .iter()
+            .map(|unread| format!("{unread}: {}", unread.reason))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "Pod in shop, web: not allowed",
+                "Pod in slow: no answer",
+                "Role of rbac: gone",
+                "Role of rbac in every namespace but own: unknown",
+            ]
+        );
+    }
+}
