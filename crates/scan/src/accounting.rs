@@ -296,8 +296,8 @@ mod tests {
                 ("Pod", "clean", "", &[]),
             ],
             &[
-                "Pod shop/forged",
                 "Pod shop/foreign",
+                "Pod shop/forged",
                 "Pod shop/injected",
                 "ReplicaSet shop/web-1",
             ],
