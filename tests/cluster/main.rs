@@ -20,6 +20,7 @@ mod active_webhook;
 mod admission_policies;
 mod certificate_store;
 mod client_certificates;
+mod cluster_scan;
 mod control_bindings;
 mod corpus;
 mod denial;

@@ -285,7 +285,7 @@ impl Place<'_> {
                 fingerprint: Fingerprint::of([control, path]),
                 defect: Fingerprint::of([path]),
             },
-            source: self.source(),
+            source: Some(self.source()),
             container: (!container.is_empty()).then(|| container.to_owned()),
             excerpt: around(self.source, self.at.0),
         }

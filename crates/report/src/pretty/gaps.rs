@@ -16,6 +16,7 @@ const MAX_NAMES: usize = 8;
 pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     write_not_evaluated(scan, writer)?;
     write_unavailable(scan, writer)?;
+    write_unread(scan, writer)?;
     write_errors(scan, writer)?;
     write_problems(scan, writer)?;
     write_skipped(scan, writer)
@@ -77,6 +78,28 @@ fn write_unavailable(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result
             TextStyle::Faint,
             &format!("{reason}:"),
             &join_bounded(&ids),
+            writer,
+        )?;
+    }
+    writer.blank_line()
+}
+
+/// Writes the objects of the cluster that could not be read, grouped by reason.
+fn write_unread(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for unread in &scan.unread {
+        let group = by_reason.entry(&unread.reason).or_default();
+        group.push(escape_bounded(&unread.to_string()).into_owned());
+    }
+    if by_reason.is_empty() {
+        return Ok(());
+    }
+    writer.heading("Not read")?;
+    for (reason, kinds) in by_reason {
+        write_item(
+            TextStyle::Warning,
+            &format!("{reason}:"),
+            &join_bounded(&kinds),
             writer,
         )?;
     }
@@ -146,12 +169,13 @@ fn write_skipped(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
     writer.heading("Skipped")?;
     for (reason, mut positions) in by_reason {
         positions.dedup();
-        write_item(
-            TextStyle::Faint,
-            &format!("{reason}:"),
-            &join_bounded(&positions),
-            writer,
-        )?;
+        positions.retain(|position| !position.is_empty());
+        let reason = if positions.is_empty() {
+            reason.to_owned()
+        } else {
+            format!("{reason}:")
+        };
+        write_item(TextStyle::Faint, &reason, &join_bounded(&positions), writer)?;
     }
     writer.blank_line()
 }

@@ -72,7 +72,9 @@ fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
         .max()
         .unwrap_or(0);
     for (counts, object) in listed {
-        let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
+        let source = object.origin.source();
+        let position = source.map(|(file, position)| format!("{file}:{}", position.line));
+        let position = position.unwrap_or_default();
         let line = format!(
             "  {}  {}  {}",
             writer.padded(TextStyle::Strong, &name(object), name_columns),
