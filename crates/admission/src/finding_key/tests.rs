@@ -10,6 +10,7 @@ use kubevet_model::{
     PatternStep, Verdict,
 };
 use kubevet_policy::{self as policy, Binding, Library, Params};
+use kubevet_testkit::snapshot::assert_matches_file;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +21,7 @@ use std::{
 /// Fields whose change is not seen to make a finding new, one a line: the test data gives no two
 /// violating values (one value violates, or the field is the merge key of its element), or the field
 /// is in another list of the element. `UPDATE=1` rewrites the file; read the difference.
-const UNCONFIRMED: &str = "src/finding_key/unconfirmed_fields.txt";
+const UNCONFIRMED: &str = "crates/admission/src/finding_key/unconfirmed_fields.txt";
 
 /// The number of violating values that are tried at one path.
 const MAX_VIOLATING_VALUES: usize = 3;
@@ -419,9 +420,5 @@ fn finding_is_new_if_a_value_that_its_conditions_read_changes() {
         .map(String::as_str)
         .collect();
     let unconfirmed = unconfirmed.join("\n") + "\n";
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNCONFIRMED);
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&file, &unconfirmed).unwrap();
-    }
-    assert_eq!(unconfirmed, std::fs::read_to_string(&file).unwrap());
+    assert_matches_file(UNCONFIRMED, &unconfirmed);
 }
