@@ -9,7 +9,7 @@ use super::{
     naming::{self, exempt_policy_name, skipped_policy_name},
     packing::{Packing, PolicyGroup, groups},
     params,
-    policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
+    policy::{self, MAX_CONTROLS, POLICY_VARIABLES, policy},
     policy_spec::{PolicyRole, PolicySpec},
     readable_policy::{self, ReadableSpec, readable_policy},
     selection::binding_selection,
@@ -278,7 +278,7 @@ impl<'e> Exporter<'e> {
             let bundle = self.emitted(binding, group, &controls);
             let is_too_large = || {
                 controls.len() > MAX_CONTROLS
-                    || self.largest_policy_bytes(binding, group, &bundle) > MAX_POLICY_BYTES
+                    || policy::is_too_large(&self.largest_policy(binding, group, &bundle))
             };
             if controls.len() > 1 && is_too_large() {
                 let (first, second) = split(&controls, &bundle);
@@ -392,13 +392,8 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    /// The size of the largest policy of a bundle: the one that reports exempt findings.
-    fn largest_policy_bytes(
-        &self,
-        binding: &Binding,
-        group: &PolicyGroup,
-        bundle: &CelBundle,
-    ) -> usize {
+    /// The largest policy of a bundle: the one that reports exempt findings.
+    fn largest_policy(&self, binding: &Binding, group: &PolicyGroup, bundle: &CelBundle) -> Value {
         let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         self.policy(
             "",
@@ -408,8 +403,6 @@ impl<'e> Exporter<'e> {
             bundle,
             &exemptions,
         )
-        .to_string()
-        .len()
     }
 
     /// Every kind to which one of the controls applies.

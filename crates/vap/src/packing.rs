@@ -1,9 +1,9 @@
 //! Packing: which controls are in one policy, and for which kinds.
 //!
 //! The API server pays for every policy that matches an object, most of it before the first
-//! expression. So kinds to which the same controls apply share one policy, and each object meets
-//! one. Workloads share one in any case: most controls apply to all of them, a test of the kind
-//! costs little, and a copy of those controls for each kind would be several megabytes.
+//! expression. So kinds to which the same controls apply share one policy. Workloads share one for
+//! all controls that apply to several kinds of them: a test of the kind costs little, and a copy of
+//! those controls for each kind would be several megabytes.
 
 use kubevet_k8s::{
     matching::MatchResources,
@@ -14,7 +14,10 @@ use kubevet_k8s::{
     },
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How controls are distributed among policies, and how these are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,26 +134,33 @@ fn object_groups(
     }
 }
 
+/// Controls of several kinds of workloads are in one group for all workloads, so a control of it can
+/// be one of other kinds; all other controls are with those that apply to equal kinds.
 fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
     let mut controls_of: BTreeMap<&Kind, Vec<ControlId>> = BTreeMap::new();
+    let mut of_workloads = Vec::new();
+    let mut workloads: BTreeSet<&Kind> = BTreeSet::new();
     for (control, kinds) in matched {
-        for kind in kinds {
-            controls_of.entry(kind).or_default().push(control.clone());
+        let (pods, mut rest): (Vec<&Kind>, Vec<&Kind>) =
+            kinds.iter().partition(|kind| is_workload(kind));
+        if pods.len() > 1 {
+            of_workloads.push(control.clone());
+            workloads.extend(pods);
+        } else {
+            rest.extend(pods);
         }
-    }
-    let of_any_workload: Vec<ControlId> = matched
-        .iter()
-        .filter(|(_, kinds)| kinds.iter().any(is_workload))
-        .map(|(control, _)| control.clone())
-        .collect();
-    for (kind, controls) in &mut controls_of {
-        if is_workload(kind) {
-            controls.clone_from(&of_any_workload);
+        for kind in rest {
+            controls_of.entry(kind).or_default().push(control.clone());
         }
     }
     let mut groups: BTreeMap<Vec<ControlId>, Vec<Kind>> = BTreeMap::new();
     for (kind, controls) in controls_of {
         groups.entry(controls).or_default().push(kind.clone());
+    }
+    if !of_workloads.is_empty() {
+        let kinds = groups.entry(of_workloads).or_default();
+        kinds.extend(workloads.into_iter().cloned());
+        kinds.sort();
     }
     groups
         .into_iter()

@@ -20,7 +20,9 @@ use serde_json::{Map, Value, json};
 pub(super) const MAX_CONTROLS: usize = 60;
 /// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which can have
 /// 256 KiB.
-pub(super) const MAX_POLICY_BYTES: usize = 250_000;
+const MAX_POLICY_BYTES: usize = 250_000;
+/// Characters of an expression: the API server parses no longer one.
+const MAX_EXPRESSION_CHARS: usize = 100_000;
 /// The API server replaces a message that is over 5 KiB by the static one.
 const MAX_MESSAGE_BYTES: i64 = 5_000;
 /// Characters that are kept of a message that is too long: with four bytes each, they fit.
@@ -48,10 +50,26 @@ pub(super) enum ExprLayout {
 /// The policy, with its expressions over lines if it is small enough.
 pub(super) fn policy(spec: &PolicySpec<'_>) -> Value {
     let policy = policy_in(spec, ExprLayout::Lines);
-    if policy.to_string().len() <= MAX_POLICY_BYTES {
-        policy
-    } else {
+    if is_too_large(&policy) {
         policy_in(spec, ExprLayout::Compact)
+    } else {
+        policy
+    }
+}
+
+/// True if the API server or `kubectl apply` would refuse the policy for its size.
+pub(super) fn is_too_large(policy: &Value) -> bool {
+    policy.to_string().len() > MAX_POLICY_BYTES
+        || longest_string(&policy["spec"]) > MAX_EXPRESSION_CHARS
+}
+
+/// The characters of the longest string in a value.
+fn longest_string(value: &Value) -> usize {
+    match value {
+        Value::String(string) => string.chars().count(),
+        Value::Array(items) => items.iter().map(longest_string).max().unwrap_or(0),
+        Value::Object(fields) => fields.values().map(longest_string).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

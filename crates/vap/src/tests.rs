@@ -280,7 +280,7 @@ fn control_that_no_update_fails_is_about_creation() {
 }
 
 #[test]
-fn each_kind_meets_one_policy_of_a_pack() {
+fn workloads_share_a_policy_and_a_control_of_pods_alone_has_another() {
     let export = exported(
         binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]),
         &options(),
@@ -288,11 +288,15 @@ fn each_kind_meets_one_policy_of_a_pack() {
     check(
         &export,
         &[
-            "Policy kubevet-binding-nsa-workloads C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize,podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
+            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [pods,pods/ephemeralcontainers,pods/resize,podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
+            "Policy kubevet-binding-nsa-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
             "Policy kubevet-binding-nsa-connections K-0001 [pods/exec]",
             "PolicyBinding kubevet-binding-nsa-workloads [Deny]",
             "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
             "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
     );
