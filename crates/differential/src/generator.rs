@@ -29,8 +29,10 @@ const MAX_TRIES: usize = 30;
 const MUTATIONS_END: usize = 7;
 /// The deepest object that is evaluated.
 const MAX_DEPTH: usize = 40;
-/// One case in this many is evaluated by every control that selects its kind.
-const ALL_CONTROLS_INTERVAL: usize = 40;
+/// One case in this many is evaluated by every control that selects its kind; one in as many as there
+/// are controls in a larger library. Otherwise most comparisons would be of objects that were not
+/// made for the control.
+const MIN_ALL_CONTROLS_INTERVAL: usize = 40;
 /// The percentage of objects that are generated from the schema.
 const FROM_SCHEMA_PERCENT: usize = 10;
 /// The percentage of workloads that become an object of a custom kind.
@@ -168,7 +170,8 @@ impl Generator {
                 continue;
             }
             let params = self.params.get(params_index)?.clone();
-            let controls = if self.rng.below(ALL_CONTROLS_INTERVAL) == 0 {
+            let interval = MIN_ALL_CONTROLS_INTERVAL.max(self.goals.len());
+            let controls = if self.rng.below(interval) == 0 {
                 self.controls_for(&kind, &params)
             } else {
                 vec![goal.control.id.clone()]
