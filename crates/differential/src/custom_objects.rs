@@ -36,7 +36,7 @@ pub(super) fn custom_object(
     let mut object = json!({
         "apiVersion": format!("{}/v1", row.kind.group),
         "kind": row.kind.name,
-        "metadata": workload.get("metadata").filter(|metadata| metadata.is_object())?,
+        "metadata": admitted_metadata(workload.get("metadata")?.as_object()?),
     });
     for layout in &row.pods {
         if rng.chance(POD_PERCENT) {
@@ -47,6 +47,21 @@ pub(super) fn custom_object(
         invalid::corrupt(spec, rng);
     }
     Some(object)
+}
+
+/// Metadata without labels and annotations of wrong types: the API server refuses those in an object
+/// of any kind.
+fn admitted_metadata(metadata: &Map<String, Value>) -> Map<String, Value> {
+    let is_valid = |(name, value): &(&String, &Value)| match name.as_str() {
+        "labels" | "annotations" => value
+            .as_object()
+            .is_some_and(|entries| entries.values().all(Value::is_string)),
+        _ => true,
+    };
+    let valid = metadata.iter().filter(is_valid);
+    valid
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The pod of a workload.
