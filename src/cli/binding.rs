@@ -3,7 +3,7 @@
 use super::{exit_status::ExitStatus, policy_flags::LibraryAndParamsFlags, stderr, terminal};
 use clap::{Args, Subcommand};
 use kubevet_document::{Document, Limits};
-use kubevet_model::{Problem, ProblemCode};
+use kubevet_model::{Problem, ProblemCode, count};
 use kubevet_policy::{self as policy, Library, RemarkLevel};
 use kubevet_source as source;
 use std::path::PathBuf;
@@ -119,10 +119,6 @@ impl Counts {
 
     /// Describes the counts: `3 bindings checked: 1 broken, 2 warnings`.
     fn summary(&self) -> String {
-        let count = |number: usize, noun: &str| {
-            let plural = if number == 1 { "" } else { "s" };
-            format!("{number} {noun}{plural}")
-        };
         format!(
             "{} checked: {} broken, {}",
             count(self.bindings, "binding"),

@@ -137,6 +137,7 @@ fn cel_of(library: &Library, control: &Control) -> Result<String, String> {
         min_kube: MIN_SUPPORTED_MINOR,
         params: ParamsFrom::Variables(&params),
         kinds: &kinds,
+        custom: &[],
     };
     let readable = emit_readable(session.engine.compiled_library(), &control.id, &target)?;
     let (variables, validations) = readable_checks(&readable);

@@ -4,14 +4,16 @@ use super::{
     bounded_read::read_file,
     exit_status::ExitStatus,
     library_flags::{LibraryFlags, apply_controls_config},
+    scan::{Selected, SelectionFlags, is_in_scope},
     stderr, terminal,
 };
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{
-    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder,
+    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder, ScanRights,
 };
-use kubevet_policy as policy;
+use kubevet_model::Scope;
+use kubevet_policy::{self as policy, Library};
 use std::{
     fs,
     net::IpAddr,
@@ -32,6 +34,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
   kubevet manifests --policies rules/ --controls-config params.yaml | kubectl apply --server-side -f -
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
+  kubevet manifests scan-rbac --framework NSA | kubectl apply -f -
   kubevet manifests monitoring -o monitoring/
   kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -
   kubevet manifests admission-configuration -o apiserver/")]
@@ -102,9 +105,40 @@ enum ManifestPart {
         #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/kubevet")]
         host_folder: String,
     },
+    /// The least ClusterRole for `kubevet scan cluster`, with the reason of each rule
+    ScanRbac(ScanRbacFlags),
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
     /// dashboard
     Monitoring,
+}
+
+#[derive(Debug, Args)]
+struct ScanRbacFlags {
+    #[command(flatten)]
+    choice: SelectionFlags,
+    /// For a scan that goes on with --watch, too
+    #[arg(long)]
+    watch: bool,
+    /// For a scan with --read-secrets, too
+    #[arg(long)]
+    read_secrets: bool,
+}
+
+impl ScanRbacFlags {
+    /// Writes the ClusterRole for the chosen controls.
+    fn write(&self, library: &Library, output: Option<&Path>) -> anyhow::Result<()> {
+        let selected = Selected::new(None, &self.choice, None, Scope::Cluster, library)?;
+        let mut controls = library.metadata();
+        controls.retain(|control| {
+            selected.controls.contains(&control.id) && is_in_scope(control, Scope::Cluster)
+        });
+        let rights = ScanRights {
+            watch: self.watch,
+            read_secrets: self.read_secrets,
+        };
+        let yaml = manifests::scan_cluster_role(&controls, &library.workloads, rights);
+        write_stream(output, &yaml)
+    }
 }
 
 impl ManifestsCommand {
@@ -115,6 +149,10 @@ impl ManifestsCommand {
     /// An option is not valid, a CA file cannot be read, or an output cannot be written.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         let (library, mut problems) = self.library.load();
+        if let Some(ManifestPart::ScanRbac(flags)) = &self.part {
+            flags.write(&library, self.output.as_deref())?;
+            return Ok(stderr::print_problems(&problems));
+        }
         if let Some(file) = &self.controls_config {
             let mut params = library.params.defaults();
             problems.extend(apply_controls_config(file, &library, &mut params)?);
@@ -212,6 +250,8 @@ impl ManifestPart {
                 let files = manifests::admission_configuration(options, url, &host_folder)?;
                 write_files(output, files)
             }
+            // It depends on the chosen controls, and not on the options of an installation.
+            Self::ScanRbac(_) => Ok(()),
             Self::Monitoring => write_files(output, manifests::monitoring(options)?),
         }
     }

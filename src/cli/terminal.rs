@@ -100,6 +100,20 @@ pub(super) fn progress_bar(activity: &'static str) -> ProgressBar {
     }
 }
 
+/// Returns a line on standard error that shows what is under way. It is hidden if that is not a
+/// terminal.
+pub(super) fn spinner() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("reading {spinner} {msg}");
+    let bar = ProgressBar::new_spinner();
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::escape_lines;

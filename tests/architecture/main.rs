@@ -65,7 +65,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("report", &["model"]),
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("server", &["model"]),
-    ("cluster", &["model", "k8s"]),
+    ("cluster", &["model", "document", "k8s"]),
     (
         "webhook",
         &[

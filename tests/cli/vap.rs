@@ -157,7 +157,7 @@ fn names_come_from_the_selection() {
             &["NSA", "--one-per-control"],
             "Policy kubevet-nsa.c-0057-workloads",
         ),
-        (&[], "Policy kubevet-all-pods"),
+        (&[], "Policy kubevet-all-workloads"),
         (
             &["C-9001", "--custom-rules", "C-9001-mine"],
             "Policy kubevet-c-9001-workloads",
@@ -405,6 +405,10 @@ fn exported_controls(yaml: &str) -> BTreeSet<String> {
     ids.map(|id| id.trim().to_owned()).collect()
 }
 
+/// The control that the export of the library leaves out, for each of its policies: it compares the
+/// positions of list elements.
+const NOT_EXPORTED: &str = "not exported: C-0295 cannot be said in CEL";
+
 #[test]
 fn readable_style_exports_what_the_packed_style_exports() {
     let config = "publicRegistries: [quay.io]\nimageRepositoryAllowList: [registry.example.com]\n";
@@ -413,7 +417,13 @@ fn readable_style_exports_what_the_packed_style_exports() {
         let generate = |style: &str| {
             let args = ["vap", "generate", "--controls-config", "config.yaml"];
             let run = dir.run(&[&args[..], &["--style", style], names].concat());
-            check(&run, 0, &[]);
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let mut notes = run.stderr.lines();
+            assert!(
+                notes.all(|note| note.starts_with(NOT_EXPORTED)),
+                "{}",
+                run.stderr
+            );
             run.stdout
         };
         let readable = generate("readable");
@@ -430,9 +440,11 @@ fn readable_style_exports_what_the_packed_style_exports() {
         ] {
             assert!(!readable.contains(left_over), "{left_over}");
         }
-        // Only a literal, such as a regular expression, can be too long for a line.
+        // Only a literal, such as a regular expression, and a list of resources can be too long for a
+        // line.
         for line in readable.lines().filter(|line| line.chars().count() > 120) {
-            assert!(line.contains('\''), "{line}");
+            let is_resources = line.trim_start().starts_with("resources: [");
+            assert!(line.contains('\'') || is_resources, "{line}");
         }
     }
 }
@@ -534,7 +546,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
     let same = dir.run(&["vap", "diff", "built-in", "new", "pod.yaml"]);
     assert_eq!(
         (same.code, same.stdout.as_str()),
-        (0, "no verdict on 1 objects changes\n"),
+        (0, "no verdict on 1 object changes\n"),
         "{}",
         same.stderr
     );
@@ -561,7 +573,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
         lines[0].starts_with("pod.yaml:1 Pod web: C-0057 fail -> pass: "),
         "{lines:?}"
     );
-    assert_eq!(lines[1], "1 verdicts on 1 objects change");
+    assert_eq!(lines[1], "1 verdict on 1 object changes");
     assert_eq!(
         dir.run(&["vap", "diff", "built-in", "nowhere", "pod.yaml"])
             .code,

@@ -275,6 +275,147 @@ fn exports_of_other_selections_hold_together() {
     }
 }
 
+/// A kind of other software that accepts any field.
+fn crd(group: &str, kind: &str, resource: &str) -> Value {
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{resource}.{group}")},
+        "spec": {
+            "group": group, "scope": "Namespaced",
+            "names": {"kind": kind, "plural": resource, "singular": kind.to_lowercase()},
+            "versions": [{
+                "name": "v1alpha1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": any},
+            }],
+        },
+    })
+}
+
+/// One kind of each shape of pods, of which two have the name of a built-in kind, and one of a user.
+#[test]
+fn exported_policies_check_the_pods_of_other_software() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("custom", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kinds = [
+        ("argoproj.io", "Rollout", "rollouts"),
+        ("apps.kruise.io", "DaemonSet", "daemonsets"),
+        ("kubeflow.org", "PyTorchJob", "pytorchjobs"),
+        ("serving.knative.dev", "Revision", "revisions"),
+        ("argoproj.io", "Workflow", "workflows"),
+        ("example.com", "Farm", "farms"),
+    ];
+    for (group, kind, resource) in kinds {
+        let crd = crd(group, kind, resource).to_string();
+        cluster.kubectl(&["create", "-f", "-"], &crd).ok();
+    }
+    let container = |privileged: bool| json!({"name": "web", "image": "nginx:1", "securityContext": {"privileged": privileged}});
+    let object = |group: &str, kind: &str, containers: &[Value]| {
+        let spec = json!({"containers": containers});
+        let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": spec});
+        let spec = match kind {
+            "PyTorchJob" => json!({"pytorchReplicaSpecs": {"Worker": {"template": template}}}),
+            "Revision" => spec,
+            "Workflow" => json!({"templates": [
+                {"name": "steps", "steps": [[{"name": "one", "template": "a"}]]},
+                {"name": "a", "container": containers[0], "sidecars": containers[1..]},
+            ]}),
+            "Farm" => json!({"boats": [{"name": "a", "pods": {"x": {"pod": spec}}}]}),
+            _ => json!({"template": template}),
+        };
+        json!({
+            "apiVersion": format!("{group}/v1alpha1"), "kind": kind,
+            "metadata": {"name": "old"}, "spec": spec,
+        })
+    };
+    // Before the policies: these have findings that are not new.
+    for (group, kind, resource) in kinds {
+        wait_for("the kind to be served", || {
+            let old = object(group, kind, &[container(true)]).to_string();
+            let output = shop.kubectl(&["create", "-f", "-"], &old);
+            if output.code == 0 {
+                Ok(())
+            } else {
+                Err(format!("{resource}: {output:?}"))
+            }
+        });
+    }
+    let file = dir.path().join("workloads.yaml");
+    let rows = "- {apiVersion: example.com/v1, kind: Farm, podSpec: 'spec.boats[*].pods{*}.pod'}\n";
+    fs::write(&file, rows).expect("a file can be written");
+    let file = file.display().to_string();
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = |args: &[&str]| {
+        let to = ["apply", "--kubeconfig", &kubeconfig];
+        vap(&[&to, args].concat()).ok();
+    };
+    apply(&["C-0057", "C-0013", "--action", "Deny", "--workloads", &file]);
+    apply(&[
+        "C-0020",
+        "C-0076",
+        "--action",
+        "Audit",
+        "--custom-workloads",
+    ]);
+    apply(&["C-0046", "--style", "readable", "--custom-workloads"]);
+    for (group, kind, resource) in kinds {
+        let mut new = object(group, kind, &[container(true)]);
+        new["metadata"]["name"] = json!("new");
+        let create = ["create", "--dry-run=server", "-f", "-"];
+        let denied = becomes(
+            || shop.kubectl(&create, &new.to_string()),
+            "a denial",
+            |output| output.code != 0,
+        );
+        assert!(
+            denied
+                .stderr
+                .contains("C-0057 Privileged container: container web is privileged"),
+            "{kind}: {denied:?}"
+        );
+        let mut clean = object(group, kind, &[container(false)]);
+        clean["metadata"]["name"] = json!("clean");
+        let clean = shop.kubectl(&create, &clean.to_string());
+        assert!(!clean.stderr.contains("C-0057"), "{kind}: {clean:?}");
+        // The name of the resource alone can be that of a built-in one.
+        let name = format!("{resource}.{group}/old");
+        let labels = ["label", "--overwrite", name.as_str(), "a=b"];
+        let labelled = shop.kubectl(&labels, "");
+        assert_eq!(labelled.code, 0, "{kind}: {labelled:?}");
+        assert!(
+            labelled
+                .stderr
+                .contains("C-0057 Privileged container (already there): "),
+            "{kind}: {labelled:?}"
+        );
+        let mut second = container(true);
+        second["name"] = json!("second");
+        let more = object(group, kind, &[container(true), second]).to_string();
+        let more = shop.kubectl(&["apply", "--dry-run=server", "-f", "-"], &more);
+        assert!(
+            more.code != 0 && more.stderr.contains("C-0057"),
+            "{kind}: {more:?}"
+        );
+    }
+    let output = cluster
+        .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
+        .ok();
+    let list: Value = serde_json::from_str(&output).expect("kubectl prints JSON");
+    for item in list["items"].as_array().into_iter().flatten() {
+        let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
+        assert!(
+            warnings.is_null(),
+            "{}: {warnings}",
+            item["metadata"]["name"]
+        );
+    }
+}
+
 #[test]
 fn apply_takes_no_control_from_a_policy_unless_forced() {
     let dir = tempfile::tempdir().expect("a folder can be made");

@@ -264,7 +264,7 @@ fn admission_verdict_equals_scan_of_the_file() {
         // A file without a namespace does not say where its object will land; an admitted object has
         // one.
         if id.namespace.is_empty() {
-            admitted.retain(|finding| finding.0 != "C-0061");
+            admitted.retain(|finding| !["C-0061", "C-0212"].contains(&finding.0.as_str()));
         }
         file.sort();
         admitted.sort();
@@ -291,6 +291,8 @@ fn admission_verdict_equals_scan_of_the_file() {
         differences.join("\n")
     );
     assert!(agreed > 1000, "only {agreed} findings were compared");
+    // The API server asks no webhook about an APIService.
+    scanned.retain(|key, _| key.1 != "APIService");
     assert!(
         scanned.is_empty(),
         "nobody was asked about {:?}",

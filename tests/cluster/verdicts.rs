@@ -215,6 +215,9 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         let by_policies = policy_results.get(name).cloned().unwrap_or_default();
         compared += 1;
         findings += by_webhook.len();
+        // C-0295 has no CEL: it compares the positions of list elements.
+        let mut by_webhook = by_webhook;
+        by_webhook.remove("C-0295");
         // A line of the decision log lists a bounded number of findings.
         let is_cut = decision["moreFindings"]
             .as_u64()

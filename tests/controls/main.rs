@@ -50,7 +50,7 @@ fn testdata_beside(file: &str) -> Vec<TestObject> {
 
 /// The built-in kinds that a control applies to.
 fn kinds(source: &ControlSource) -> Vec<Kind> {
-    let mut kinds = source.control.kinds.kinds();
+    let mut kinds = source.control.kinds.all_kinds();
     kinds.retain(|kind| Schema::embedded().kind(kind).is_some());
     kinds
 }

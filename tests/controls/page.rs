@@ -50,7 +50,7 @@ fn page_of_controls_is_current() {
             "| {} | {} | {} | {} |",
             control.id,
             control.name,
-            control.waits_for.name(),
+            control.state.name(),
             control.reason
         );
         (control.id.clone(), row)

@@ -379,8 +379,9 @@ fn r3_wide_pods_under_many_bindings_admit_none_within_memory_bounds() {
         .map(|index| binding(&format!("b{index}"), "['*']", "validationActions: [Deny]"))
         .collect();
     let mut server = ServerSetup::with(&bindings).no_decision_log().start();
-    let _installed = Installed::of(cluster, &server);
+    // The bindings deny a namespace without Pod Security labels, too.
     let namespace = cluster.namespace("r3");
+    let _installed = Installed::of(cluster, &server);
     let wide = in_namespace(&namespace, &bare_pod(9900));
     let path = pods(&namespace);
     thread::scope(|scope| {

@@ -5,6 +5,7 @@ use crate::inputs::compiled_library;
 use kubevet_admission::Enforcement;
 use kubevet_cel::{CelBundle, CelTarget, ReadableControl};
 use kubevet_engine::Engine;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{ControlId, OnOwned, OnUpdate};
 use kubevet_policy::{self as policy, Binding, Library};
 use kubevet_testkit::oracle::Oracle;
@@ -261,6 +262,7 @@ fn exported(snapshot: &PolicySnapshot, packing: Packing) -> Vec<(Value, Value)> 
         params: ParamsIn::Policies,
         min_kube: 30,
         exempt: Vec::new(),
+        custom: CustomWorkloads::default(),
         named: true,
         bound: true,
     };

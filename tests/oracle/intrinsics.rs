@@ -903,3 +903,75 @@ fn connection_intrinsics_agree_in_all_forms() {
     }
     forms.comparison.finish(39);
 }
+
+/// The value of a flag: what `lib.flags` asks of a command line.
+#[test]
+fn text_between_agrees_in_all_forms() {
+    let Some(mut forms) = Forms::new("text_between_agrees_in_all_forms") else {
+        return;
+    };
+    let mut generated = Pieces(11);
+    let given = [
+        "",
+        "\n",
+        "\n--a=1\n",
+        "\n--a=1\n--a=\n",
+        "--a=1",
+        "\n--a=é\n\n--a=ß",
+    ];
+    let pieces = ["\n--a=", "\n", "--a=", "aa", "1", "é", "=", "-"];
+    let strings = single(&generated.more(&given, &pieces, 6, 400));
+    for (open, close) in [("\n--a=", "\n"), ("aa", "1"), ("é", "é"), ("=", "--")] {
+        let question = Question::with("strings.last_between", &[json!(open), json!(close)]);
+        forms.agree(&question, &strings, |_| false);
+    }
+    forms.comparison.finish(4_000);
+}
+
+#[test]
+fn joined_lists_agree_in_all_forms() {
+    let Some(mut forms) = Forms::new("joined_lists_agree_in_all_forms") else {
+        return;
+    };
+    // Of the API server, lists of strings hold strings only. Elsewhere they may not.
+    let typed = [
+        json!([]),
+        json!(["a"]),
+        json!(["", ""]),
+        json!(["a", "b\n", "", "é"]),
+    ];
+    let other = [
+        json!(["a", null, 1, ["b"]]),
+        json!(null),
+        json!("a"),
+        json!({"a": "b"}),
+    ];
+    let cases = |lists: &[Value]| -> Vec<Value> {
+        let separators = ["", "\n", ", "].into_iter();
+        separators
+            .flat_map(|separator| {
+                lists
+                    .iter()
+                    .map(move |list| json!({"a": list, "b": separator}))
+            })
+            .collect()
+    };
+    let native = |cases: &[Value]| -> Vec<Value> {
+        let call = |case: &Value| {
+            native_intrinsics::call("strings.join", &[case["a"].clone(), case["b"].clone()])
+        };
+        cases
+            .iter()
+            .map(|case| call(case).unwrap_or(Value::Null))
+            .collect()
+    };
+    let (typed, other) = (cases(&typed), cases(&other));
+    for cases in [&typed, &other] {
+        assert_eq!(
+            forms.rego("data.lib.strings.join(c.a, c.b)", cases),
+            native(cases)
+        );
+    }
+    let cel = intrinsic("strings.join", &[field("a"), field("b")]).expect("it has a CEL half");
+    assert_eq!(forms.cel(cel, &typed), native(&typed));
+}

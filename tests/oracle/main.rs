@@ -19,6 +19,7 @@ mod exclusions;
 mod inputs;
 mod intrinsics;
 mod native_intrinsics;
+mod pod_security;
 mod rego;
 mod schema;
 mod semantics;

@@ -14,6 +14,19 @@ pub(crate) fn call(name: &str, args: &[Value]) -> Option<Value> {
         Some(("connections", name)) => of_connection(name, args),
         Some(("files", "clean")) => Some(json!(host_path::clean(text(args, 0)?))),
         Some(("strings", "lower_ascii")) => Some(json!(strings::lower_ascii(text(args, 0)?))),
+        Some(("strings", "join")) => {
+            let separator = text(args, 1)?;
+            let mut joined = String::new();
+            let list = args.first()?.as_array().map_or(&[][..], Vec::as_slice);
+            let parts = list.iter().map(|part| part.as_str().unwrap_or_default());
+            strings::concat(separator, parts, &mut joined);
+            Some(json!(joined))
+        }
+        Some(("strings", "last_between")) => Some(json!(strings::last_between(
+            text(args, 0)?,
+            text(args, 1)?,
+            text(args, 2)?
+        ))),
         Some(("strings", "words")) => Some(json!(strings::words(text(args, 0)?))),
         Some(("strings", "contains_ignore_case")) => Some(json!(strings::contains_ignore_case(
             text(args, 0)?,

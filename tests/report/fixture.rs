@@ -4,9 +4,9 @@ use kubevet_model::{
     Assessment, Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,
     Evidence, FieldPath, Finding, Fingerprint, Fix, FixAction, Framework, FrameworkMember,
     FrameworkResult, Kind, KindSelector, Level, LocatedFinding, NotRun, ObjectId, ObjectResult,
-    Origin, Position, Problem, ProblemCode, PublicControl, Requirement, RequirementResult,
-    RequirementStatus, RuleError, Scan, ScanStatus, Scope, Severity, Skipped, SourceLine,
-    SourceLocation, Summary, UnavailableControl, WaitsFor,
+    Origin, Position, Problem, ProblemCode, PublicControl, PublicControlState, Requirement,
+    RequirementResult, RequirementStatus, RuleError, Scan, ScanStatus, Scope, Severity, Skipped,
+    SourceLine, SourceLocation, Summary, UnavailableControl,
 };
 use std::sync::Arc;
 
@@ -203,7 +203,7 @@ pub(crate) fn absent() -> PublicControl {
     PublicControl {
         id: "C-0247".into(),
         name: "Restrict Access to the Control Plane Endpoint".to_owned(),
-        waits_for: WaitsFor::CloudFacts,
+        state: PublicControlState::CloudFacts,
         reason: "Only the cloud provider knows who reaches the endpoint.".to_owned(),
     }
 }
@@ -285,7 +285,7 @@ impl Place<'_> {
                 fingerprint: Fingerprint::of([control, path]),
                 defect: Fingerprint::of([path]),
             },
-            source: self.source(),
+            source: Some(self.source()),
             container: (!container.is_empty()).then(|| container.to_owned()),
             excerpt: around(self.source, self.at.0),
         }
@@ -554,7 +554,7 @@ pub(crate) fn full() -> Scan {
     scan.unavailable = vec![UnavailableControl {
         id: "C-0247".into(),
         name: absent().name,
-        reason: absent().waits_for.explanation().to_owned(),
+        reason: absent().state.explanation().to_owned(),
     }];
     scan.problems = vec![
         Problem::at(

@@ -1,16 +1,19 @@
 //! The entry point: compiled controls in, CEL out.
 
 use super::{
-    control::{self, ControlCel},
+    control::{self, ControlCel, FindingKeys, as_bool},
+    custom_pods::CustomPods,
+    emitter::EmitTarget,
     expr::Expr,
     factor,
     pack::PackCondition,
-    schema_types::KubernetesTypes,
+    pod_nest::PodNest,
+    schema_types::{CustomPodTypes, KubernetesTypes},
     specialize::prune_by_constant_params,
-    target::CelTarget,
+    target::{CelTarget, ObjectSide},
     variables::{PolicyVariable, SharedVariables},
 };
-use kubevet_ir::{CompiledControl, CompiledLibrary, Program, path_reads};
+use kubevet_ir::{CompiledControl, CompiledLibrary, Program, dependencies, path_reads};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::ControlId;
 
@@ -24,6 +27,9 @@ pub struct CelBundle {
     /// A bool: true if every control passes. Equal to the conjunction of all
     /// [`ControlCel::passes`], but what controls have in common is evaluated once.
     pub passes: Expr,
+    /// The number of pairs of a container and a volume, to which the cost of the most expensive
+    /// conditions is in proportion; `None` where no list of a workload is iterated.
+    pub pairs: Option<Expr>,
     /// The controls that cannot be emitted, each with the reason.
     pub unsupported: Vec<(ControlId, String)>,
 }
@@ -34,6 +40,7 @@ impl Default for CelBundle {
             variables: Vec::new(),
             controls: Vec::new(),
             passes: Expr::Bool(true),
+            pairs: None,
             unsupported: Vec::new(),
         }
     }
@@ -66,10 +73,52 @@ fn emit_compiled(
     compiled: &[&CompiledControl],
     target: &CelTarget<'_>,
 ) -> CelBundle {
-    let types = &KubernetesTypes {
+    let types = KubernetesTypes {
         schema: Schema::embedded(),
         min_kube: target.min_kube,
     };
+    let Some(pods) = CustomPods::of(target.custom) else {
+        let emitted_for = EmitTarget {
+            target,
+            types: &types,
+            pods: None,
+        };
+        let (bundle, pack) = emit_for_object(program, compiled, emitted_for);
+        return bundle.with_passes(pack);
+    };
+    if !pods.can_be_written() {
+        let reason = "the containers of these kinds are merged from several fields";
+        let ids = compiled.iter().map(|control| control.control.id.clone());
+        return CelBundle {
+            unsupported: ids.map(|id| (id, reason.to_owned())).collect(),
+            ..CelBundle::default()
+        };
+    }
+    let target = CelTarget {
+        kinds: &[pods.kind()],
+        custom: &[],
+        ..*target
+    };
+    let types = CustomPodTypes(types);
+    let emitted_for = EmitTarget {
+        target: &target,
+        types: &types,
+        pods: Some(pods),
+    };
+    let (bundle, pack) = emit_for_object(program, compiled, emitted_for);
+    over_pods(bundle, pack, pods)
+}
+
+/// The conditions of a pack: of the controls that apply to every object, and of the others.
+type PackConditions = (Expr, Vec<Expr>);
+
+/// Emits controls for objects that rules see as they are, or for one of their pods. What the bundle
+/// has to say of a whole pack is apart.
+fn emit_for_object(
+    program: &Program,
+    compiled: &[&CompiledControl],
+    emitted_for: EmitTarget<'_>,
+) -> (CelBundle, PackConditions) {
     let mut bundle = CelBundle::default();
     let mut variables = SharedVariables::default();
     // Factoring interns new conditions.
@@ -79,15 +128,16 @@ fn emit_compiled(
         let before = variables.len();
         // Taken before pruning: a finding has the same key whatever the params are.
         let reads = path_reads(&program, control);
-        let control = &prune_by_constant_params(&program, control, target);
+        let dependencies = dependencies(&program, control);
+        let control = &prune_by_constant_params(&program, control, emitted_for.target);
         let alternatives = factor::alternatives(&mut program, &control.clauses);
         let emitted = control::emit(
             &program,
             control,
             &alternatives,
             &reads,
-            target,
-            types,
+            &dependencies,
+            emitted_for,
             &mut variables,
         );
         match emitted {
@@ -103,7 +153,103 @@ fn emit_compiled(
             }
         }
     }
-    bundle.passes = pack.emit(&mut program, target, types, &mut variables);
+    let pack = pack.emit(&mut program, emitted_for, &mut variables);
     bundle.variables = variables.into_list();
-    bundle
+    bundle.pairs = pairs(&bundle.variables);
+    (bundle, pack)
+}
+
+impl CelBundle {
+    fn with_passes(mut self, (together, apart): PackConditions) -> Self {
+        self.passes = Expr::all(std::iter::once(together).chain(apart));
+        self
+    }
+}
+
+/// The number of pairs of a container and a volume; `None` where no list of a workload is iterated.
+fn pairs(variables: &[PolicyVariable]) -> Option<Expr> {
+    let has = |name: &str| variables.iter().any(|variable| variable.name == name);
+    let size = |name: &str| Expr::variable(name).size();
+    let containers = ["containers", "resourceContainers", "probeContainers"]
+        .into_iter()
+        .find(|name| has(name))?;
+    Some(if has("volumes") {
+        size(containers).times(Expr::Int(1).plus(size("volumes")))
+    } else {
+        size(containers)
+    })
+}
+
+/// A list where the new object has the spec of the old one; empty elsewhere.
+fn where_spec_is_unchanged(list: Expr) -> Expr {
+    let spec = |root: &str| Expr::ident(root).opt_select("spec");
+    let is_unchanged = spec("object").equals(spec("oldObject"));
+    Expr::conditional(is_unchanged, list, Expr::empty_list())
+}
+
+/// The name of the variable with the pods of the new object.
+const PODS: &str = "pods";
+
+/// The bundle over objects of custom kinds of one over a pod.
+fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> CelBundle {
+    let variables = &bundle.variables;
+    let nest = |list, name| PodNest::new(pods, list, name, variables);
+    let mut new = nest(pods.list(ObjectSide::New), PODS);
+    // Only keys read these, and only of an object that fails.
+    let mut placed = nest(Expr::variable(PODS), "placedPods");
+    let mut old = nest(pods.list(ObjectSide::Old), "oldPods");
+    let mut controls = Vec::new();
+    let mut apart = Vec::new();
+    for control in bundle.controls {
+        let applies_always = control.not_applicable == Expr::Bool(false);
+        let skipped = control.skipped.map(|skip| {
+            let product = new.sum(&skip.product);
+            skip.over(product)
+        });
+        let is_oversized = skipped.iter().map(|skip| skip.condition.clone());
+        let not_applicable =
+            Expr::any(std::iter::once(control.lacks_params.clone()).chain(is_oversized));
+        let none_found = new.for_all(&control.none_found);
+        let passes = as_bool(Expr::any([not_applicable.clone(), none_found.clone()]));
+        if !applies_always {
+            apart.push(passes.clone());
+        }
+        let message = control.messages.method("join", [Expr::string(", ")]);
+        let keys = control.keys.map(|keys| {
+            let old_keys = old.lists(keys.old);
+            FindingKeys {
+                new: placed.lists(keys.new),
+                old: if pods.are_composed() {
+                    where_spec_is_unchanged(old_keys)
+                } else {
+                    old_keys
+                },
+                depth: keys.depth + pods.depth,
+            }
+        });
+        controls.push(ControlCel {
+            passes,
+            not_applicable,
+            messages: new.strings(message, ", "),
+            keys,
+            skipped,
+            none_found,
+            ..control
+        });
+    }
+    let together = new.for_all(&pack.0);
+    let pairs = bundle.pairs.as_ref().map(|pairs| new.sum(pairs));
+    let mut shared: Vec<PolicyVariable> = variables
+        .iter()
+        .filter(|variable| !new.reads_pod(&variable.expression))
+        .cloned()
+        .collect();
+    shared.extend([new.define(), placed.define(), old.define()]);
+    CelBundle {
+        variables: shared,
+        controls,
+        passes: Expr::all(std::iter::once(together).chain(apart)),
+        pairs,
+        unsupported: bundle.unsupported,
+    }
 }

@@ -2,7 +2,7 @@
 //! the loops whose elements the result names, inside them those for which an element only has to
 //! exist.
 
-use super::{emitter::Emitter, expr::Expr, unsupported::Unsupported};
+use super::{emitter::Emitter, expr::Expr, iteration::Iteration, unsupported::Unsupported};
 use kubevet_ir::{BinderId, Clause, ConditionId, Program};
 
 /// The loops of a clause, from the outermost to the innermost.
@@ -89,14 +89,17 @@ impl Emitter<'_, '_> {
     pub(super) fn any_finding(&mut self, mut nest: LoopNest) -> Result<Expr, Unsupported> {
         let outer = nest.take_outer_conditions();
         let condition = self.conditions(&outer)?;
-        let Some((binder, inner)) = nest.split() else {
+        let condition = self.shared_outer(&outer, condition);
+        let Some((binder, mut inner)) = nest.split() else {
             return Ok(condition);
         };
         let Some(iteration) = self.enter(binder)? else {
             return Ok(Expr::Bool(false));
         };
+        let iteration = self.with_filter(binder, iteration, &mut inner);
         let inside = self.any_finding(inner);
         self.leave();
+        let iteration = iteration?;
         Ok(Expr::all([condition, iteration.exists(inside?)]))
     }
 
@@ -114,17 +117,34 @@ impl Emitter<'_, '_> {
         }
         let outer = nest.take_outer_conditions();
         let condition = self.conditions(&outer)?;
-        let Some((binder, inner)) = nest.split() else {
+        let condition = self.shared_outer(&outer, condition);
+        let Some((binder, mut inner)) = nest.split() else {
             return Ok(Expr::empty_list());
         };
         let Some(iteration) = self.enter(binder)? else {
             return Ok(Expr::empty_list());
         };
+        let iteration = self.with_filter(binder, iteration, &mut inner);
         let element = self.each_element(inner, emit);
         self.leave();
+        let iteration = iteration?;
         let (filter, result) = element?;
         let results = iteration.map(filter, result);
         Ok(Expr::conditional(condition, results, Expr::empty_list()))
+    }
+
+    /// The loop over the elements for which long conditions on them hold, which are taken out of
+    /// those inside it.
+    fn with_filter(
+        &mut self,
+        binder: BinderId,
+        iteration: Iteration,
+        inner: &mut LoopNest,
+    ) -> Result<Iteration, Unsupported> {
+        match inner.levels.first_mut() {
+            Some(conditions) => self.shared_filter(binder, iteration, conditions),
+            None => Ok(iteration),
+        }
     }
 
     /// Inside a named loop: which elements count, and the result for each.

@@ -1,18 +1,19 @@
 //! One control in CEL: whether it passes, its messages, and the keys of its findings.
 
 use super::{
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     finding_key,
     kind_test::kind_test,
     regex_cost_guard::CostSkip,
     target::{CelTarget, ObjectSide, ParamsFrom},
-    types::TypeSource,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
-use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId};
-use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_ir::{
+    Clause, CompiledControl, ConditionId, Const, Dependencies, Program, Term, TermId,
+};
+use kubevet_k8s::workload::{SelectKinds as _, is_fixed_collection, is_fixed_value};
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
@@ -33,18 +34,32 @@ pub struct ControlCel {
     /// A list of strings: at most one sentence for each body of the rule, on one line and of
     /// bounded length. Meaningful only where `passes` is false.
     pub messages: Expr,
-    /// The keys of the findings, in lists nested [`ControlCel::key_depth`] deep. A key is a list
-    /// that is equal for the same finding in the new and the old object. For depth 2, a rule with a
-    /// loop over containers and one over their ports: `[[key, key], [key]]`.
-    pub finding_keys: Expr,
-    /// The same of `oldObject`, which must exist.
-    pub old_finding_keys: Expr,
-    /// How deep the lists of keys are nested: 1 for a list of keys.
-    pub key_depth: usize,
+    /// The message that every finding has, on one line, if it names no element.
+    pub only_message: Option<String>,
+    /// The keys of the findings; `None` where no update changes what the control reads, so that none
+    /// brings in a finding.
+    pub keys: Option<FindingKeys>,
     /// True if an expression reads `params`.
     pub reads_params: bool,
     /// The objects that are skipped for their cost.
     pub skipped: Option<CostSkip>,
+    /// A bool: true if the control lacks the params that it needs.
+    pub lacks_params: Expr,
+    /// A bool: true if nothing is found in an object to which the control applies.
+    pub none_found: Expr,
+}
+
+/// The keys of a control's findings.
+#[derive(Debug, Clone)]
+pub struct FindingKeys {
+    /// The keys of the findings, in lists nested `depth` deep. A key is a list that is equal for the
+    /// same finding in the new and the old object. For depth 2, a rule with a loop over containers
+    /// and one over their ports: `[[key, key], [key]]`.
+    pub new: Expr,
+    /// The same of `oldObject`, which must exist.
+    pub old: Expr,
+    /// How deep the lists of keys are nested: 1 for a list of keys.
+    pub depth: usize,
 }
 
 /// The variable for a key of the new object.
@@ -52,15 +67,14 @@ const KEY: &str = "i";
 /// The variable for the innermost list of old keys.
 const OLD_KEYS: &str = "last";
 
-impl ControlCel {
-    /// A bool: true if every finding is in the old object too. `new` and `old` hold
-    /// [`ControlCel::finding_keys`] and [`ControlCel::old_finding_keys`]; `old` is repeated for
-    /// each key, so it should be a variable.
+impl FindingKeys {
+    /// A bool: true if every finding is in the old object too. `old` holds [`FindingKeys::old`]; it
+    /// is repeated for each key, so it should be a variable.
     ///
     /// For depth 2: `new.all(n, n.all(i, old.exists(last, i in last)))`.
     #[must_use]
-    pub fn all_keys_in(&self, new: Expr, old: &Expr) -> Expr {
-        let inner_loops = self.key_depth.saturating_sub(1);
+    pub fn all_in(&self, old: &Expr) -> Expr {
+        let inner_loops = self.depth.saturating_sub(1);
         // From the inside out. Each level has its own variable, however deep the nesting.
         let level = |first: &str, depth: usize| match depth {
             1 => first.to_owned(),
@@ -91,21 +105,26 @@ impl ControlCel {
         } else {
             level("n", 1)
         };
-        new.for_all(&outermost, found)
+        self.new.clone().for_all(&outermost, found)
     }
 }
 
 /// Emits one control. `alternatives` are conditions under each of which it finds something; `reads`
-/// are those of the whole control, whatever constant params decide.
+/// and `dependencies` are those of the whole control, whatever constant params decide.
 pub(super) fn emit(
     program: &Program,
     compiled: &CompiledControl,
     alternatives: &[ConditionId],
     reads: &[PathReads],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
+    dependencies: &Dependencies,
+    emitted_for: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
+    let EmitTarget {
+        target,
+        types,
+        pods,
+    } = emitted_for;
     let control = &compiled.control;
     let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let context = EmitContext {
@@ -115,6 +134,9 @@ pub(super) fn emit(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        // Variables over a pod of a custom kind are written out where they are used.
+        hoists_conditions: pods.is_none(),
+        pods,
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);
@@ -123,11 +145,20 @@ pub(super) fn emit(
     let is_oversized = skipped
         .as_ref()
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
-    let not_applicable = Expr::any([is_other_kind, lacks_params, is_oversized]);
-    let passes = Expr::any([not_applicable.clone(), Expr::all(none_found)]);
-    let messages = emitter.messages(&compiled.clauses)?;
+    let not_applicable = Expr::any([is_other_kind, lacks_params.clone(), is_oversized]);
+    let none_found = Expr::all(none_found);
+    let passes = Expr::any([not_applicable.clone(), none_found.clone()]);
+    let only_message = only_message(program, compiled);
+    let messages = match only_message {
+        Some(message) => Expr::conditional(
+            passes.clone(),
+            Expr::empty_list(),
+            Expr::List(vec![Expr::string(message)]),
+        ),
+        None => emitter.messages(&compiled.clauses)?,
+    };
     let mut reads_params = emitter.reads_params;
-    let key_depth = finding_key::depth(program, &compiled.clauses);
+    let depth = finding_key::depth(program, &compiled.clauses);
     let mut keys_of = |side: ObjectSide| {
         let context = EmitContext {
             side,
@@ -135,12 +166,20 @@ pub(super) fn emit(
             ..context
         };
         let mut emitter = Emitter::new(context, variables);
-        let keys = emitter.finding_keys(compiled, reads, key_depth)?;
+        let keys = emitter.finding_keys(compiled, reads, depth)?;
         reads_params |= emitter.reads_params;
         Ok(keys)
     };
-    let finding_keys = keys_of(ObjectSide::New)?;
-    let old_finding_keys = keys_of(ObjectSide::Old)?;
+    // An object of a custom kind can replace the pods that it describes.
+    let keys = if pods.is_none() && is_fixed(&kinds, dependencies) {
+        None
+    } else {
+        Some(FindingKeys {
+            new: keys_of(ObjectSide::New)?,
+            old: keys_of(ObjectSide::Old)?,
+            depth,
+        })
+    };
     Ok(ControlCel {
         control: control.clone(),
         passes: as_bool(passes),
@@ -150,12 +189,35 @@ pub(super) fn emit(
             .iter()
             .all(|clause| is_never_empty(program, clause.message)),
         messages,
-        finding_keys,
-        old_finding_keys,
-        key_depth,
+        only_message: only_message.map(str::to_owned),
+        keys,
         reads_params: reads_params && matches!(target.params, ParamsFrom::Resource(_)),
         skipped,
+        lacks_params,
+        none_found,
     })
+}
+
+/// True if no update changes what a control depends on: a Pod alone is judged, and fields of it that
+/// are fixed.
+fn is_fixed(kinds: &[&Kind], dependencies: &Dependencies) -> bool {
+    let is_pod = |kind: &&Kind| kind.group.is_empty() && kind.name == "Pod";
+    kinds.iter().all(is_pod)
+        && dependencies.values.iter().all(is_fixed_value)
+        && dependencies.collections.iter().all(is_fixed_collection)
+}
+
+/// The message that all bodies of a rule have in common, if it names no element: which of them found
+/// something makes no difference then.
+fn only_message<'p>(program: &'p Program, compiled: &CompiledControl) -> Option<&'p str> {
+    let (first, others) = compiled.clauses.split_first()?;
+    let is_same = |clause: &Clause| clause.message == first.message;
+    match program.term(first.message) {
+        Term::Const(Const::String(message)) if !message.contains('\n') => {
+            others.iter().all(is_same).then_some(message)
+        }
+        _ => None,
+    }
 }
 
 /// The kinds of the target to which a control applies, at least one, and a bool: true if the object

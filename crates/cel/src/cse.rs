@@ -22,14 +22,21 @@ const MIN_SHARED_CHARS: usize = 60;
 /// term is used.
 struct UseCounts<'p> {
     program: &'p Program,
+    /// The terms that have a name in the whole policy.
+    hoisted: &'p BTreeMap<TermId, TypedExpr>,
     terms: BTreeMap<TermId, u32>,
     conditions: BTreeMap<ConditionId, u32>,
 }
 
 impl<'p> UseCounts<'p> {
-    fn of(program: &'p Program, conditions: &[ConditionId]) -> Self {
+    fn of(
+        program: &'p Program,
+        hoisted: &'p BTreeMap<TermId, TypedExpr>,
+        conditions: &[ConditionId],
+    ) -> Self {
         let mut counts = Self {
             program,
+            hoisted,
             terms: BTreeMap::new(),
             conditions: BTreeMap::new(),
         };
@@ -55,6 +62,9 @@ impl Visitor for UseCounts<'_> {
     }
 
     fn enter_term(&mut self, term: TermId, _scope: &[BinderId]) -> Descent {
+        if self.hoisted.contains_key(&term) {
+            return Descent::Skip;
+        }
         // Other terms are short, or nothing but their parts.
         if !matches!(
             self.program.term(term),
@@ -195,9 +205,16 @@ impl Emitter<'_, '_> {
         &mut self,
         conditions: &[ConditionId],
     ) -> Result<Option<(TermId, TypedExpr)>, Unsupported> {
-        let counts = UseCounts::of(self.context.program, conditions);
+        let program = self.context.program;
+        let all = UseCounts::of(program, &self.hoisted, conditions).terms;
+        let is_closed = |term: &TermId| program.free_binders_of_term(*term).is_empty();
+        // From the outside in: what stands in a variable of the policy needs no name.
+        for term in all.keys().rev().filter(|term| is_closed(term)) {
+            self.term(*term)?;
+        }
+        let uses = UseCounts::of(program, &self.hoisted, conditions).terms;
         // A part has a lower id than its whole, so the order of ids is from the inside out.
-        for (term, uses) in counts.terms {
+        for (term, uses) in uses {
             let in_scope = |binder: &BinderId| self.scope.element(*binder).is_some();
             let free = self.context.program.free_binders_of_term(term);
             if uses < 2 || self.scope.named(term).is_some() || !free.iter().all(in_scope) {
@@ -212,7 +229,7 @@ impl Emitter<'_, '_> {
     }
 
     fn uses(&self, condition: ConditionId, term: TermId) -> bool {
-        let counts = UseCounts::of(self.context.program, &[condition]);
+        let counts = UseCounts::of(self.context.program, &self.hoisted, &[condition]);
         counts.terms.contains_key(&term)
     }
 

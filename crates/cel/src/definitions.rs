@@ -10,7 +10,7 @@ use super::{
     target::{CelTarget, ObjectSide, ParamsFrom},
     types::{StaticType, TypeSource},
     unsupported::Unsupported,
-    variables::SharedVariables,
+    variables::{SharedVariables, is_numbered},
 };
 use kubevet_ir::ContainerList;
 use kubevet_model::Kind;
@@ -172,17 +172,21 @@ impl Definitions<'_> {
             static_type = field.map_or(StaticType::Any, |field| field.static_type);
         }
         if always {
-            expr
-        } else {
-            expr.or_value(Expr::empty_map())
+            return expr;
         }
+        if static_type == StaticType::Any {
+            let value = Expr::ident("m");
+            let checked = Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
+            expr = expr.opt_map("m", checked);
+        }
+        expr.or_value(Expr::empty_map())
     }
 
     /// The list of that name in the pod spec; empty where it has none.
     fn pod_list(&self, variables: &mut SharedVariables, field: &str) -> Result<Expr, Unsupported> {
         let list = self.pod_spec(variables)?.opt_select(field);
         let known = self.pod_spec_type().field(self.types, field);
-        let is_list = known.is_some_and(|field| {
+        let is_list = known.as_ref().is_some_and(|field| {
             !field.nullable && matches!(field.static_type, StaticType::List(_))
         });
         // Go writes some lists as null where they have no elements.
@@ -194,7 +198,15 @@ impl Definitions<'_> {
                 Expr::conditional(value.clone().is_type("list"), value, Expr::empty_list());
             list.opt_map("l", checked)
         };
-        Ok(list.or_value(Expr::empty_list()))
+        let list = list.or_value(Expr::empty_list());
+        let elements = known.map_or(StaticType::Any, |field| field.static_type.elements());
+        Ok(if elements == StaticType::Any {
+            let value = Expr::ident("e");
+            let checked = Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
+            list.map("e", checked)
+        } else {
+            list
+        })
     }
 
     /// Containers, in the order of their lists.
@@ -298,7 +310,7 @@ impl Definitions<'_> {
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
         let starts_well = variable.starts_with(|first: char| first.is_ascii_alphabetic());
-        if SHARED_NAMES.contains(&name) || !starts_well {
+        if SHARED_NAMES.contains(&name) || is_numbered(name) || !starts_well {
             variable.insert_str(0, "param_");
         }
         // Both objects have the same params.

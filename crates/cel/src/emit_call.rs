@@ -12,12 +12,12 @@ use super::{
 use kubevet_ir::{Intrinsic, Term, TermId, ValueType};
 
 /// The operand of a call that may be undefined or of another type, and the name that the call gives
-/// to its value.
+/// to its value. A list may only be undefined.
 struct OpenOperand {
     name: String,
     value: TypedExpr,
-    /// True if the value is proved to be a string where there is one.
-    is_string: bool,
+    /// True if the value is proved to be a string, or the list that is wanted, where there is one.
+    has_type: bool,
 }
 
 impl Emitter<'_, '_> {
@@ -55,7 +55,9 @@ impl Emitter<'_, '_> {
                     "a function of two terms that may be undefined".to_owned(),
                 ));
             }
-            if wanted != ValueType::String {
+            // A list must be one for certain: nothing tests its type.
+            let is_list = wanted == ValueType::List && has_type;
+            if wanted != ValueType::String && !is_list {
                 return Err(Unsupported(
                     "a function with a number that is not written out".to_owned(),
                 ));
@@ -68,7 +70,7 @@ impl Emitter<'_, '_> {
             open = Some(OpenOperand {
                 name,
                 value,
-                is_string: has_type,
+                has_type,
             });
         }
         let result = intrinsics::call(function, &ready);
@@ -101,7 +103,7 @@ fn over_open_operand(
     let OpenOperand {
         name,
         value,
-        is_string,
+        has_type,
     } = open;
     let (result, is_value) = match result {
         CallResult::Value(cel) => (cel, true),
@@ -112,7 +114,7 @@ fn over_open_operand(
     let type_test = Expr::ident(&name).is_type("string");
     let (cel, is_certain) = if function.is_total() {
         // The function gives the empty string for all that is no string.
-        let result = match (is_string, may_be_string) {
+        let result = match (has_type, may_be_string) {
             (true, _) => result,
             (false, true) => Expr::conditional(type_test, result, Expr::string("")),
             (false, false) => Expr::string(""),
@@ -120,7 +122,7 @@ fn over_open_operand(
         (value.optional().opt_map(&name, result), true)
     } else if !may_be_string {
         return TypedExpr::never();
-    } else if is_string && is_value {
+    } else if has_type && is_value {
         (value.optional().opt_map(&name, result), true)
     } else {
         // The function is undefined for all that is no string, so the result is an optional of its
@@ -130,7 +132,7 @@ fn over_open_operand(
         } else {
             result
         };
-        let result = if is_string {
+        let result = if has_type {
             result
         } else {
             Expr::conditional(type_test, result, Expr::optional_none())

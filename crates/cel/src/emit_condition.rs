@@ -4,6 +4,7 @@ use super::{
     emitter::Emitter,
     expr::Expr,
     intrinsics::{self, predicate_types},
+    iteration::Iteration,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
     unsupported::Unsupported,
@@ -18,6 +19,12 @@ const MAX_PREFIXED_VALUES: usize = 8;
 impl Emitter<'_, '_> {
     /// A condition.
     pub(super) fn condition(&mut self, id: ConditionId) -> Result<Expr, Unsupported> {
+        let condition = self.own_condition(id)?;
+        Ok(self.shared_condition(id, condition))
+    }
+
+    /// A condition as its own expression, without a variable for it.
+    fn own_condition(&mut self, id: ConditionId) -> Result<Expr, Unsupported> {
         match self.context.program.condition(id).clone() {
             Condition::True => Ok(Expr::Bool(true)),
             Condition::And(conditions) => self.conjunction(&conditions),
@@ -29,7 +36,7 @@ impl Emitter<'_, '_> {
                 Ok(Expr::any_factored(emitted?))
             }
             Condition::Not(condition) => self.not(condition),
-            Condition::Defined(term) => Ok(self.term(term)?.presence_test()),
+            Condition::Defined(term) => self.is_defined(term),
             Condition::Truthy(term) => Ok(truthy(&self.term(term)?)),
             Condition::HasType(term, wanted) => {
                 let value = self.term(term)?;
@@ -43,11 +50,35 @@ impl Emitter<'_, '_> {
                 let Some(iteration) = self.enter(binder)? else {
                     return Ok(Expr::Bool(false));
                 };
-                let inside = self.conditions(&[condition]);
+                let inside = self.inside_loop(binder, iteration, condition);
                 self.leave();
-                Ok(iteration.exists(inside?))
+                let (iteration, inside) = inside?;
+                Ok(iteration.exists(inside))
             }
         }
+    }
+
+    /// That a term has a value. The path of an element always has one, but cannot be printed.
+    fn is_defined(&mut self, term: TermId) -> Result<Expr, Unsupported> {
+        let program = self.context.program;
+        let Term::Concat(parts) = program.term(term) else {
+            return Ok(self.term(term)?.presence_test());
+        };
+        let is_path = |part: &TermId| matches!(program.term(*part), Term::ElementPath(_));
+        if !parts.iter().any(is_path) {
+            return Ok(self.term(term)?.presence_test());
+        }
+        let mut tests = Vec::new();
+        for part in parts.iter().filter(|part| !is_path(part)) {
+            let part = self.term(*part)?;
+            if !matches!(part.static_type, StaticType::String | StaticType::Int) || part.nullable {
+                return Err(Unsupported(
+                    "a path is built from what is not proved to be a text".to_owned(),
+                ));
+            }
+            tests.push(part.presence_test());
+        }
+        Ok(Expr::all(tests))
     }
 
     /// The negation of a condition.
@@ -71,9 +102,25 @@ impl Emitter<'_, '_> {
         let Some(iteration) = self.enter(binder)? else {
             return Ok(Expr::Bool(true));
         };
-        let inside = self.conditions(&[condition]);
+        let inside = self.inside_loop(binder, iteration, condition);
         self.leave();
-        Ok(iteration.none(inside?))
+        let (iteration, inside) = inside?;
+        Ok(iteration.none(inside))
+    }
+
+    /// A loop, and the condition on its elements.
+    fn inside_loop(
+        &mut self,
+        binder: BinderId,
+        iteration: Iteration,
+        condition: ConditionId,
+    ) -> Result<(Iteration, Expr), Unsupported> {
+        let mut conditions = match self.context.program.condition(condition) {
+            Condition::And(parts) => parts.to_vec(),
+            _ => vec![condition],
+        };
+        let iteration = self.shared_filter(binder, iteration, &mut conditions)?;
+        Ok((iteration, self.conditions(&conditions)?))
     }
 
     /// The conjunction of conditions, without common subexpressions. A presence test is left out if
@@ -111,6 +158,10 @@ impl Emitter<'_, '_> {
         else {
             return Ok(None);
         };
+        // What was folded to a literal tests nothing.
+        if matches!(cel, Expr::Bool(_)) {
+            return Ok(None);
+        }
         Ok((*cel == self.term(term)?.presence_test()).then_some(term))
     }
 

@@ -1,9 +1,10 @@
 //! Emission of terms. A term of the program becomes a [`TypedExpr`].
 
 use super::{
+    custom_pods::COMPLETES,
     definitions::Definitions,
     emitter::Emitter,
-    expr::Expr,
+    expr::{Expr, Macro},
     names::BoundElement,
     pod_paths::path_by_kind,
     target::ObjectSide,
@@ -15,16 +16,27 @@ use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId, ValueType};
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
 
+/// Stands for the name of a container or volume of a custom kind that has none. CEL does not know the
+/// index of an element, which `data.lib.workload` names it by.
+const NO_NAME: &str = "(no name)";
+
 impl Emitter<'_, '_> {
     /// A term.
     pub(super) fn term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
-        if let Some(variable) = self.scope.named(id) {
+        let known = self.scope.named(id).or_else(|| self.hoisted.get(&id));
+        if let Some(variable) = known {
             return Ok(variable.clone());
         }
+        let value = self.own_term(id)?;
+        Ok(self.shared_term(id, value))
+    }
+
+    /// A term as its own expression, without a variable for it.
+    fn own_term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
         Ok(match self.context.program.term(id).clone() {
             Term::Undefined => TypedExpr::never(),
             Term::Const(value) => TypedExpr::constant(&value),
-            Term::Object => TypedExpr::of_object(self.context.object(), self.context.object_type()),
+            Term::Object => self.context.object_value(),
             Term::Operation => {
                 let operation = Expr::ident("request").select("operation");
                 TypedExpr::always(operation, StaticType::String)
@@ -53,8 +65,15 @@ impl Emitter<'_, '_> {
                 ));
             }
             Term::Field(of, name) => {
+                let is_restart_policy =
+                    &*name == "restartPolicy" && *self.context.program.term(of) == Term::PodSpec;
                 let of = self.term(of)?;
-                self.field(of, &name)?
+                let field = self.field(of, &name)?;
+                if is_restart_policy {
+                    self.effective_restart_policy(field)
+                } else {
+                    field
+                }
             }
             Term::Index(of, index) => self.index(of, index)?,
             Term::Guard(condition, term) => self.guarded(condition, term)?,
@@ -105,9 +124,34 @@ impl Emitter<'_, '_> {
         if name.presence == Presence::Always && name.value_type() == Some(ValueType::String) {
             return Ok(name);
         }
-        Err(Unsupported(
-            "the name of a container is not proved to be a string".to_owned(),
-        ))
+        if self.context.pods.is_none() {
+            return Err(Unsupported(
+                "the name of a container is not proved to be a string".to_owned(),
+            ));
+        }
+        let value = Expr::ident("n");
+        let is_string = value.clone().is_type("string");
+        let named = Expr::conditional(is_string, value, Expr::string(NO_NAME));
+        let cel = name.optional().opt_map("n", named);
+        let cel = cel.or_value(Expr::string(NO_NAME));
+        Ok(TypedExpr::always(cel, StaticType::String))
+    }
+
+    /// The restart policy that a pod of a custom kind has, which the controller may decide.
+    fn effective_restart_policy(&self, own: TypedExpr) -> TypedExpr {
+        if !self.context.pods.is_some_and(|pods| pods.some_complete()) {
+            return own;
+        }
+        let never = Expr::optional_of(Expr::string("Never").dynamic());
+        let completes = self.context.object().select(COMPLETES);
+        TypedExpr {
+            cel: Expr::conditional(completes, never, own.optional()),
+            presence: Presence::Maybe,
+            static_type: StaticType::Any,
+            nullable: true,
+            present: None,
+            is_dyn: true,
+        }
     }
 
     fn list_name(&self, binder: BinderId) -> Result<TypedExpr, Unsupported> {
@@ -170,6 +214,13 @@ impl Emitter<'_, '_> {
         if of.presence == Presence::Never {
             return Ok(TypedExpr::never());
         }
+        // The API server checks expressions for each kind alone, and warns of a field that the kind
+        // does not have.
+        let of = if of.static_type.may_lack_field(self.context.types, name) {
+            of.dynamic()
+        } else {
+            of
+        };
         let StaticField {
             static_type,
             always,
@@ -232,6 +283,13 @@ impl Emitter<'_, '_> {
             (StaticType::List(_), Some(ValueType::Number))
             | (StaticType::Map(_), Some(ValueType::String)) => {}
             (StaticType::List(_) | StaticType::Map(_), Some(_)) => return Ok(TypedExpr::never()),
+            (StaticType::Any, Some(ValueType::String)) => {
+                let map = self.map_or_empty(&of);
+                return Ok(TypedExpr {
+                    is_dyn: true,
+                    ..TypedExpr::maybe(map.opt_index(index.cel), StaticType::Any)
+                });
+            }
             _ => {
                 return Err(Unsupported(
                     "an index into what is not proved to be a list or a map".to_owned(),
@@ -253,7 +311,10 @@ impl Emitter<'_, '_> {
         let value = self.term(term)?;
         let guard = self.condition(condition)?;
         // A guard that only says that the value is there says nothing new.
-        if guard == Expr::Bool(true) || guard == value.presence_test() {
+        if guard == Expr::Bool(true)
+            || guard == value.presence_test()
+            || guards_operand(&guard, &value.cel)
+        {
             return Ok(value);
         }
         if guard == Expr::Bool(false) {
@@ -311,31 +372,51 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Strings and integers one after another.
+    /// Strings and integers one after another; undefined where a part is undefined or of another type.
     fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
         let mut strings = Vec::new();
+        let mut open: Vec<OpenPart> = Vec::new();
+        let mut is_never = false;
         for part in parts {
-            let part = self.term(*part)?;
-            match part.presence {
-                Presence::Never => return Ok(TypedExpr::never()),
-                Presence::Maybe => {
-                    return Err(Unsupported(
-                        "a string is built from what may be undefined".to_owned(),
-                    ));
+            let value = self.term(*part)?;
+            let is_int = value.static_type == StaticType::Int;
+            let is_possible = is_int || value.may_be(ValueType::String);
+            is_never |= value.presence == Presence::Never || !is_possible;
+            let is_proved = match value.value_type() {
+                Some(of) => of == ValueType::String || is_int,
+                None => false,
+            };
+            let string = |cel: Expr| {
+                if is_int {
+                    Expr::call("string", cel)
+                } else {
+                    cel
                 }
-                Presence::Always => {}
+            };
+            if value.presence == Presence::Always && is_proved {
+                strings.push(string(value.cel));
+                continue;
             }
-            strings.push(match (&part.static_type, part.nullable) {
-                (StaticType::String, false) => part.cel,
-                (StaticType::Int, false) => Expr::call("string", part.cel),
-                _ => {
-                    return Err(Unsupported(
-                        "a string is built from what is not proved to be one".to_owned(),
-                    ));
-                }
+            let name = self.scope.reserve_for(&value.cel);
+            strings.push(string(Expr::ident(name.as_str())));
+            let checked = (!is_proved).then_some(if is_int { "int" } else { "string" });
+            open.push(OpenPart {
+                name,
+                value: value.optional(),
+                checked,
             });
         }
-        Ok(TypedExpr::always(Expr::sum(strings), StaticType::String))
+        open.iter().for_each(|_| self.scope.release());
+        Ok(if is_never {
+            TypedExpr::never()
+        } else if open.is_empty() {
+            TypedExpr::always(Expr::sum(strings), StaticType::String)
+        } else {
+            TypedExpr::maybe(
+                under_open_parts(open, Expr::sum(strings)),
+                StaticType::String,
+            )
+        })
     }
 
     /// A value where it is a list (or a map), else an empty one; undefined where the value is.
@@ -373,4 +454,47 @@ impl Emitter<'_, '_> {
         };
         TypedExpr { is_dyn, ..coerced }
     }
+}
+
+/// True if a condition only says that the optional is there of which an optional is made.
+fn guards_operand(condition: &Expr, value: &Expr) -> bool {
+    let Expr::Comprehension(made) = value else {
+        return false;
+    };
+    matches!(made.operation, Macro::OptMap | Macro::OptFlatMap)
+        && *condition == made.range.clone().has_value()
+}
+
+/// A part of a string that may be undefined or of another type.
+struct OpenPart {
+    /// The name of its value inside.
+    name: String,
+    /// The value as an optional.
+    value: Expr,
+    /// The type that the value must have, where it is not proved.
+    checked: Option<&'static str>,
+}
+
+/// A string as an optional, inside the names of its open parts.
+fn under_open_parts(open: Vec<OpenPart>, string: Expr) -> Expr {
+    let mut found: Option<Expr> = None;
+    for part in open.into_iter().rev() {
+        let inner = match (found, part.checked) {
+            (None, None) => {
+                found = Some(part.value.opt_map(&part.name, string.clone()));
+                continue;
+            }
+            (None, Some(_)) => Expr::optional_of(string.clone()),
+            (Some(inner), _) => inner,
+        };
+        let inner = match part.checked {
+            Some(type_name) => {
+                let is_type = Expr::ident(part.name.as_str()).is_type(type_name);
+                Expr::conditional(is_type, inner, Expr::optional_none())
+            }
+            None => inner,
+        };
+        found = Some(part.value.opt_flat_map(&part.name, inner));
+    }
+    found.unwrap_or(string)
 }

@@ -3,19 +3,30 @@
 //! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
+    custom_pods::CustomPods,
     definitions::Definitions,
     expr::Expr,
     kind_test::kind_test,
     names::Scope,
     target::{CelTarget, ObjectSide},
+    typed_expr::TypedExpr,
     types::{StaticType, TypeSource},
     unsupported::Unsupported,
     variables::SharedVariables,
 };
-use kubevet_ir::{BinderId, Program};
+use kubevet_ir::{BinderId, Program, TermId};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What expressions are emitted for.
+#[derive(Clone, Copy)]
+pub(super) struct EmitTarget<'c> {
+    pub(super) target: &'c CelTarget<'c>,
+    pub(super) types: &'c dyn TypeSource,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
+}
 
 /// What emission reads and never changes.
 #[derive(Clone, Copy)]
@@ -29,6 +40,11 @@ pub(super) struct EmitContext<'c> {
     /// True if containers are iterated together with the names of their lists, as findings' keys
     /// need them.
     pub(super) with_list_names: bool,
+    /// True if long conditions become variables; see `hoist`. Not in a pack, whose variables are
+    /// evaluated whether they are needed or not.
+    pub(super) hoists_conditions: bool,
+    /// The pods of custom kinds, where the object is one of them.
+    pub(super) pods: Option<CustomPods<'c>>,
 }
 
 impl<'c> EmitContext<'c> {
@@ -55,6 +71,17 @@ impl<'c> EmitContext<'c> {
         }
     }
 
+    /// The object as a value. Where the policy matches kinds to which the control does not apply, it
+    /// is hidden from the type checker, which would miss the control's fields in those kinds.
+    pub(super) fn object_value(&self) -> TypedExpr {
+        let object = TypedExpr::of_object(self.object(), self.object_type());
+        if self.kinds.len() < self.target.kinds.len() {
+            object.dynamic()
+        } else {
+            object
+        }
+    }
+
     /// A bool: true if the object is of a kind that satisfies the test.
     pub(super) fn is_kind(&self, holds: impl Fn(&Kind) -> bool) -> Result<Expr, Unsupported> {
         kind_test(self.kinds, &self.object(), holds)
@@ -75,6 +102,8 @@ pub(super) struct Emitter<'c, 'v> {
     pub(super) reads_params: bool,
     /// A list with some of the elements of a loop, over which it then goes; see `narrow`.
     pub(super) narrowed: Option<(BinderId, Expr)>,
+    /// The terms that are variables of the policy; see `hoist`.
+    pub(super) hoisted: BTreeMap<TermId, TypedExpr>,
 }
 
 impl<'c, 'v> Emitter<'c, 'v> {
@@ -85,6 +114,7 @@ impl<'c, 'v> Emitter<'c, 'v> {
             variables,
             reads_params: false,
             narrowed: None,
+            hoisted: BTreeMap::new(),
         }
     }
 }

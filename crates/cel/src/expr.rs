@@ -49,6 +49,9 @@ pub enum Expr {
         /// True for `[?`.
         optional: bool,
     },
+    /// `?key`: the key of an entry of a map whose value is an optional. Without a value there is no
+    /// such entry.
+    OptionalKey(Box<Expr>),
     /// `has(operand.field)`: true if the field is present.
     Has {
         /// The map or object.

@@ -4,17 +4,20 @@
 //! for every index, what identifies each element on the way (the keys by which Kubernetes merges
 //! lists, else the element itself), the value at the path, and the values that the control's
 //! conditions read at or below those elements. `kubevet-admission` computes the same for the
-//! webhook.
+//! webhook. For a pod of a custom kind, its place in the object follows the id.
 
 use super::{
     comprehension::LoopNest,
+    custom_pods::PLACE,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType};
+use kubevet_ir::{
+    BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType, field_patterns,
+};
 use kubevet_k8s::workload::MERGE_KEYS;
 use kubevet_model::{FieldPattern, PathReads, PatternRoot, PatternStep};
 
@@ -129,6 +132,9 @@ impl Emitter<'_, '_> {
         clause: &Clause,
     ) -> Result<Expr, Unsupported> {
         let mut items = vec![Expr::string(control).dynamic()];
+        if self.context.pods.is_some_and(|pods| !pods.are_composed()) {
+            items.push(self.context.object().select(PLACE));
+        }
         for path in &clause.paths {
             items.extend(self.path_items(*path, reads)?);
         }
@@ -184,8 +190,7 @@ impl Emitter<'_, '_> {
                 reader
             }
             _ => {
-                let (object, of) = (self.context.object(), self.context.object_type());
-                let value = TypedExpr::of_object(object, of);
+                let value = self.context.object_value();
                 PathReader::new("", Vec::new(), value, FieldPattern::of(PatternRoot::Object))
             }
         };
@@ -343,7 +348,19 @@ impl Emitter<'_, '_> {
             }
             return self.list_element(reader, &element.value);
         }
+        if self.is_end_of_list(reader, term) {
+            // There is no such element: the index itself identifies the place.
+            let index = self.term(term)?;
+            reader.items.push(nullable_value(&index));
+            reader.value = TypedExpr::never();
+            reader.push_element(TypedExpr::never());
+            reader.ends_in_value = false;
+            return Ok(());
+        }
         let key = self.term(term)?;
+        if reader.value.static_type == StaticType::Any {
+            reader.value = self.coerced(reader.value.clone(), ValueType::Map);
+        }
         let is_map = matches!(reader.value.static_type, StaticType::Map(_));
         if !is_map || key.static_type != StaticType::String {
             return Err(Unsupported(
@@ -360,6 +377,17 @@ impl Emitter<'_, '_> {
         };
         reader.push_element(reader.value.clone());
         Ok(())
+    }
+
+    /// True if an index is the number of elements of the list that was read last: where an element is
+    /// appended.
+    fn is_end_of_list(&self, reader: &PathReader, index: TermId) -> bool {
+        let program = self.context.program;
+        let Term::Count(list) = *program.term(index) else {
+            return false;
+        };
+        let is_list = reader.value.static_type.value_type() == Some(ValueType::List);
+        is_list && field_patterns(program, list).contains(&reader.pattern)
     }
 
     /// Adds what identifies an element of the list that was read last.
@@ -417,7 +445,7 @@ fn nullable_value(value: &TypedExpr) -> Expr {
                 or_null
             }
         }
-        Presence::Never => Expr::Null,
+        Presence::Never => Expr::Null.dynamic(),
         Presence::Always | Presence::Maybe => value.cel.clone().dynamic(),
     }
 }

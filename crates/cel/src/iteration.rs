@@ -38,6 +38,11 @@ impl Iteration {
         }
     }
 
+    /// The same over the elements that a list has, of those that it had.
+    pub(super) fn over(self, range: Expr) -> Self {
+        Self { range, ..self }
+    }
+
     /// A list of the elements that satisfy the condition.
     pub(super) fn filter(self, condition: Expr) -> Expr {
         self.range.filter(&self.variable, condition)

@@ -21,7 +21,11 @@
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
 //! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
+//! | `custom_pods`, `pod_layouts`, `pod_walk`, `pod_map`, `composed_pod` | the pods of objects of custom kinds |
+//! | `pod_nest` | expressions over all of these pods |
+//! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
+//! | `hoist` | long terms and conditions that depend on no loop, as variables |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
 //! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
@@ -39,10 +43,12 @@
 
 mod bundle;
 mod coalesce;
+mod composed_pod;
 mod comprehension;
 mod control;
 mod cost;
 mod cse;
+mod custom_pods;
 mod definitions;
 mod emit_call;
 mod emit_compare;
@@ -52,6 +58,8 @@ mod emitter;
 mod expr;
 mod factor;
 mod finding_key;
+mod hoist;
+mod inline_variables;
 mod intrinsics;
 mod iteration;
 mod kind_test;
@@ -60,7 +68,11 @@ mod message;
 mod names;
 mod narrow;
 mod pack;
+mod pod_layouts;
+mod pod_map;
+mod pod_nest;
 mod pod_paths;
+mod pod_walk;
 mod pretty_print;
 mod print;
 mod readable;
@@ -79,9 +91,10 @@ mod variable_types;
 mod variables;
 
 pub use bundle::{CelBundle, emit};
-pub use control::ControlCel;
+pub use control::{ControlCel, FindingKeys};
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use inline_variables::inline_variables;
 pub use readable::{ReadableCheck, ReadableControl, emit_readable};
 pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};

@@ -49,6 +49,11 @@ impl Scope {
         self.terms.get(&term)
     }
 
+    /// True if some term has a name here that means nothing elsewhere.
+    pub(super) fn has_terms(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
     /// Lets a variable hold a term, until [`Scope::unbind`].
     pub(super) fn bind(&mut self, term: TermId, variable: TypedExpr) {
         self.terms.insert(term, variable);

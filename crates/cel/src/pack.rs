@@ -3,11 +3,10 @@
 
 use super::{
     control::ControlCel,
-    emitter::{EmitContext, Emitter},
+    emitter::{EmitContext, EmitTarget, Emitter},
     expr::Expr,
     factor,
-    target::{CelTarget, ObjectSide},
-    types::TypeSource,
+    target::ObjectSide,
     unsupported::Unsupported,
     variables::SharedVariables,
 };
@@ -36,18 +35,15 @@ impl PackCondition {
         }
     }
 
-    /// The condition.
+    /// The conditions: of the controls that apply to every object, and of the others.
     pub(super) fn emit(
         self,
         program: &mut Program,
-        target: &CelTarget<'_>,
-        types: &dyn TypeSource,
+        emitted_for: EmitTarget<'_>,
         variables: &mut SharedVariables,
-    ) -> Expr {
-        let factored = none_found(program, &self.clauses, target, types, variables);
-        let mut operands = factored.unwrap_or(self.one_by_one);
-        operands.extend(self.apart);
-        Expr::all(operands)
+    ) -> (Expr, Vec<Expr>) {
+        let factored = none_found(program, &self.clauses, emitted_for, variables);
+        (Expr::all(factored.unwrap_or(self.one_by_one)), self.apart)
     }
 }
 
@@ -55,8 +51,11 @@ impl PackCondition {
 fn none_found(
     program: &mut Program,
     clauses: &[Clause],
-    target: &CelTarget<'_>,
-    types: &dyn TypeSource,
+    EmitTarget {
+        target,
+        types,
+        pods,
+    }: EmitTarget<'_>,
     variables: &mut SharedVariables,
 ) -> Result<Vec<Expr>, Unsupported> {
     let alternatives = factor::alternatives(program, clauses);
@@ -68,6 +67,8 @@ fn none_found(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: false,
+        pods,
     };
     Emitter::new(context, variables).none_of(&alternatives)
 }

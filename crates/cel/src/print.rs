@@ -140,6 +140,7 @@ impl Display for Expr {
                 let open = if *optional { "[?" } else { "[" };
                 write!(out, "{}{open}{index}]", Operand(operand, P::Primary))
             }
+            Self::OptionalKey(key) => write!(out, "?{key}"),
             Self::Has { operand, field } => {
                 write!(out, "has({}.{field})", Operand(operand, P::Primary))
             }

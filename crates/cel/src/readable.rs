@@ -8,14 +8,16 @@
 use super::{
     comprehension::LoopNest,
     control::{applicable_kinds, as_bool, is_never_empty},
+    custom_pods::CustomPods,
     definitions::TOO_LARGE,
     emitter::{EmitContext, Emitter},
     expr::Expr,
     factor,
     message::{flattened, joined, message_parts},
     narrow::Narrowing,
+    pod_nest::PodNest,
     regex_cost_guard::CostSkip,
-    schema_types::KubernetesTypes,
+    schema_types::{CustomPodTypes, KubernetesTypes},
     specialize::prune_by_constant_params,
     target::{CelTarget, ObjectSide, ParamsFrom},
     unsupported::Unsupported,
@@ -86,6 +88,9 @@ fn emit_compiled(
         schema: Schema::embedded(),
         min_kube: target.min_kube,
     };
+    if let Some(pods) = CustomPods::of(target.custom) {
+        return emit_pods(program, compiled, target, *types, pods);
+    }
     let control = &compiled.control;
     let (kinds, is_other_kind) = applicable_kinds(control, target)?;
     let pruned = prune_by_constant_params(program, compiled, target);
@@ -114,6 +119,8 @@ fn emit_compiled(
         kinds: &kinds,
         side: ObjectSide::New,
         with_list_names: false,
+        hoists_conditions: true,
+        pods: None,
     };
     let mut variables = SharedVariables::default();
     let mut emitter = Emitter::new(context, &mut variables);
@@ -161,6 +168,110 @@ fn emit_compiled(
     })
 }
 
+/// Emits a control for kinds of other software: each check is one over all pods of the object.
+fn emit_pods(
+    program: &Program,
+    compiled: &CompiledControl,
+    target: &CelTarget<'_>,
+    types: KubernetesTypes,
+    pods: CustomPods<'_>,
+) -> Result<ReadableControl, Unsupported> {
+    if !pods.can_be_written() {
+        return Err(Unsupported(
+            "the containers of these kinds are merged from several fields".to_owned(),
+        ));
+    }
+    let kind = pods.kind();
+    let target = &CelTarget {
+        kinds: slice::from_ref(&kind),
+        custom: &[],
+        ..*target
+    };
+    let control = &compiled.control;
+    let pruned = prune_by_constant_params(program, compiled, target);
+    let compiled = if pruned.clauses.is_empty() {
+        compiled
+    } else {
+        &pruned
+    };
+    // Factoring interns new conditions.
+    let mut program = program.clone();
+    let mut bodies = Vec::new();
+    for clause in &compiled.clauses {
+        let conditions = factor::alternatives(&mut program, slice::from_ref(clause));
+        bodies.push((clause, conditions));
+    }
+    let context = EmitContext {
+        program: &program,
+        target,
+        types: &CustomPodTypes(types),
+        kinds: &[&kind],
+        side: ObjectSide::New,
+        with_list_names: false,
+        hoists_conditions: false,
+        pods: Some(pods),
+    };
+    let mut variables = SharedVariables::default();
+    let mut emitter = Emitter::new(context, &mut variables);
+    let skipped = emitter.regex_cost_guard(compiled)?;
+    let lacks_params = emitter.lacks_params(control);
+    let mut writer = CheckWriter {
+        emitter,
+        guard: Expr::Bool(false),
+        findings: Vec::new(),
+    };
+    let mut of_pod = Vec::new();
+    for (clause, conditions) in bodies {
+        of_pod.push(writer.check_of_pod(clause, &conditions)?);
+    }
+    let reads_params =
+        writer.emitter.reads_params && matches!(target.params, ParamsFrom::Resource(_));
+    let variables = variables.into_list();
+    let mut nest = PodNest::new(pods, pods.list(ObjectSide::New), "pods", &variables);
+    let mut is_too_large = None;
+    let skipped = skipped.map(|skip| {
+        let product = nest.sum(&skip.product);
+        let mut skip = skip.over(product);
+        is_too_large = Some(mem::replace(&mut skip.condition, Expr::variable(TOO_LARGE)));
+        skip
+    });
+    let guards = || {
+        let is_too_large = skipped.iter().map(|skip| skip.condition.clone());
+        std::iter::once(lacks_params.clone()).chain(is_too_large)
+    };
+    let mut checks = Vec::new();
+    for check in of_pod {
+        let passes = nest.for_all(&check.passes);
+        let message = if nest.reads_pod(&check.message) {
+            let message = Expr::conditional(check.passes, Expr::string(""), check.message);
+            joined(nest.strings(message, "; "), "; ")
+        } else {
+            check.message
+        };
+        checks.push(ReadableCheck {
+            passes: as_bool(Expr::any(guards().chain([passes]))),
+            message: prefixed(&format!("{}: ", control.id), message),
+        });
+    }
+    let shared = variables.iter();
+    let mut shared: Vec<PolicyVariable> = shared
+        .filter(|variable| !nest.reads_pod(&variable.expression))
+        .cloned()
+        .collect();
+    shared.push(nest.define());
+    shared.extend(is_too_large.map(|expression| PolicyVariable {
+        name: TOO_LARGE.to_owned(),
+        expression,
+    }));
+    Ok(ReadableControl {
+        control: control.clone(),
+        variables: shared,
+        checks,
+        reads_params,
+        skipped,
+    })
+}
+
 /// What a message makes of the elements in which a body finds something.
 enum Listing {
     /// One sentence that lists what a part of it is for each: `container a, b is privileged`.
@@ -200,13 +311,7 @@ impl CheckWriter<'_, '_> {
                 message: prefixed(&prefix, sentence),
             });
         };
-        let mut varying = parts
-            .iter()
-            .filter(|part| program.free_binders_of_term(**part).contains(&innermost));
-        let listing = match (varying.next(), varying.next(), nest.named()) {
-            (Some(only), None, 1) => Listing::Part(*only),
-            _ => Listing::Sentences,
-        };
+        let listing = listing(program, &parts, innermost, nest.named());
         let is_short = self.guard == Expr::Bool(false)
             && passes.to_string().chars().count() <= MAX_REPEATED_CHARS;
         let tells_findings = nest.named() == 1 || is_never_empty(program, clause.message);
@@ -228,6 +333,29 @@ impl CheckWriter<'_, '_> {
             passes: list.size().equals(Expr::Int(0)),
             message: prefixed(&prefix, message),
         })
+    }
+
+    /// The check of a body for one pod, without the id of the control in its message.
+    fn check_of_pod(
+        &mut self,
+        clause: &Clause,
+        conditions: &[ConditionId],
+    ) -> Result<ReadableCheck, Unsupported> {
+        let program = self.emitter.context.program;
+        let parts = message_parts(program, clause.message);
+        let named = named_loops(program, clause);
+        let mut nest = LoopNest::naming(program, clause, &named);
+        let passes = as_bool(Expr::all(self.emitter.none_of(conditions)?));
+        let message = if let Some(innermost) = nest.innermost_named() {
+            let listing = listing(program, &parts, innermost, nest.named());
+            // The message is used only where these conditions hold.
+            nest.take_outer_conditions();
+            let list = self.list(nest, &parts, &listing)?;
+            self.listing_message(&parts, &listing, list)?
+        } else {
+            self.emitter.sentence(&parts, None)?
+        };
+        Ok(ReadableCheck { passes, message })
     }
 
     /// A list of strings, one for each element that the message names.
@@ -289,6 +417,17 @@ impl CheckWriter<'_, '_> {
             expression: list,
         });
         Expr::variable(name)
+    }
+}
+
+/// How a message lists what it names, in so many loops.
+fn listing(program: &Program, parts: &[TermId], innermost: BinderId, named: usize) -> Listing {
+    let mut varying = parts
+        .iter()
+        .filter(|part| program.free_binders_of_term(**part).contains(&innermost));
+    match (varying.next(), varying.next(), named) {
+        (Some(only), None, 1) => Listing::Part(*only),
+        _ => Listing::Sentences,
     }
 }
 

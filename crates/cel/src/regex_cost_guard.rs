@@ -40,6 +40,23 @@ pub struct CostSkip {
     pub condition: Expr,
     /// The message for it.
     pub message: String,
+    /// The number that is too large.
+    pub product: Expr,
+}
+
+impl CostSkip {
+    /// The same for the sum of a product over several pods.
+    pub(super) fn over(self, product: Expr) -> Self {
+        Self {
+            condition: is_too_large(&product),
+            product,
+            ..self
+        }
+    }
+}
+
+fn is_too_large(product: &Expr) -> Expr {
+    product.clone().exceeds(Expr::Int(MAX_MATCH_PRODUCT))
 }
 
 /// The patterns that one string is matched with.
@@ -139,7 +156,8 @@ impl Emitter<'_, '_> {
         }
         let product = Expr::sum(products);
         Ok(Some(CostSkip {
-            condition: product.exceeds(Expr::Int(MAX_MATCH_PRODUCT)),
+            condition: is_too_large(&product),
+            product,
             message: format!(
                 "{}: this object is too large for the policy to search it",
                 compiled.control.id

@@ -59,3 +59,39 @@ impl TypeSource for KubernetesTypes {
         })
     }
 }
+
+/// The types of the pods of custom kinds, as PodTemplates and Pods: what Kubernetes itself knows of any
+/// object, and nothing of the pod.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CustomPodTypes(pub(super) KubernetesTypes);
+
+/// The fields that [`CustomPodTypes`] takes from the built-in kind.
+const KNOWN_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+impl TypeSource for CustomPodTypes {
+    fn object(&self, kind: &Kind) -> StaticType {
+        StaticType::Struct(kind.name.as_str().into())
+    }
+
+    fn field(&self, of: &str, name: &str) -> Option<StaticField> {
+        let (content, kind) = match of {
+            "Pod" => ("spec", Kind::new("", "Pod")),
+            "PodTemplate" => ("template", Kind::new("", "PodTemplate")),
+            other => return self.0.field(other, name),
+        };
+        if name == content {
+            return Some(StaticField {
+                static_type: StaticType::Map(Arc::new(StaticType::Any)),
+                always: true,
+                nullable: false,
+            });
+        }
+        let StaticType::Struct(root) = self.0.object(&kind) else {
+            return None;
+        };
+        KNOWN_FIELDS
+            .contains(&name)
+            .then(|| self.0.field(&root, name))
+            .flatten()
+    }
+}

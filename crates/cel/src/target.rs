@@ -1,6 +1,7 @@
 //! What CEL is emitted for: the kinds of objects, the oldest Kubernetes, and where params come
 //! from.
 
+use kubevet_k8s::workload::custom::CustomWorkload;
 use kubevet_model::Kind;
 use kubevet_policy::{ParamValue, Params};
 
@@ -14,6 +15,9 @@ pub struct CelTarget<'a> {
     pub params: ParamsFrom<'a>,
     /// The kinds of objects that the policy will match.
     pub kinds: &'a [Kind],
+    /// Where the objects of these kinds keep their pods, all of one shape, if the policy will match
+    /// kinds of other software; else empty. Their pods are evaluated instead of the objects.
+    pub custom: &'a [CustomWorkload],
 }
 
 /// Where params come from.

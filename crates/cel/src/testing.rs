@@ -49,6 +49,8 @@ fn function(name: &str) -> Option<Intrinsic> {
         "files.clean" => Intrinsic::CleanPath,
         "strings.lower_ascii" => Intrinsic::LowerAscii,
         "strings.words" => Intrinsic::Words,
+        "strings.join" => Intrinsic::Join,
+        "strings.last_between" => Intrinsic::LastBetween,
         "trim" => Intrinsic::Trim,
         "trim_left" => Intrinsic::TrimLeft,
         "trim_right" => Intrinsic::TrimRight,

@@ -2,6 +2,7 @@
 
 use super::{
     control::{self, ControlCel},
+    emitter::EmitTarget,
     factor,
     target::{CelTarget, ParamsFrom},
     types::{StaticField, StaticType, TypeSource},
@@ -9,7 +10,7 @@ use super::{
 };
 use kubevet_ir::{
     BinderId, Clause, Comparison, CompiledControl, Condition, ConditionId, Const, ContainerList,
-    Domain, Intrinsic, Predicate, Program, Term, TermId, ValueType, path_reads,
+    Domain, Intrinsic, Predicate, Program, Term, TermId, ValueType, dependencies, path_reads,
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Position, Severity};
 use kubevet_policy::Params;
@@ -107,17 +108,23 @@ fn emit(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> ControlCel 
         min_kube: 30,
         params: ParamsFrom::Written(&params),
         kinds: std::slice::from_ref(kind),
+        custom: &[],
     };
     let alternatives = factor::alternatives(program, &compiled.clauses);
     let reads = path_reads(program, &compiled);
+    let dependencies = dependencies(program, &compiled);
     let variables = &mut SharedVariables::default();
     control::emit(
         program,
         &compiled,
         &alternatives,
         &reads,
-        &target,
-        &SmallPod,
+        &dependencies,
+        EmitTarget {
+            target: &target,
+            types: &SmallPod,
+            pods: None,
+        },
         variables,
     )
     .unwrap()
@@ -207,7 +214,7 @@ fn field_of_unknown_type_is_guarded() {
             let b = program.field(a, "b");
             compare(program, Comparison::Equal, b, Const::Bool(true))
         },
-        "object.?a.optMap(a, type(a) == map ? a : {}).?b.orValue(null) != true",
+        "object.?a.optFlatMap(a, (type(a) == map ? a : {}).?b).orValue(null) != true",
     );
     check_unknown(
         |program, object| {

@@ -96,6 +96,16 @@ impl TypedExpr {
         self.static_type.may_be(wanted) || (self.nullable && wanted == ValueType::Null)
     }
 
+    /// The same value, hidden from CEL's type checker.
+    pub(super) fn dynamic(self) -> Self {
+        Self {
+            cel: self.cel.dynamic(),
+            present: self.present.map(Expr::dynamic),
+            is_dyn: true,
+            ..self
+        }
+    }
+
     /// The expression as an optional.
     pub(super) fn optional(&self) -> Expr {
         match self.presence {

@@ -92,6 +92,16 @@ impl StaticType {
         }
     }
 
+    /// True if a value of this type can be of a struct that has no field of this name, while other
+    /// structs that it can be of have one.
+    pub(super) fn may_lack_field(&self, types: &dyn TypeSource, name: &str) -> bool {
+        match self {
+            Self::OneOf(each) => each.iter().any(|of| of.field(types, name).is_none()),
+            Self::Partial(of) => of.may_lack_field(types, name),
+            _ => false,
+        }
+    }
+
     /// The type of the elements of a list or of the values of a map.
     pub(super) fn elements(&self) -> Self {
         match self {

@@ -44,7 +44,9 @@ impl Definitions<'_> {
             });
         }
         match found {
-            None | Some(StaticType::Any) => StaticType::Any,
+            None => StaticType::Any,
+            // `map_at` gives no other value.
+            Some(StaticType::Any) => StaticType::Map(Arc::new(StaticType::Any)),
             Some(static_type) if always => static_type,
             Some(static_type) => StaticType::Partial(Arc::new(static_type)),
         }

@@ -97,7 +97,9 @@ fn control_sections(out: &mut String, cel: &ControlCel) {
     let never = Some(&Expr::Bool(false));
     section(out, "not_applicable", &cel.not_applicable, never);
     section(out, "messages", &cel.messages, None);
-    section(out, "finding_keys", &cel.finding_keys, None);
+    if let Some(keys) = &cel.keys {
+        section(out, "finding_keys", &keys.new, None);
+    }
 }
 
 /// The CEL of a bundle as the golden file holds it.
@@ -136,6 +138,7 @@ fn emit_golden(file: &str, rego: &str) -> String {
             _ => ParamsFrom::Written(&params),
         },
         kinds: std::slice::from_ref(&kind),
+        custom: &[],
     };
     let ids: Vec<ControlId> = library
         .controls

@@ -55,6 +55,14 @@ impl ApiCall<'_> {
         }
     }
 
+    /// Returns the error of a call whose response cannot be used.
+    pub(super) fn unusable(&self, reason: &str) -> ClusterError {
+        ClusterError::Unusable {
+            call: self.describe(),
+            reason: sanitize(reason),
+        }
+    }
+
     /// Returns the error for a failure of this call.
     pub(super) fn error(&self, error: &kube::Error) -> ClusterError {
         let call = self.describe();

@@ -22,6 +22,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum ApiAccess {
     /// The current context of a kubeconfig file.
     Kubeconfig(PathBuf),
+    /// A context of kubeconfig files, which are merged as kubectl does.
+    Context {
+        /// The files; those that do not exist are left out, unless all are.
+        files: Vec<PathBuf>,
+        /// The context; `None` for the current one.
+        context: Option<String>,
+    },
     /// The service account of the Pod in which this process runs.
     InCluster,
 }
@@ -31,6 +38,8 @@ pub enum ApiAccess {
 pub(super) struct Timeouts {
     /// The time for one call: a page of a list, the opening of a watch, a write.
     pub(super) call: Duration,
+    /// The time for a page of a whole object list, which may be large.
+    pub(super) page: Duration,
     /// The time after which the API server ends a watch and it is opened again, in whole seconds:
     /// the longest time for which a healthy watch may be silent.
     pub(super) watch: Duration,
@@ -45,6 +54,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             call: Duration::from_secs(10),
+            page: Duration::from_secs(30),
             watch: Duration::from_secs(60),
             grace: Duration::from_secs(15),
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
@@ -57,6 +67,18 @@ impl Default for Timeouts {
 pub struct Cluster {
     pub(super) client: Client,
     pub(super) timeouts: Timeouts,
+    pub(super) server: Server,
+}
+
+/// The API server by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Server {
+    /// The context of the kubeconfig; empty for the service account of a Pod.
+    pub context: String,
+    /// The URL.
+    pub url: String,
+    /// The namespace of the context, or of the Pod.
+    pub namespace: String,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -71,14 +93,23 @@ impl std::fmt::Debug for Cluster {
 /// # Errors
 /// [`ClusterError::Access`] if the file or the service account cannot be used.
 pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
-    let config = match access {
-        ApiAccess::Kubeconfig(file) => read_config(file).await?,
-        ApiAccess::InCluster => Config::incluster().map_err(|error| {
-            ClusterError::Access(format!(
-                "no service account of a Pod: {}; give a kubeconfig",
-                sanitize(&error.to_string())
-            ))
-        })?,
+    let (config, context) = match access {
+        ApiAccess::Kubeconfig(file) => read_config(std::slice::from_ref(file), None).await?,
+        ApiAccess::Context { files, context } => read_config(files, context.as_deref()).await?,
+        ApiAccess::InCluster => {
+            let config = Config::incluster().map_err(|error| {
+                ClusterError::Access(format!(
+                    "no service account of a Pod: {}; give a kubeconfig",
+                    sanitize(&error.to_string())
+                ))
+            })?;
+            (config, String::new())
+        }
+    };
+    let server = Server {
+        context,
+        url: config.cluster_url.to_string(),
+        namespace: config.default_namespace.clone(),
     };
     if config.accept_invalid_certs {
         tracing::warn!(
@@ -91,6 +122,7 @@ pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
         Ok(Ok(Ok(client))) => Ok(Cluster {
             client,
             timeouts: Timeouts::default(),
+            server,
         }),
         Ok(Ok(Err(error))) => Err(unusable_access(access, &error.to_string())),
         Ok(Err(error)) => Err(unusable_access(access, &error.to_string())),
@@ -109,16 +141,48 @@ pub(super) fn build_client(mut config: Config) -> kube::Result<Client> {
     Client::try_from(config)
 }
 
-async fn read_config(file: &Path) -> Result<Config, ClusterError> {
-    let path = file.to_owned();
-    let read = tokio::task::spawn_blocking(move || read_kubeconfig(&path)).await;
-    let kubeconfig = match read {
-        Ok(read) => read.map_err(|reason| unusable_file(file, &reason))?,
-        Err(error) => return Err(unusable_file(file, &error.to_string())),
+impl Cluster {
+    /// Returns the name of the API server.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// Reads kubeconfig files, the first of which has precedence. Also returns the name of the context.
+async fn read_config(
+    files: &[PathBuf],
+    context: Option<&str>,
+) -> Result<(Config, String), ClusterError> {
+    let existing: Vec<&PathBuf> = files.iter().filter(|file| file.exists()).collect();
+    let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+    let read_files = if existing.is_empty() {
+        files.iter().take(1).collect()
+    } else {
+        existing
     };
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+    let mut kubeconfig = Kubeconfig::default();
+    for file in read_files {
+        let path = file.clone();
+        let read = tokio::task::spawn_blocking(move || read_kubeconfig(&path)).await;
+        let next = match read {
+            Ok(read) => read.map_err(|reason| unusable_file(file, &reason))?,
+            Err(error) => return Err(unusable_file(file, &error.to_string())),
+        };
+        kubeconfig = kubeconfig
+            .merge(next)
+            .map_err(|error| unusable_file(file, &error.to_string()))?;
+    }
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    let current = kubeconfig.current_context.clone().unwrap_or_default();
+    let context = context.map_or(current, str::to_owned);
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| unusable_file(file, &error.to_string()))
+        .map_err(|error| unusable_file(first, &error.to_string()))?;
+    Ok((config, context))
 }
 
 fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
@@ -147,6 +211,10 @@ fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
 fn unusable_access(access: &ApiAccess, reason: &str) -> ClusterError {
     match access {
         ApiAccess::Kubeconfig(file) => unusable_file(file, reason),
+        ApiAccess::Context { files, .. } => {
+            let first = files.first().map_or(Path::new(""), PathBuf::as_path);
+            unusable_file(first, reason)
+        }
         ApiAccess::InCluster => ClusterError::Access(format!(
             "the service account cannot be used: {}",
             sanitize(reason)

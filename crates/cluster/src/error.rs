@@ -73,6 +73,32 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
+    /// True if the caller lacks the right, whatever authorizes it.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(
+            self,
+            Self::Forbidden { .. } | Self::Refused { code: 403, .. }
+        )
+    }
+
+    /// Returns the reason without the call that it is about, as half a sentence: equal for all calls
+    /// that fail alike.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Access(reason) | Self::NotInstalled(reason) => reason.clone(),
+            Self::Forbidden { .. } => "not allowed".to_owned(),
+            Self::NotFound { .. } => "the API server does not serve it any more".to_owned(),
+            Self::Conflict { .. } => "another client changed it first".to_owned(),
+            Self::TimedOut { after, .. } => format!("no answer within {} ms", after.as_millis()),
+            Self::Unreachable { reason, .. } | Self::Unusable { reason, .. } => reason.clone(),
+            Self::Refused { code, reason, .. } => {
+                format!("the API server answered {code}: {reason}")
+            }
+        }
+    }
+
     /// True if the same call may succeed later without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -4,7 +4,7 @@
 use super::{
     Cluster,
     backoff::Backoff,
-    connect::{Timeouts, build_client},
+    connect::{Server, Timeouts, build_client},
     list_watch::AbortOnDrop,
 };
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -28,6 +28,8 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 /// The response to one call.
 pub(super) enum Reply {
     Json(u16, Value),
+    /// A body as it is.
+    Raw(u16, Vec<u8>),
     /// A watch: one line for each value, until the sender is dropped.
     Lines(mpsc::UnboundedReceiver<Value>),
     /// No response, ever.
@@ -42,7 +44,8 @@ pub(super) struct FakeApiServer {
 }
 
 impl FakeApiServer {
-    /// Starts a server. `reply` gets the call, `GET /path` or `WATCH /path`, and the body.
+    /// Starts a server. `reply` gets the call, `GET /path` or `WATCH /path`, and the body; of a list
+    /// also its query, without limit and selectors: `GET /path?continue=2`.
     pub(super) async fn start(
         reply: impl Fn(&str, Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -97,6 +100,10 @@ impl FakeApiServer {
         let config = kube::Config::new(format!("http://{}", self.address).parse().unwrap());
         let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(20));
         Cluster {
+            server: Server {
+                namespace: "own".to_owned(),
+                ..Server::default()
+            },
             client: build_client(config).unwrap(),
             timeouts: Timeouts {
                 backoff,
@@ -124,7 +131,11 @@ where
     } else {
         request.method().as_str()
     };
-    let call = format!("{verb} {}", request.uri().path());
+    let mut call = format!("{verb} {}", request.uri().path());
+    let terms = request.uri().query().unwrap_or_default().split('&');
+    for term in terms.filter(|term| term.starts_with("continue=")) {
+        call = format!("{call}?{term}");
+    }
     calls.lock().unwrap().push(call.clone());
     let body = request
         .into_body()
@@ -137,6 +148,7 @@ where
             status,
             Full::new(Bytes::from(value.to_string())).boxed_unsync(),
         ),
+        Reply::Raw(status, bytes) => (status, Full::new(Bytes::from(bytes)).boxed_unsync()),
         Reply::Lines(lines) => (200, LinesBody(lines).boxed_unsync()),
         Reply::Silence => std::future::pending().await,
     };

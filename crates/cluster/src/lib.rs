@@ -3,13 +3,21 @@
 //! Every call has a timeout, and every error names its call; a refused one names the RBAC rule that
 //! is missing. The crate decides nothing about a request: callers get labels, bindings and
 //! certificates as they are, and what is not known is reported as not known. It reads no Secret but
-//! the one that it is given.
+//! the one that it is given, and those that a scan of a cluster was told to read.
 //!
 //! | file | is |
 //! |---|---|
 //! | `connect` | from a kubeconfig or a service account to a [`Cluster`] |
 //! | `api_call` | one call with a timeout, and the error for its failure |
 //! | `error` | the errors |
+//! | `discovery` | the resources that the API server serves |
+//! | `raw_request` | one GET as bytes, up to a bound |
+//! | `object_list` | the objects of one resource, page by page, as documents |
+//! | `read_objects` | the objects of many resources, in all namespaces or one by one |
+//! | `read_request` | which objects are read |
+//! | `object_watch` | their changes, as documents |
+//! | `single_object` | one object, and the version of the API server |
+//! | `access_review` | which calls are allowed |
 //! | `list_watch` | list, then watch, for as long as the process lives |
 //! | `watch_health` | the health of a watch: synced, age, error |
 //! | `backoff` | exponential backoff with jitter |
@@ -25,6 +33,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it reads a kubeconfig")]
 
+mod access_review;
 mod api_call;
 mod apply;
 mod backoff;
@@ -32,12 +41,19 @@ mod binding_status;
 mod certificate_secret;
 mod connect;
 mod control_bindings;
+mod discovery;
 mod error;
 mod event_aggregator;
 mod events;
 mod failure_policy;
 mod list_watch;
 mod namespaces;
+mod object_list;
+mod object_watch;
+mod raw_request;
+mod read_objects;
+mod read_request;
+mod single_object;
 mod watch_health;
 mod webhook_configuration;
 
@@ -46,13 +62,19 @@ mod fake_api_server;
 #[cfg(test)]
 mod tests;
 
+pub use access_review::AccessQuestion;
 pub use apply::{ApplyOptions, ApplyResult};
 pub use binding_status::BindingCondition;
 pub use certificate_secret::CertificateSecret;
-pub use connect::{ApiAccess, Cluster, connect};
+pub use connect::{ApiAccess, Cluster, Server, connect};
 pub use control_bindings::{BindingHistory, ControlBindings, LOST_REASON, StoredBinding};
+pub use discovery::{ApiResource, ApiResources};
 pub use error::ClusterError;
 pub use event_aggregator::{EventRecord, EventSubject};
 pub use events::EventWriter;
 pub use namespaces::Namespaces;
+pub use object_list::ListOptions;
+pub use object_watch::WatchedChange;
+pub use read_objects::ReadEvent;
+pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
 pub use webhook_configuration::{Installation, RelaxOutcome};

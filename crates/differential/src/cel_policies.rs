@@ -6,7 +6,7 @@
 
 use kubevet_cel::{CelTarget, Expr, ParamsFrom, PolicyVariable};
 use kubevet_engine::Engine;
-use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_k8s::workload::{SelectKinds as _, custom::CustomWorkload};
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use kubevet_policy::Params;
 use kubevet_vap as vap;
@@ -32,20 +32,32 @@ pub(super) struct ControlPolicies {
 pub(super) fn control_policies(
     engine: &Engine,
     control: &Control,
+    custom: &[CustomWorkload],
     params: &Params,
 ) -> Result<ControlPolicies, String> {
+    let kinds = if custom.is_empty() {
+        control.kinds.object_kinds()
+    } else {
+        custom.iter().map(|row| row.kind.clone()).collect()
+    };
     Ok(ControlPolicies {
-        packed: packed_policy(engine, control, params)?,
-        readable: readable_policy(engine, control, params),
+        packed: packed_policy(engine, control, &kinds, custom, params)?,
+        readable: readable_policy(engine, control, &kinds, custom, params),
     })
 }
 
-fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
-    let kinds = control.kinds.object_kinds();
+fn readable_policy(
+    engine: &Engine,
+    control: &Control,
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+    params: &Params,
+) -> Result<Value, String> {
     let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Variables(params),
-        kinds: &kinds,
+        kinds,
+        custom,
     };
     let readable = kubevet_cel::emit_readable(engine.compiled_library(), &control.id, &target)?;
     let (variables, validations) = vap::readable_checks(&readable);
@@ -61,12 +73,18 @@ fn readable_policy(engine: &Engine, control: &Control, params: &Params) -> Resul
     }))
 }
 
-fn packed_policy(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
-    let kinds = control.kinds.object_kinds();
+fn packed_policy(
+    engine: &Engine,
+    control: &Control,
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+    params: &Params,
+) -> Result<Value, String> {
     let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
-        kinds: &kinds,
+        kinds,
+        custom,
     };
     let bundle = kubevet_cel::emit(
         engine.compiled_library(),
@@ -108,10 +126,11 @@ pub(super) fn pack_policy(
     engine: &Engine,
     controls: &[ControlId],
     kind: &Kind,
+    custom: Option<&CustomWorkload>,
     params: &Params,
 ) -> Value {
     // Workloads with a pod template share a pack; any other kind has its own.
-    let mut template_kinds = KindSelector::Workloads.kinds();
+    let mut template_kinds = KindSelector::Workloads.all_kinds();
     template_kinds.retain(|kind| kind.name != "Pod");
     let kinds = if template_kinds.contains(kind) {
         template_kinds
@@ -122,6 +141,7 @@ pub(super) fn pack_policy(
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
+        custom: custom.map_or(&[][..], std::slice::from_ref),
     };
     let bundle = kubevet_cel::emit(engine.compiled_library(), controls, &target);
     policy_object(

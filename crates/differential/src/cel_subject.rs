@@ -7,6 +7,7 @@ use super::{
     subject::{Subject, SubjectAnswer, SubjectError},
     test_case::TestCase,
 };
+use kubevet_k8s::workload::custom::{CustomWorkload, CustomWorkloads};
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::Params;
 use serde_json::{Value, json};
@@ -16,12 +17,18 @@ const NAME: &str = "CEL";
 /// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Further ones
 /// are not evaluated.
 const MAX_PREPARED_PACKS: usize = 64;
+/// Characters of an expression that the API server parses. An export splits what is longer.
+const MAX_EXPRESSION_CHARS: usize = 100_000;
+/// The reason why the policies of a control for custom kinds are not evaluated with some params.
+const OTHER_PARAMS: &str = "policies for custom kinds are evaluated with one set of params";
 /// The name of a policy among those that are prepared together, of which there is one.
 const POLICY_NAME: &str = "policy";
 
-/// Returns the policies of a control for params; or why it has none.
-pub(super) type PoliciesOf<'a> =
-    Box<dyn Fn(&ControlId, &Params) -> Result<ControlPolicies, String> + Send + 'a>;
+/// Returns the policies of a control for params; or why it has none. Those for custom kinds
+/// are for these, others for all other kinds that the control selects.
+pub(super) type PoliciesOf<'a> = Box<
+    dyn Fn(&ControlId, &[CustomWorkload], &Params) -> Result<ControlPolicies, String> + Send + 'a,
+>;
 
 /// Returns the policy that evaluates a pack of controls for a kind at once.
 pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
@@ -32,12 +39,17 @@ pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Val
 /// messages otherwise.
 pub(super) struct CelSubject<'a, P> {
     pipe: P,
+    /// The custom kinds.
+    workloads: CustomWorkloads,
     policies_of: PoliciesOf<'a>,
     pack_policy: PackPolicy<'a>,
-    /// By control and index of the params.
-    singles: BTreeMap<(ControlId, usize), PreparedControl>,
+    /// The index of the params with which the policies of a control for custom kinds are prepared: the
+    /// oracle keeps each, of some megabytes. By control and the first of the kinds.
+    custom: BTreeMap<(ControlId, Option<Kind>), usize>,
+    /// By control, the first of the custom kinds, and index of the params.
+    singles: BTreeMap<(ControlId, Option<Kind>, usize), PreparedControl>,
     /// By controls, kind and index of the params.
-    packs: BTreeMap<(Vec<ControlId>, Kind, usize), Prepared>,
+    packs: BTreeMap<(Vec<ControlId>, Kind, usize), Vec<PreparedPack>>,
     /// By the policy as JSON: params that a control does not read leave its policy unchanged, and
     /// the oracle keeps everything that it is given.
     prepared: BTreeMap<String, Prepared>,
@@ -50,18 +62,42 @@ struct PreparedControl {
     readable: Prepared,
 }
 
-/// The prepared policies of one case: those of each control, and the pack of all.
+impl PreparedControl {
+    fn none(reason: &str) -> Self {
+        Self {
+            packed: Err(reason.to_owned()),
+            readable: Err(reason.to_owned()),
+        }
+    }
+}
+
+/// The prepared policy of several controls.
+#[derive(Clone)]
+struct PreparedPack {
+    controls: Vec<ControlId>,
+    policy: Prepared,
+}
+
+/// The prepared policies of one case: those of each control, and the packs that have each once.
 struct PreparedCase {
+    controls: Vec<ControlId>,
     singles: Vec<PreparedControl>,
-    pack: Option<Prepared>,
+    packs: Vec<PreparedPack>,
 }
 
 impl<'a, P: Pipe> CelSubject<'a, P> {
-    pub(super) fn new(pipe: P, policies_of: PoliciesOf<'a>, pack_policy: PackPolicy<'a>) -> Self {
+    pub(super) fn new(
+        pipe: P,
+        workloads: CustomWorkloads,
+        policies_of: PoliciesOf<'a>,
+        pack_policy: PackPolicy<'a>,
+    ) -> Self {
         Self {
             pipe,
+            workloads,
             policies_of,
             pack_policy,
+            custom: BTreeMap::new(),
             singles: BTreeMap::new(),
             packs: BTreeMap::new(),
             prepared: BTreeMap::new(),
@@ -79,42 +115,76 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         prepared
     }
 
-    /// Prepares the pack of a case with several controls; `None` for other cases, and beyond the
-    /// limit.
-    fn prepare_pack(&mut self, case: &TestCase) -> Option<Prepared> {
-        if case.controls.len() < 2 {
-            return None;
+    /// Prepares the pack of a case with several controls, or several packs where one would be too
+    /// long; none for other cases, and beyond the limit.
+    fn prepare_packs(&mut self, case: &TestCase) -> Vec<PreparedPack> {
+        let Some(kind) = kind_of(case) else {
+            return Vec::new();
+        };
+        let is_custom = self.workloads.get(&kind.group, &kind.name).is_some();
+        if is_custom && self.custom.len() > MAX_PREPARED_PACKS {
+            return Vec::new();
         }
-        let kind = corpus::kind_of(&serde_json::from_str(&case.object).ok()?);
         let key = (case.controls.clone(), kind.clone(), case.params_index);
         if let Some(known) = self.packs.get(&key) {
-            return Some(known.clone());
+            return known.clone();
         }
         if self.packs.len() >= MAX_PREPARED_PACKS {
-            return None;
+            return Vec::new();
         }
-        let policy = (self.pack_policy)(&case.controls, &kind, &case.params);
-        let prepared = self.prepare_policy(&policy);
-        self.packs.insert(key, prepared.clone());
-        Some(prepared)
+        let mut packs = Vec::new();
+        let mut waiting = vec![case.controls.clone()];
+        while let Some(mut controls) = waiting.pop() {
+            if controls.len() < 2 {
+                continue;
+            }
+            let policy = (self.pack_policy)(&controls, &kind, &case.params);
+            if is_too_long(&policy) {
+                waiting.push(controls.split_off(controls.len() / 2));
+                waiting.push(controls);
+                continue;
+            }
+            let policy = self.prepare_policy(&policy);
+            packs.push(PreparedPack { controls, policy });
+        }
+        self.packs.insert(key, packs.clone());
+        packs
+    }
+
+    /// Returns the custom kinds that share their policies with a kind; none for a built-in kind.
+    fn rows_like(&self, kind: &Kind) -> Vec<CustomWorkload> {
+        let shape = |row: &CustomWorkload| row.shape(row.pods.first()?.shape().form);
+        let Some(row) = self.workloads.get(&kind.group, &kind.name) else {
+            return Vec::new();
+        };
+        let all = self.workloads.rows().iter();
+        all.filter(|other| shape(other) == shape(row))
+            .cloned()
+            .collect()
     }
 
     fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> PreparedControl {
-        let key = (control.clone(), case.params_index);
+        let rows = kind_of(case).map_or_else(Vec::new, |kind| self.rows_like(&kind));
+        let shape = rows.first().map(|row| row.kind.clone());
+        if shape.is_some() {
+            let first = (control.clone(), shape.clone());
+            let params = *self.custom.entry(first).or_insert(case.params_index);
+            if params != case.params_index {
+                return PreparedControl::none(OTHER_PARAMS);
+            }
+        }
+        let key = (control.clone(), shape, case.params_index);
         if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let prepared = match (self.policies_of)(control, &case.params) {
+        let prepared = match (self.policies_of)(control, &rows, &case.params) {
             Ok(policies) => PreparedControl {
                 packed: self.prepare_policy(&policies.packed),
                 readable: policies
                     .readable
                     .and_then(|policy| self.prepare_policy(&policy)),
             },
-            Err(reason) => PreparedControl {
-                packed: Err(reason.clone()),
-                readable: Err(reason),
-            },
+            Err(reason) => PreparedControl::none(&reason),
         };
         self.singles.insert(key, prepared.clone());
         prepared
@@ -129,16 +199,20 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
                 .iter()
                 .map(|control| self.prepare_single(control, case))
                 .collect();
-            let pack = self.prepare_pack(case);
+            let packs = self.prepare_packs(case);
             let targets: Vec<Value> = singles
                 .iter()
                 .flat_map(|single| [&single.packed, &single.readable])
-                .chain(&pack)
+                .chain(packs.iter().map(|pack| &pack.policy))
                 .flatten()
                 .map(|number| json!([number, POLICY_NAME]))
                 .collect();
             lines.push(evaluate_request(case, "cel", &targets));
-            prepared_cases.push(PreparedCase { singles, pack });
+            prepared_cases.push(PreparedCase {
+                controls: case.controls.clone(),
+                singles,
+                packs,
+            });
         }
         let responses = self.pipe.exchange(&lines)?;
         let mut answers = Vec::new();
@@ -147,6 +221,10 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
         }
         Ok(answers)
     }
+}
+
+fn kind_of(case: &TestCase) -> Option<Kind> {
+    Some(corpus::kind_of(&serde_json::from_str(&case.object).ok()?))
 }
 
 impl<P: Pipe> Subject for CelSubject<'_, P> {
@@ -164,10 +242,11 @@ impl<P: Pipe> Subject for CelSubject<'_, P> {
 
 impl PreparedCase {
     /// Parses the response for a case. It has a result for each policy that is prepared, in their
-    /// order, the pack last.
+    /// order, the packs last.
     fn parse_answers(&self, response: &Value) -> Vec<SubjectAnswer> {
         let mut index = 0;
         let mut answer = |prepared: &Prepared| match prepared {
+            Err(reason) if reason == OTHER_PARAMS => SubjectAnswer::Invalid(reason.clone()),
             Err(reason) => SubjectAnswer::Unsupported(reason.clone()),
             Ok(_) => {
                 index += 1;
@@ -180,12 +259,16 @@ impl PreparedCase {
             let readable = answer(&single.readable);
             answers.push(compare_with_readable(packed, &readable));
         }
-        match &self.pack {
-            Some(Ok(_)) => compare_with_pack(&mut answers, &parse_answer(response, index)),
-            Some(Err(reason)) => answers.fill(SubjectAnswer::Error(format!(
-                "the pack is not taken: {reason}"
-            ))),
-            None => {}
+        for pack in &self.packs {
+            let of_pack = match answer(&pack.policy) {
+                SubjectAnswer::Unsupported(reason) => {
+                    SubjectAnswer::Error(format!("the pack is not taken: {reason}"))
+                }
+                other => other,
+            };
+            let controls = self.controls.iter().zip(&mut answers);
+            let packed = controls.filter(|(control, _)| pack.controls.contains(control));
+            compare_with_pack(packed.map(|(_, answer)| answer).collect(), &of_pack);
         }
         answers
     }
@@ -207,23 +290,27 @@ fn compare_with_readable(packed: SubjectAnswer, readable: &SubjectAnswer) -> Sub
     SubjectAnswer::Error(format!("the readable policy says: {readable}"))
 }
 
-/// Turns the answers of single controls into errors if the pack does not deny exactly when one of
-/// them does.
-fn compare_with_pack(answers: &mut [SubjectAnswer], pack: &SubjectAnswer) {
-    let supported = answers
-        .iter()
-        .filter(|answer| !matches!(answer, SubjectAnswer::Unsupported(_)));
-    let Some(verdicts) = supported
-        .map(SubjectAnswer::denies)
-        .collect::<Option<Vec<bool>>>()
-    else {
+/// Turns the answers of single controls into errors if their pack does not deny exactly when one of
+/// them does. Controls that cannot be exported are not in the pack, and a pack without a control
+/// says nothing: not even that the object is not for admission.
+fn compare_with_pack(mut answers: Vec<&mut SubjectAnswer>, pack: &SubjectAnswer) {
+    answers.retain(|answer| !matches!(answer, SubjectAnswer::Unsupported(_)));
+    let verdicts: Option<Vec<bool>> = answers.iter().map(|answer| answer.denies()).collect();
+    let Some(verdicts) = verdicts.filter(|verdicts| !verdicts.is_empty()) else {
         return;
     };
     if pack.denies() != Some(verdicts.contains(&true)) {
-        answers.fill(SubjectAnswer::Error(format!(
-            "the pack of all says: {pack}"
-        )));
+        for answer in answers {
+            *answer = SubjectAnswer::Error(format!("the pack of all says: {pack}"));
+        }
     }
+}
+
+/// True if the API server does not parse the expression of a pack.
+fn is_too_long(policy: &Value) -> bool {
+    let expression = policy.pointer("/spec/validations/0/expression");
+    let text = expression.and_then(Value::as_str);
+    text.is_some_and(|text| text.chars().count() > MAX_EXPRESSION_CHARS)
 }
 
 /// Parses the answer of the policy at an index among those that are prepared.

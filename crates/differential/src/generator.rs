@@ -4,6 +4,7 @@
 use super::{
     admission_defaults::apply_defaults,
     corpus::{self, Corpus, SeedObject},
+    custom_objects::custom_object,
     dictionary::Dictionary,
     from_schema::SchemaGenerator,
     invalid, json_path,
@@ -12,7 +13,7 @@ use super::{
     rng::Rng,
     test_case::TestCase,
 };
-use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS};
+use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS, custom::CustomWorkloads};
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Operation};
 use kubevet_policy::{ControlSource, Library, Params};
 use serde_json::Value;
@@ -28,10 +29,14 @@ const MAX_TRIES: usize = 30;
 const MUTATIONS_END: usize = 7;
 /// The deepest object that is evaluated.
 const MAX_DEPTH: usize = 40;
-/// One case in this many is evaluated by every control that selects its kind.
-const ALL_CONTROLS_INTERVAL: usize = 40;
+/// One case in this many is evaluated by every control that selects its kind; one in as many as there
+/// are controls in a larger library. Otherwise most comparisons would be of objects that were not
+/// made for the control.
+const MIN_ALL_CONTROLS_INTERVAL: usize = 40;
 /// The percentage of objects that are generated from the schema.
 const FROM_SCHEMA_PERCENT: usize = 10;
+/// The percentage of workloads that become an object of a custom kind.
+const CUSTOM_KIND_PERCENT: usize = 8;
 /// The percentage of objects that get other params than their own.
 const OTHER_PARAMS_PERCENT: usize = 15;
 
@@ -47,6 +52,8 @@ pub(super) struct Generator {
     seen: BTreeSet<u64>,
     /// True if objects hold what no API server accepts.
     generates_invalid: bool,
+    /// The custom kinds to which controls of workloads apply.
+    workloads: CustomWorkloads,
 }
 
 /// A control to generate objects for.
@@ -111,6 +118,7 @@ impl Generator {
             turn: 0,
             seen: BTreeSet::new(),
             generates_invalid,
+            workloads: library.workloads.clone(),
         }
     }
 
@@ -146,6 +154,13 @@ impl Generator {
                 self.generates_invalid,
                 &mut self.rng,
             );
+            if !self.workloads.rows().is_empty()
+                && goal.control.kinds.contains(&KindSelector::Workloads)
+                && self.rng.chance(CUSTOM_KIND_PERCENT)
+            {
+                let custom = custom_object(&object, &self.workloads, &mut self.rng);
+                object = custom.unwrap_or(object);
+            }
             let json = object.to_string();
             let kind = corpus::kind_of(&object);
             if !goal.selects(&kind)
@@ -155,7 +170,8 @@ impl Generator {
                 continue;
             }
             let params = self.params.get(params_index)?.clone();
-            let controls = if self.rng.below(ALL_CONTROLS_INTERVAL) == 0 {
+            let interval = MIN_ALL_CONTROLS_INTERVAL.max(self.goals.len());
+            let controls = if self.rng.below(interval) == 0 {
                 self.controls_for(&kind, &params)
             } else {
                 vec![goal.control.id.clone()]

@@ -18,6 +18,7 @@
 //! | `admission_defaults` | the changes that the API server makes before admission |
 //! | `corpus`, `params_table`, `dictionary` | objects and their parts; params; fields and literals of a rule |
 //! | `from_schema` | objects generated from Kubernetes' types |
+//! | `custom_objects` | workloads as objects of custom kinds |
 //! | `mutate`, `pod_mutations`, `invalid` | changes that an API server may accept; changes that it would reject |
 //! | `disagreement`, `known_deviations` | the comparison of answers; known faults of the interpreter |
 //! | `reduction`, `shrink` | a disagreement reduced to the smallest object that shows it |
@@ -29,6 +30,7 @@ mod admission_defaults;
 mod cel_policies;
 mod cel_subject;
 mod corpus;
+mod custom_objects;
 mod dictionary;
 mod disagreement;
 mod engine_subjects;

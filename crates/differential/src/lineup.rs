@@ -11,6 +11,7 @@ use super::{
     subject::Subject,
 };
 use kubevet_engine::Engine;
+use kubevet_k8s::workload::custom::CustomWorkload;
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::{Library, Params};
 use std::sync::Arc;
@@ -74,15 +75,20 @@ impl<'p> Lineup<'p> {
         if self.includes_policies
             && let Some(pipe) = start_oracle()?
         {
-            let single = move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                Some(source) => control_policies(engine, &source.control, params),
-                None => Err("there is no such control".to_owned()),
-            };
+            let single =
+                move |id: &ControlId, rows: &[CustomWorkload], params: &Params| match library
+                    .control(id.as_str())
+                {
+                    Some(source) => control_policies(engine, &source.control, rows, params),
+                    None => Err("there is no such control".to_owned()),
+                };
             let pack = move |controls: &[ControlId], kind: &Kind, params: &Params| {
-                pack_policy(engine, controls, kind, params)
+                let row = library.workloads.get(&kind.group, &kind.name);
+                pack_policy(engine, controls, kind, row, params)
             };
             subjects.push(Box::new(CelSubject::new(
                 pipe,
+                library.workloads.clone(),
                 Box::new(single),
                 Box::new(pack),
             )));

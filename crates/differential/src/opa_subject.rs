@@ -1,11 +1,13 @@
 //! OPA as a subject, through the external oracle. OPA is right about Rego.
 
 use super::{
+    corpus,
     external_oracle::{Pipe, Prepared, evaluate_request, parse_response, prepare},
     subject::{Subject, SubjectAnswer, SubjectError, SubjectFinding, canonical_json},
     test_case::TestCase,
 };
 use kubevet_engine::Engine;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::{ControlId, FieldPath};
 use kubevet_policy::{self as policy, Library};
 use serde_json::{Map, Value, json};
@@ -25,6 +27,8 @@ pub(super) struct OpaSubject<P> {
     queries: Value,
     /// The numbers of what the oracle has prepared, by the index of the params.
     prepared: BTreeMap<usize, u64>,
+    /// The kinds of which rules see the pods alone, which the engine makes.
+    workloads: CustomWorkloads,
 }
 
 impl<P: Pipe> OpaSubject<P> {
@@ -56,7 +60,16 @@ impl<P: Pipe> OpaSubject<P> {
             modules: modules.into(),
             queries: queries.into(),
             prepared: BTreeMap::new(),
+            workloads: library.workloads.clone(),
         }
+    }
+
+    fn is_custom(&self, case: &TestCase) -> bool {
+        let object: Option<Value> = serde_json::from_str(&case.object).ok();
+        object.is_some_and(|object| {
+            let kind = corpus::kind_of(&object);
+            self.workloads.get(&kind.group, &kind.name).is_some()
+        })
     }
 
     /// Returns the number of the library prepared with the params of a case.
@@ -90,6 +103,11 @@ impl<P: Pipe> OpaSubject<P> {
         let mut answers = Vec::new();
         for (case, line) in batch.iter().zip(&responses) {
             let response = parse_response(line)?;
+            if self.is_custom(case) {
+                let reason = "rules see the pods of such an object alone".to_owned();
+                answers.push(vec![SubjectAnswer::Invalid(reason); case.controls.len()]);
+                continue;
+            }
             answers.push(
                 (0..case.controls.len())
                     .map(|index| parse_answer(&response, index))

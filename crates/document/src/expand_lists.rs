@@ -48,6 +48,19 @@ pub fn expand_lists(documents: Vec<Document>) -> ParsedFile {
     expanded
 }
 
+/// Returns the items of a list as an API server sends it, each with its kind; `None` if the document
+/// is no list. Unlike [`expand_lists`], it takes each item as an object, even one with `items`.
+#[must_use]
+pub fn list_items(document: &Document) -> Option<Vec<Document>> {
+    let kind = document.root().get("kind").and_then(Node::as_str)?;
+    match items(document) {
+        Items::Of(items) => Some(items),
+        // A list without items may say nothing of them.
+        Items::NoList if kind.ends_with(LIST) => Some(Vec::new()),
+        Items::NoList | Items::Malformed => None,
+    }
+}
+
 /// The items of a document.
 enum Items {
     /// The document is not a list.

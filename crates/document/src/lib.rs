@@ -39,7 +39,7 @@ mod yaml;
 mod tests;
 
 pub use document::{Child, Document, Resolved};
-pub use expand_lists::expand_lists;
+pub use expand_lists::{expand_lists, list_items};
 pub use key_hash::FieldKey;
 pub use limits::Limits;
 pub use node::{Entry, Node, Value};

@@ -9,6 +9,9 @@ use regorus::Value;
 /// The most findings of one control on one object. More is an error, so that a rule cannot flood a
 /// report.
 pub(super) const MAX_FINDINGS: usize = 10_000;
+/// The most findings of all compiled controls on one object, which bounds the memory of a verdict:
+/// the library has hundreds of controls. A control whose findings go beyond it is an error.
+pub(super) const MAX_OBJECT_FINDINGS: usize = 100_000;
 /// The longest message of a finding in bytes. Longer messages are truncated.
 pub(super) const MAX_MESSAGE_BYTES: usize = 4096;
 
@@ -35,6 +38,13 @@ pub(super) fn parse_findings(
 /// Returns the error of a control that has more than [`MAX_FINDINGS`] findings on one object.
 pub(super) fn too_many_findings() -> EvalError {
     EvalError::RuleFailed(format!("over {MAX_FINDINGS} findings in one object"))
+}
+
+/// Returns the error of a control whose findings do not fit beside those of others.
+pub(super) fn too_many_findings_of_all() -> EvalError {
+    EvalError::RuleFailed(format!(
+        "over {MAX_OBJECT_FINDINGS} findings of all controls in one object"
+    ))
 }
 
 /// Returns the message without what exceeds [`MAX_MESSAGE_BYTES`].

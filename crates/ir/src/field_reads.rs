@@ -33,6 +33,37 @@ pub fn path_reads(program: &Program, compiled: &CompiledControl) -> Vec<PathRead
         .collect()
 }
 
+/// What the findings of a control depend on, whatever their paths: the fields whose values its
+/// conditions and paths read, those at its paths, and those of which only the presence, the type or
+/// the number of elements is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dependencies {
+    /// The fields of which the value is read.
+    pub values: BTreeSet<FieldPattern>,
+    /// Lists and maps that only have to exist, and those that are iterated.
+    pub collections: BTreeSet<FieldPattern>,
+}
+
+/// What the findings of a control depend on.
+#[must_use]
+pub fn dependencies(program: &Program, compiled: &CompiledControl) -> Dependencies {
+    let mut found = Dependencies::default();
+    for clause in &compiled.clauses {
+        let mut reads = Reads::new(program);
+        reads.collections = Some(BTreeSet::new());
+        reads.clause(clause);
+        for path in &clause.paths {
+            reads.read(*path);
+            found.values.extend(path_patterns(program, *path));
+        }
+        found.values.extend(reads.fields);
+        found
+            .collections
+            .extend(reads.collections.unwrap_or_default());
+    }
+    found
+}
+
 /// All fields that the conditions of a control read, by path of its findings.
 #[must_use]
 pub fn fields_read(
@@ -54,18 +85,8 @@ pub fn fields_read(
 }
 
 fn reads_of_clause(program: &Program, clause: &Clause) -> BTreeSet<FieldPattern> {
-    let mut reads = Reads {
-        program,
-        fields: BTreeSet::new(),
-        conditions: BTreeSet::new(),
-        passed: BTreeSet::new(),
-    };
-    for condition in &clause.when {
-        reads.condition(*condition);
-    }
-    for binder in &clause.binders {
-        reads.domain(*binder);
-    }
+    let mut reads = Reads::new(program);
+    reads.clause(clause);
     reads.fields
 }
 
@@ -119,6 +140,11 @@ fn parse_path(program: &Program, parts: &[TermId]) -> Vec<FieldPattern> {
                 }
                 ']' if in_brackets => {
                     in_brackets = false;
+                    // A number that is written out is the index of an element.
+                    if !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit()) {
+                        field.clear();
+                        extend(PatternStep::Each);
+                    }
                     end_field(&mut field, &mut extend);
                 }
                 _ => field.push(character),
@@ -139,11 +165,32 @@ fn end_field(field: &mut String, extend: &mut impl FnMut(PatternStep)) {
 struct Reads<'p> {
     program: &'p Program,
     fields: BTreeSet<FieldPattern>,
+    /// Lists and maps of which no value is read, where they are told apart from `fields`.
+    collections: Option<BTreeSet<FieldPattern>>,
     conditions: BTreeSet<ConditionId>,
     passed: BTreeSet<TermId>,
 }
 
-impl Reads<'_> {
+impl<'p> Reads<'p> {
+    fn new(program: &'p Program) -> Self {
+        Self {
+            program,
+            fields: BTreeSet::new(),
+            collections: None,
+            conditions: BTreeSet::new(),
+            passed: BTreeSet::new(),
+        }
+    }
+
+    fn clause(&mut self, clause: &Clause) {
+        for condition in &clause.when {
+            self.condition(*condition);
+        }
+        for binder in &clause.binders {
+            self.domain(*binder);
+        }
+    }
+
     fn condition(&mut self, id: ConditionId) {
         if !self.conditions.insert(id) {
             return;
@@ -161,6 +208,12 @@ impl Reads<'_> {
             // An element that only has to be a map or list is not read as a whole.
             Condition::HasType(term, ValueType::Map | ValueType::List)
                 if matches!(program.term(*term), Term::Value(_)) => {}
+            Condition::Defined(term)
+            | Condition::HasType(term, ValueType::Map | ValueType::List)
+                if self.collections.is_some() =>
+            {
+                self.test(*term);
+            }
             other => other
                 .operands()
                 .into_iter()
@@ -173,11 +226,24 @@ impl Reads<'_> {
         if let Some(collection) = self.program.binder(binder).domain.collection() {
             self.pass(collection);
         }
+        let elements = elements(self.program, binder);
+        if let Some(collections) = &mut self.collections {
+            collections.extend(elements);
+        }
+    }
+
+    /// Adds a term that only has to be there, or to be a list or map.
+    fn test(&mut self, term: TermId) {
+        let patterns = field_patterns(self.program, term);
+        if let Some(collections) = &mut self.collections {
+            collections.extend(patterns);
+        }
+        self.pass(term);
     }
 
     /// Adds a term whose value is used.
     fn read(&mut self, term: TermId) {
-        self.fields.extend(patterns_of(self.program, term));
+        self.fields.extend(field_patterns(self.program, term));
         self.pass(term);
     }
 
@@ -208,9 +274,10 @@ impl Reads<'_> {
 }
 
 /// The patterns of the fields whose value a term is; none if the value is computed or a literal.
-fn patterns_of(program: &Program, term: TermId) -> Vec<FieldPattern> {
+#[must_use]
+pub fn field_patterns(program: &Program, term: TermId) -> Vec<FieldPattern> {
     let below = |base: TermId, step: &PatternStep| -> Vec<FieldPattern> {
-        patterns_of(program, base)
+        field_patterns(program, base)
             .iter()
             .map(|pattern| pattern.then(step.clone()))
             .collect()
@@ -233,11 +300,11 @@ fn patterns_of(program: &Program, term: TermId) -> Vec<FieldPattern> {
             _ => below(*base, &PatternStep::Each),
         },
         Term::Guard(_, inner) | Term::AsList(inner) | Term::AsMap(inner) => {
-            patterns_of(program, *inner)
+            field_patterns(program, *inner)
         }
         Term::Coalesce(terms) => terms
             .iter()
-            .flat_map(|term| patterns_of(program, *term))
+            .flat_map(|term| field_patterns(program, *term))
             .collect(),
         _ => Vec::new(),
     }
@@ -259,7 +326,7 @@ pub fn elements(program: &Program, binder: BinderId) -> Vec<FieldPattern> {
             .collect(),
         Domain::Volumes => vec![list_of_pod_spec("volumes")],
         Domain::Elements(collection) | Domain::List(collection) | Domain::Map(collection) => {
-            patterns_of(program, collection)
+            field_patterns(program, collection)
                 .iter()
                 .map(|pattern| pattern.then(PatternStep::Each))
                 .collect()

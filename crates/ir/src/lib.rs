@@ -42,7 +42,9 @@ pub use assumptions::Assumptions;
 pub use binder::{Binder, ContainerList, Domain};
 pub use clause::{Clause, CompiledControl, CompiledLibrary, CompiledRule, FixTemplate, FixValue};
 pub use condition::{Comparison, Condition, Predicate};
-pub use field_reads::{elements, fields_read, path_patterns, path_reads};
+pub use field_reads::{
+    Dependencies, dependencies, elements, field_patterns, fields_read, path_patterns, path_reads,
+};
 pub use id::{BinderId, ConditionId, NodeId, TermId};
 pub use literal::{Const, ValueType};
 pub use term::{Intrinsic, Term};

@@ -89,6 +89,11 @@ impl Program {
         for part in parts {
             let flat = match self.term(part) {
                 Term::Concat(inner) => inner.to_vec(),
+                // As `%d` prints it.
+                Term::Const(Const::Int(number)) => {
+                    let digits = number.to_string();
+                    vec![self.string(&digits)]
+                }
                 _ => vec![part],
             };
             for part in flat {

@@ -70,6 +70,10 @@ pub enum Intrinsic {
     LowerAscii,
     /// `lib.strings.words(string)`.
     Words,
+    /// `lib.strings.join(list, separator)`: "" for a value that is no list.
+    Join,
+    /// `lib.strings.last_between(string, open, close)`.
+    LastBetween,
     /// `trim(string, cutset)`.
     Trim,
     /// `trim_left(string, cutset)`.
@@ -159,7 +163,8 @@ impl Intrinsic {
     pub fn is_total(self) -> bool {
         matches!(
             self,
-            Self::ImageRegistry
+            Self::Join
+                | Self::ImageRegistry
                 | Self::ImageRepository
                 | Self::ImageName
                 | Self::ImageTag
@@ -179,6 +184,7 @@ impl Intrinsic {
             self,
             Self::LowerAscii
                 | Self::Words
+                | Self::LastBetween
                 | Self::Trim
                 | Self::TrimLeft
                 | Self::TrimRight

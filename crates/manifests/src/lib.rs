@@ -13,6 +13,7 @@
 //! | `admission_configuration` | the files by which API servers show a client certificate |
 //! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
 //! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
+//! | `scan_rbac` | the least rights for a scan of a cluster |
 //! | `template` | fills the slots of a template |
 
 mod admission_configuration;
@@ -25,6 +26,7 @@ mod kustomize;
 mod monitoring;
 mod mounted_files;
 mod options;
+mod scan_rbac;
 mod template;
 mod webhook_configuration;
 mod webhook_rules;
@@ -40,3 +42,4 @@ pub use kustomize::kustomization;
 pub use monitoring::monitoring;
 pub use mounted_files::MountedFolder;
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};
+pub use scan_rbac::{ScanRights, scan_cluster_role};

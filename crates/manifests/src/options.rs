@@ -125,7 +125,7 @@ impl FailurePolicy {
 pub fn kinds(library: &Library) -> BTreeSet<Kind> {
     let controls = library.controls.iter();
     controls
-        .flat_map(|source| source.control.kinds.kinds())
+        .flat_map(|source| source.control.kinds.all_kinds())
         .collect()
 }
 

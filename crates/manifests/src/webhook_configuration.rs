@@ -69,7 +69,8 @@ const CONNECT_RESOURCES: &str =
 /// failure policy is given, one webhook with that failure policy replaces the first two. The others
 /// never block.
 pub(crate) fn template(options: &InstallOptions) -> String {
-    let mut workload_kinds: BTreeSet<Kind> = KindSelector::Workloads.kinds().into_iter().collect();
+    let mut workload_kinds: BTreeSet<Kind> =
+        KindSelector::Workloads.all_kinds().into_iter().collect();
     let custom_kinds = options.workloads.rows().iter().map(|row| row.kind.clone());
     workload_kinds.extend(custom_kinds.filter(|kind| options.kinds.contains(kind)));
     let rules = |kinds: &BTreeSet<Kind>, are_workloads| {

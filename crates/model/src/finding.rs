@@ -26,19 +26,24 @@ pub struct Violation {
 const MIN_REASON_WORDS: usize = 3;
 
 impl Violation {
-    /// Returns what is wrong, without the reason that the message may give after its last colon:
-    /// `container web is privileged: it can do everything that the node can` → `container web is
-    /// privileged`. Fewer than three words after the colon are a value, and stay.
+    /// Returns what is wrong, without the reason that the message may give.
     #[must_use]
     pub fn fact(&self) -> &str {
-        match self.message.rsplit_once(": ") {
-            Some((fact, reason))
-                if reason.split_whitespace().count() >= MIN_REASON_WORDS && !fact.is_empty() =>
-            {
-                fact
-            }
-            _ => &self.message,
+        fact_of(&self.message)
+    }
+}
+
+/// Returns a message without the reason after its last colon: `container web is privileged: it can do
+/// everything that the node can` → `container web is privileged`. Fewer than three words after the
+/// colon are a value, and stay.
+fn fact_of(message: &str) -> &str {
+    match message.rsplit_once(": ") {
+        Some((fact, reason))
+            if reason.split_whitespace().count() >= MIN_REASON_WORDS && !fact.is_empty() =>
+        {
+            fact
         }
+        _ => message,
     }
 }
 
@@ -119,6 +124,12 @@ pub enum Evidence {
 }
 
 impl Finding {
+    /// Returns what is wrong, without the reason that the message may give.
+    #[must_use]
+    pub fn fact(&self) -> &str {
+        fact_of(&self.message)
+    }
+
     /// The fields that decided, the one to show first; none where the evidence is of another kind.
     #[must_use]
     pub fn paths(&self) -> &[FieldPath] {

@@ -68,9 +68,9 @@ pub struct FrameworkMember {
 )]
 #[strum(ascii_case_insensitive)]
 pub enum Level {
-    /// What can be set without a loss of function.
+    /// Requirements that can be met without a loss of function.
     L1,
-    /// What is for clusters with higher demands.
+    /// Requirements for clusters with higher demands, which may cost function.
     L2,
 }
 

@@ -15,13 +15,18 @@
 //! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
+//! | `change` | what changes in a cluster after a scan |
+//! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
+//! | `counted_noun` | numbers with their noun |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
 
+mod change;
 mod control;
 mod control_status;
+mod counted_noun;
 mod counts;
 mod defect;
 mod enforcement;
@@ -43,10 +48,13 @@ mod scan;
 mod scan_status;
 mod severity;
 mod stored_certificates;
+mod unread;
 mod yaml_string;
 
+pub use change::{Change, ChangeKind};
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
 pub use control_status::{ControlStatus, RequirementStatus};
+pub use counted_noun::count;
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use defect::Defect;
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
@@ -60,7 +68,7 @@ pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
-pub use public_control::{PublicControl, WaitsFor};
+pub use public_control::{PublicControl, PublicControlState};
 pub use replay::{DenialGroup, Replay, RequestCounts, UnevaluatedRequests};
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
@@ -68,9 +76,10 @@ pub use sanitize::{
 };
 pub use scan::{
     ControlResult, FrameworkResult, LocatedFinding, NotRun, ObjectResult, RequirementResult, Scan,
-    Skipped, SourceLine, SourceLocation, Summary, UnavailableControl,
+    ScannedCluster, Skipped, SourceLine, SourceLocation, Summary, UnavailableControl,
 };
 pub use scan_status::{ScanStatus, Thresholds};
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;
+pub use unread::{Unread, UnreadPlace};
 pub use yaml_string::{PlainStart, yaml_string};

@@ -24,6 +24,13 @@ pub enum Origin {
         /// The beginning of the document.
         position: Position,
     },
+    /// An object that an API server has stored.
+    Cluster {
+        /// `metadata.uid`.
+        uid: Arc<str>,
+        /// `metadata.resourceVersion`.
+        resource_version: Arc<str>,
+    },
 }
 
 impl Origin {
@@ -40,28 +47,25 @@ impl Origin {
         }
     }
 
-    /// The file name to print; `-` for standard input.
+    /// The file name to print, `-` for standard input, and the beginning of the document; `None` for
+    /// an object that was read from no file.
     #[must_use]
-    pub fn file(&self) -> &str {
+    pub fn source(&self) -> Option<(&str, Position)> {
         match self {
-            Self::File { path, .. } => path,
-            Self::Stdin { .. } => STDIN,
-        }
-    }
-
-    /// The beginning of the document.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        match self {
-            Self::File { position, .. } | Self::Stdin { position } => *position,
+            Self::File { path, position } => Some((path, *position)),
+            Self::Stdin { position } => Some((STDIN, *position)),
+            Self::Cluster { .. } => None,
         }
     }
 }
 
 impl fmt::Display for Origin {
-    /// `deploy/cart.yaml:3:1`.
+    /// `deploy/cart.yaml:3:1`; `cluster` for an object of one.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.file(), self.position())
+        match self.source() {
+            Some((file, position)) => write!(out, "{file}:{position}"),
+            None => out.write_str("cluster"),
+        }
     }
 }
 

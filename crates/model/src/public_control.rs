@@ -1,4 +1,4 @@
-//! The controls of the public library, and what each waits for that is not here.
+//! The controls of the public library, and the state of each that is not here.
 
 use super::ControlId;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ pub struct PublicControl {
     pub id: ControlId,
     /// Its name in the public library.
     pub name: String,
-    /// What the control waits for.
-    pub waits_for: WaitsFor,
+    /// Its state.
+    pub state: PublicControlState,
     /// Why, in one sentence.
     pub reason: String,
 }
 
-/// What keeps a control of the public library from being here.
+/// The state of a control of the public library that is not here: what it needs.
 #[derive(
     Debug,
     Serialize,
@@ -34,26 +34,26 @@ pub struct PublicControl {
     strum::VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
-pub enum WaitsFor {
-    /// Nothing but its rule: it checks single objects.
+pub enum PublicControlState {
+    /// It needs nothing but its rule, which checks single objects.
     Planned,
-    /// Rules that read several objects together.
+    /// It needs rules that read several objects together.
     Joins,
-    /// Facts that a node alone has: files, processes, settings of the kubelet.
+    /// It needs facts that a node alone has: files, processes, settings of the kubelet.
     NodeFacts,
-    /// Facts that a cloud provider or a version service alone has.
+    /// It needs facts that a cloud provider or a version service alone has.
     CloudFacts,
-    /// The results of image scans.
+    /// It needs the results of image scans.
     Images,
-    /// A person: no program can decide it.
+    /// It needs a person: no program can decide it.
     Manual,
 }
 
-impl WaitsFor {
-    /// All of them.
+impl PublicControlState {
+    /// All states.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The name in files and reports: `planned`, `joins`, `node-facts` …
+    /// The name of the state in files and reports: `planned`, `joins`, `node-facts` …
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()

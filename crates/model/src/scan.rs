@@ -4,7 +4,7 @@
 use super::{
     Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, Level, ObjectId,
     Origin, Position, Problem, RequirementStatus, RuleError, ScanStatus, SeverityCounts,
-    Thresholds,
+    Thresholds, Unread,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,8 +31,9 @@ pub struct SourceLine {
 pub struct LocatedFinding {
     /// The finding.
     pub finding: Finding,
-    /// The position of the first path, or of its deepest ancestor that exists.
-    pub source: SourceLocation,
+    /// The position of the first path, or of its deepest ancestor that exists; `None` for an object
+    /// that was read from no file.
+    pub source: Option<SourceLocation>,
     /// The name of the container that the first path is in, or its path where it has no name.
     pub container: Option<String>,
     /// The lines around the position.
@@ -147,7 +148,7 @@ pub struct Summary {
     pub defects: SeverityCounts,
     /// The number of controls of each status.
     pub controls: ControlStatusCounts,
-    /// The number of documents and files that were skipped.
+    /// The number of documents, files and objects that were skipped.
     pub skipped: usize,
 }
 
@@ -160,10 +161,24 @@ pub struct NotRun {
     pub all_controls: usize,
 }
 
+/// The cluster that a scan read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScannedCluster {
+    /// The context of the kubeconfig; empty for the service account of a Pod.
+    pub context: String,
+    /// The URL of the API server.
+    pub server: String,
+    /// The version of the API server, such as `v1.36.3`; empty if it did not say.
+    pub version: String,
+}
+
 /// The whole result of a scan, in a fixed order: the same input gives the same value.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scan {
-    /// The objects, by file, then position.
+    /// The cluster; `None` for a scan of files.
+    pub cluster: Option<ScannedCluster>,
+    /// The objects, by file, then position; those of a cluster by namespace, kind and name, and only
+    /// with findings or errors.
     pub objects: Vec<ObjectResult>,
     /// The selected controls, by id.
     pub controls: Vec<ControlResult>,
@@ -177,6 +192,8 @@ pub struct Scan {
     pub problems: Vec<Problem>,
     /// The inputs that were read and are not evaluated.
     pub skipped: Vec<Skipped>,
+    /// The objects of the cluster that could not be read, by kind, then place.
+    pub unread: Vec<Unread>,
     /// The counts over all of it.
     pub summary: Summary,
     /// The thresholds that it must meet.

@@ -13,6 +13,8 @@ pub struct Thresholds {
     pub coverage: Option<f64>,
     /// True if defects, compliance and coverage do not count. An incomplete scan still fails.
     pub exit_zero: bool,
+    /// True if a scan of a cluster may leave objects unread.
+    pub allow_partial: bool,
 }
 
 impl Thresholds {

@@ -218,7 +218,7 @@ impl<'b> Checker<'b> {
     fn matched_controls(&mut self, controls: &[&'b Control]) -> BTreeSet<ControlId> {
         let mut matched = BTreeSet::new();
         for control in controls {
-            let kinds = control.kinds.kinds();
+            let kinds = control.kinds.all_kinds();
             if kinds.iter().any(|kind| self.scope().can_match(kind)) {
                 matched.insert(control.id.clone());
             } else if let Some(entry) = self.entry_of(control) {
@@ -260,7 +260,7 @@ impl<'b> Checker<'b> {
     fn check_rules(&mut self, controls: &[&Control]) {
         let kinds: BTreeSet<Kind> = controls
             .iter()
-            .flat_map(|control| control.kinds.kinds())
+            .flat_map(|control| control.kinds.all_kinds())
             .collect();
         let nodes = self.match_resources("resourceRules");
         let nodes = nodes.into_iter().flat_map(Node::elements);

@@ -351,7 +351,7 @@ impl<'f> MapReader<'f> {
             let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
             let hint = did_you_mean(&name.value, names.iter().copied());
             let message = format!(
-                "{key:?} knows no {:?}: write one of {}{hint}",
+                "{key:?} has no value {:?}: write one of {}{hint}",
                 abbreviate(&name.value),
                 names.join(", ")
             );

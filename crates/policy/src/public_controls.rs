@@ -1,19 +1,19 @@
-//! Reads `public_controls.yaml`: the controls of the public library, and what each waits for that is
-//! not here.
+//! Reads `public_controls.yaml`: the controls of the public library, and the state of each that is not
+//! here.
 
 use super::{
     control_id::{ID_FORM, is_id},
     map_reader::{FieldSpec, MapReader, abbreviate},
 };
 use kubevet_document::Node;
-use kubevet_model::{ControlId, Problem, PublicControl, WaitsFor};
+use kubevet_model::{ControlId, Problem, PublicControl, PublicControlState};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The keys of an entry.
 const KEYS: &[FieldSpec] = &[
     FieldSpec::required("id"),
     FieldSpec::required("name"),
-    FieldSpec::required("waitsFor"),
+    FieldSpec::required("state"),
     FieldSpec::required("reason"),
 ];
 
@@ -47,11 +47,11 @@ fn read_entry(reader: &mut MapReader<'_>, entry: Node<'_>) -> Option<PublicContr
     }
     let id = reader.string(entry, "id");
     let name = reader.string(entry, "name");
-    let states: Vec<(&str, WaitsFor)> = WaitsFor::ALL
+    let states: Vec<(&str, PublicControlState)> = PublicControlState::ALL
         .iter()
         .map(|state| (state.name(), *state))
         .collect();
-    let waits_for = reader.read_enum(entry, "waitsFor", &states);
+    let state = reader.read_enum(entry, "state", &states);
     let reason = reader.string(entry, "reason");
     let id = id?;
     if !is_id(&id.value) {
@@ -65,7 +65,7 @@ fn read_entry(reader: &mut MapReader<'_>, entry: Node<'_>) -> Option<PublicContr
     Some(PublicControl {
         id: ControlId::from(id.value.as_str()),
         name: name?.value,
-        waits_for: waits_for?,
+        state: state?,
         reason: reason?.value,
     })
 }
@@ -76,16 +76,16 @@ mod tests {
 
     #[test]
     fn public_controls_are_read_in_the_order_of_ids() {
-        let text = "- {id: C-0002, name: b, waitsFor: node-facts, reason: r}\n\
-                    - {id: C-0001, name: a, waitsFor: planned, reason: r}\n\
-                    - {id: C-0002, name: c, waitsFor: joins, reason: r}\n\
-                    - {id: c2, name: c, waitsFor: joins, reason: r}\n\
-                    - {id: C-0003, name: c, waitsFor: join}\n";
+        let text = "- {id: C-0002, name: b, state: node-facts, reason: r}\n\
+                    - {id: C-0001, name: a, state: planned, reason: r}\n\
+                    - {id: C-0002, name: c, state: joins, reason: r}\n\
+                    - {id: c2, name: c, state: joins, reason: r}\n\
+                    - {id: C-0003, name: c, state: join}\n";
         let mut problems = Vec::new();
         let controls = read(&"p.yaml".into(), text, &mut problems);
         let ids: Vec<&str> = controls.iter().map(|control| control.id.as_str()).collect();
         assert_eq!(ids, ["C-0001", "C-0002"]);
-        assert_eq!(controls[1].waits_for, WaitsFor::NodeFacts);
+        assert_eq!(controls[1].state, PublicControlState::NodeFacts);
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             problems,
@@ -94,7 +94,7 @@ mod tests {
                 "p.yaml:4:8: \"c2\" is not a valid id: write capital letters and digits, a dash, digits, as in C-9001 \
                  or ACME-12",
                 "p.yaml:5:3: a public control lacks the key \"reason\"",
-                "p.yaml:5:35: \"waitsFor\" knows no \"join\": write one of planned, joins, node-facts, cloud-facts, \
+                "p.yaml:5:32: \"state\" has no value \"join\": write one of planned, joins, node-facts, cloud-facts, \
                  images, manual, did you mean \"joins\"?",
             ]
         );

@@ -496,8 +496,8 @@ requirements:
 
 #[test]
 fn framework_has_requirements_and_controls_that_are_not_here_yet() {
-    let public = "- {id: C-0009, name: Nine, waitsFor: joins, reason: r}\n\
-                  - {id: C-0001, name: First, waitsFor: planned, reason: r}\n";
+    let public = "- {id: C-0009, name: Nine, state: joins, reason: r}\n\
+                  - {id: C-0001, name: First, state: planned, reason: r}\n";
     let newer = "name: CIS-v1.10\ndescription: d\ncontrols: [{id: C-0001, section: '1'}, {id: C-0001, section: '2'}]\n";
     let library = check(
         &[
@@ -559,8 +559,8 @@ fn wrong_requirements_are_reported() {
         ],
         &[
             r#"p/frameworks/a.yaml:5:13: no control checks "1": write in "note" why none can, or list its controls"#,
-            r#"p/frameworks/a.yaml:6:37: "level" knows no "L3": write one of L1, L2, did you mean "L1"?"#,
-            r#"p/frameworks/a.yaml:6:53: "assessment" knows no "automated": write one of Automated, Manual, did you mean "Automated"?"#,
+            r#"p/frameworks/a.yaml:6:37: "level" has no value "L3": write one of L1, L2, did you mean "L1"?"#,
+            r#"p/frameworks/a.yaml:6:53: "assessment" has no value "automated": write one of Automated, Manual, did you mean "Automated"?"#,
             "p/frameworks/a.yaml:6:94: the requirement lists C-0001 twice: keep one",
             r#"p/frameworks/a.yaml:7:13: the framework has the section "2" twice: keep one"#,
             r#"p/frameworks/a.yaml:8:3: an entry of "requirements" lacks the key "section""#,
@@ -1048,7 +1048,7 @@ fn faulty_shared_rule_is_reported() {
         ),
         (
             declared("{a: text, b: string}"),
-            &[r#"3:27: "a" knows no "text": write one of string, strings, number, boolean"#],
+            &[r#"3:27: "a" has no value "text": write one of string, strings, number, boolean"#],
         ),
         (
             declared("{a: string, b: string}")

@@ -10,13 +10,15 @@
 //! | `json/` | the public JSON report; its schema is `schemas/scan-report.v1.json` |
 //! | `pretty/` | the report that a person reads in a terminal, in three views |
 //! | `catalog/` | the library: lists of controls and frameworks, and one control in full |
+//! | `change` | a line for a change of a cluster that is watched |
 //! | `replay/` | what bindings would deny of recorded requests |
 //! | `terminal` | writes lines: colour, columns, wrapping at the width |
 //! | `sanitize` | escapes hidden characters, measures and truncates strings |
 //! | `escaping_formatter` | JSON without characters that a terminal would interpret |
-//! | `number_format` | counts with their noun, percentages |
+//! | `number_format` | counts with their severity, percentages |
 
 mod catalog;
+mod change;
 mod escaping_formatter;
 mod json;
 mod number_format;
@@ -29,6 +31,7 @@ pub use catalog::{
     ControlCatalog, ControlDetails, ListFormat, Param, WorkloadEntry, write_absent_control,
     write_control, write_controls, write_frameworks, write_workloads,
 };
+pub use change::{write_change, write_change_json};
 pub use escaping_formatter::EscapingFormatter;
 pub use replay::{write_replay_json, write_replay_table};
 pub use sanitize::escape_bounded;

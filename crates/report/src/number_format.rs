@@ -1,15 +1,6 @@
-//! Numbers as every format prints them: counts with their noun or severity, and percentages.
+//! Numbers as every format prints them: counts with their severity, and percentages.
 
 use kubevet_model::SeverityCounts;
-
-/// Returns a count with its noun: `1 finding`, `2 findings`, `0 findings`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
-}
 
 /// Returns the counts that are not zero, the worst severity first: `1 critical, 2 low`.
 pub(crate) fn severity_words(counts: SeverityCounts) -> String {

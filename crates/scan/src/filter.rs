@@ -3,7 +3,7 @@
 //! A filter that selects nothing gives an empty scan; the caller must notice it.
 
 use kubevet_document::Document;
-use kubevet_model::ObjectId;
+use kubevet_model::Kind;
 
 /// Namespaces and kinds to evaluate. An empty list selects all.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct ObjectFilter {
     pub exclude_namespaces: Vec<String>,
     /// The kinds to evaluate, as `Deployment` or `apps/Deployment`, in any case.
     pub include_kinds: Vec<String>,
+    /// The kinds to leave out, written alike.
+    pub exclude_kinds: Vec<String>,
 }
 
 impl ObjectFilter {
@@ -27,15 +29,21 @@ impl ObjectFilter {
             &id.namespace
         };
         let contains = |names: &[String]| names.iter().any(|name| name == namespace);
-        let has_kind = |kinds: &[String]| kinds.iter().any(|kind| is_kind(kind, &id));
         (self.include_namespaces.is_empty() || contains(&self.include_namespaces))
             && !contains(&self.exclude_namespaces)
-            && (self.include_kinds.is_empty() || has_kind(&self.include_kinds))
+            && self.allows_kind(&id.group_kind())
+    }
+
+    /// Returns true if the objects of a kind are to be evaluated.
+    #[must_use]
+    pub fn allows_kind(&self, kind: &Kind) -> bool {
+        let has_kind = |words: &[String]| words.iter().any(|word| is_kind(word, kind));
+        (self.include_kinds.is_empty() || has_kind(&self.include_kinds))
+            && !has_kind(&self.exclude_kinds)
     }
 }
 
-fn is_kind(wanted: &str, id: &ObjectId) -> bool {
-    let kind = id.group_kind();
+fn is_kind(wanted: &str, kind: &Kind) -> bool {
     match wanted.rsplit_once('/') {
         Some((group, name)) => {
             kind.group.eq_ignore_ascii_case(group) && kind.name.eq_ignore_ascii_case(name)

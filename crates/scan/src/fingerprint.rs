@@ -9,7 +9,8 @@
 use kubevet_document::{Document, Node};
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, Evidence, FieldPath, Finding, Fingerprint, ObjectId, Segment, Severity, Violation,
+    Control, Evidence, FieldPath, Finding, Fingerprint, ObjectId, Origin, Segment, Severity,
+    Violation,
 };
 use kubevet_policy::shared_cause;
 use std::{fmt::Write as _, sync::Arc};
@@ -18,6 +19,7 @@ use std::{fmt::Write as _, sync::Arc};
 pub(super) fn finding(
     document: &Document,
     object: &Arc<ObjectId>,
+    origin: &Origin,
     control: Option<&Control>,
     violation: Violation,
 ) -> Finding {
@@ -58,7 +60,7 @@ pub(super) fn finding(
         severity: control.map_or(Severity::Critical, |control| control.severity),
         message,
         evidence: Evidence::Paths { paths, fixes },
-        origin: document.origin(),
+        origin: origin.clone(),
         fingerprint,
         defect,
     }
@@ -203,7 +205,14 @@ spec:
 
     fn found(text: &str, violation: Violation) -> Finding {
         let document = read(text);
-        finding(&document, &Arc::new(document.id()), None, violation)
+        let origin = document.origin();
+        finding(
+            &document,
+            &Arc::new(document.id()),
+            &origin,
+            None,
+            violation,
+        )
     }
 
     #[test]

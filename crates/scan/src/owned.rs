@@ -3,63 +3,149 @@
 //! are fixed there.
 //!
 //! An owner reference alone proves nothing, so every object is evaluated. One is left out of the
-//! report only if each of its findings is a finding of its owner too.
+//! report only if each of its findings is a finding of its owner too, or if it is a ReplicaSet that
+//! its owner keeps at no replicas: it runs nothing.
 
-use kubevet_document::{Document, Node};
-use kubevet_model::{Kind, ObjectResult, Skipped};
-use std::collections::{BTreeSet, HashMap};
+use kubevet_document::{Document, Node, Number};
+use kubevet_model::{Fingerprint, Kind, ObjectId, ObjectResult};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-/// The group and kind, the namespace and the name of an object.
-type Key = (Kind, String, String);
+/// What the owner reference of an object says, and what the object itself must know of it.
+#[derive(Debug)]
+pub(super) struct Ownership {
+    /// The key of the object.
+    key: Fingerprint,
+    /// Its controller; `None` if it has none.
+    pub(super) owner: Option<Owner>,
+}
 
-/// Takes the objects without findings of their own out of the results, and returns why. `documents`
-/// are those of the results, in the same order.
-pub(super) fn leave_out_owned(
-    documents: &[Document],
-    results: Vec<ObjectResult>,
-) -> (Vec<ObjectResult>, Vec<Skipped>) {
-    let by_key: HashMap<Key, usize> = documents
-        .iter()
-        .enumerate()
-        .map(|(index, document)| (key(document), index))
-        .collect();
-    let reasons: Vec<Option<String>> = results
-        .iter()
-        .zip(documents)
-        .map(|(result, document)| {
-            let owner = *by_key.get(&owner_key(document)?)?;
-            let of_owner = results.get(owner)?;
-            let is_same_place = std::ptr::eq(result, of_owner);
-            (!is_same_place && result.errors.is_empty() && has_all_findings(of_owner, result)).then(
-                || {
-                    let kind = &result.object.kind;
-                    format!("{kind} of {}, which has the same findings", of_owner.object)
-                },
-            )
-        })
-        .collect();
-    let mut kept = Vec::new();
-    let mut skipped = Vec::new();
-    for (result, reason) in results.into_iter().zip(reasons) {
-        match reason {
-            None => kept.push(result),
-            Some(reason) => skipped.push(Skipped {
-                file: result.origin.file().to_owned(),
-                position: Some(result.origin.position()),
-                reason,
-            }),
+/// The controller of an object.
+#[derive(Debug)]
+pub(super) struct Owner {
+    key: Fingerprint,
+    /// The kind.
+    pub(super) kind: Kind,
+    name: String,
+    /// True for a ReplicaSet without replicas.
+    keeps_idle: bool,
+}
+
+/// Why an object is left out of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LeftOut {
+    /// Its owner has the same findings.
+    SameFindings,
+    /// Its owner keeps it at no replicas.
+    Idle,
+}
+
+impl Ownership {
+    pub(super) fn of(document: &Document) -> Self {
+        let id = document.id();
+        Self {
+            key: key(&id.group_kind(), &id.namespace, &id.name),
+            owner: owner(document, &id),
         }
     }
-    (kept, skipped)
 }
 
-fn key(document: &Document) -> Key {
-    let id = document.id();
-    (id.group_kind(), id.namespace, id.name)
+impl Owner {
+    /// Returns the name as reports print it.
+    pub(super) fn display(&self, object: &ObjectId) -> String {
+        let owner = ObjectId {
+            kind: self.kind.name.clone(),
+            namespace: object.namespace.clone(),
+            name: self.name.clone(),
+            ..ObjectId::default()
+        };
+        owner.to_string()
+    }
 }
 
-/// Returns the key of the controller of an object; `None` if it has none.
-fn owner_key(document: &Document) -> Option<Key> {
+/// The findings of every object, by its key: what an owner is compared by.
+#[derive(Debug, Default)]
+pub(super) struct FindingsByObject {
+    by_key: HashMap<Fingerprint, FindingSet>,
+    /// Equal sets are stored once: most objects have none, and many are made from one template.
+    sets: HashSet<FindingSet>,
+}
+
+/// The keys of control and message of each finding, sorted.
+type FindingSet = Arc<[Fingerprint]>;
+
+impl FindingsByObject {
+    /// Adds an object. The last of several with one name counts.
+    pub(super) fn add(&mut self, ownership: &Ownership, result: &ObjectResult) {
+        let set = finding_set(result);
+        let set = match self.sets.get(&set) {
+            Some(known) => Arc::clone(known),
+            None => {
+                self.sets.insert(Arc::clone(&set));
+                set
+            }
+        };
+        self.by_key.insert(ownership.key, set);
+    }
+
+    /// Adds the findings of an object to those that it had before.
+    pub(super) fn merge(&mut self, ownership: &Ownership, result: &ObjectResult) {
+        let mut all = finding_set(result).to_vec();
+        let before = self.by_key.get(&ownership.key);
+        all.extend(before.into_iter().flat_map(|set| set.iter().copied()));
+        all.sort_unstable();
+        all.dedup();
+        self.by_key.insert(ownership.key, all.into());
+    }
+
+    /// Removes an object.
+    pub(super) fn remove(&mut self, ownership: &Ownership) {
+        self.by_key.remove(&ownership.key);
+    }
+
+    /// True if the object was added.
+    pub(super) fn contains(&self, owner: &Owner) -> bool {
+        self.by_key.contains_key(&owner.key)
+    }
+
+    /// Returns why an object is left out; `None` if it is reported.
+    pub(super) fn left_out(&self, ownership: &Ownership, result: &ObjectResult) -> Option<LeftOut> {
+        let owner = ownership.owner.as_ref()?;
+        let of_owner = self.by_key.get(&owner.key)?;
+        if ownership.key == owner.key || !result.errors.is_empty() {
+            return None;
+        }
+        if owner.keeps_idle {
+            return Some(LeftOut::Idle);
+        }
+        // The paths differ, since the owner has the pod spec elsewhere; the messages name containers
+        // and volumes.
+        let has_all = finding_set(result)
+            .iter()
+            .all(|finding| of_owner.binary_search(finding).is_ok());
+        has_all.then_some(LeftOut::SameFindings)
+    }
+}
+
+fn finding_set(result: &ObjectResult) -> FindingSet {
+    let findings = result.findings.iter().map(|located| {
+        let finding = &located.finding;
+        Fingerprint::of([finding.rule.as_str(), finding.message.as_str()])
+    });
+    let mut set: Vec<Fingerprint> = findings.collect();
+    set.sort_unstable();
+    set.dedup();
+    set.into()
+}
+
+fn key(kind: &Kind, namespace: &str, name: &str) -> Fingerprint {
+    Fingerprint::of([kind.group.as_str(), kind.name.as_str(), namespace, name])
+}
+
+/// Returns the controller of an object; `None` if it has none.
+fn owner(document: &Document, id: &ObjectId) -> Option<Owner> {
     let metadata = document.root().get("metadata")?;
     let owner = metadata.get("ownerReferences")?.elements().find(|owner| {
         let is_controller = owner.get("controller").and_then(Node::as_bool);
@@ -67,21 +153,22 @@ fn owner_key(document: &Document) -> Option<Key> {
     })?;
     let text = |key| owner.get(key).and_then(Node::as_str).unwrap_or_default();
     let kind = Kind::new(Kind::group_of(text("apiVersion")), text("kind"));
-    Some((kind, document.id().namespace, text("name").to_owned()))
+    let name = text("name").to_owned();
+    Some(Owner {
+        key: key(&kind, &id.namespace, &name),
+        kind,
+        name,
+        keeps_idle: is_idle_replica_set(document, id),
+    })
 }
 
-/// Returns true if the owner has each finding of the object. The paths differ, since the owner has
-/// the pod spec elsewhere; the messages name containers and volumes.
-fn has_all_findings(owner: &ObjectResult, object: &ObjectResult) -> bool {
-    let findings = |result: &ObjectResult| -> BTreeSet<_> {
-        let all = result.findings.iter();
-        all.map(|located| {
-            (
-                located.finding.rule.clone(),
-                located.finding.message.clone(),
-            )
-        })
-        .collect()
-    };
-    findings(object).is_subset(&findings(owner))
+/// True for a ReplicaSet without replicas: a revision of a Deployment that is kept to return to it.
+fn is_idle_replica_set(document: &Document, id: &ObjectId) -> bool {
+    let replicas = document
+        .root()
+        .get("spec")
+        .and_then(|spec| spec.get("replicas"));
+    id.kind == "ReplicaSet"
+        && Kind::group_of(&id.api_version) == "apps"
+        && replicas.and_then(Node::as_number) == Some(Number::Int(0))
 }

@@ -1,10 +1,13 @@
 //! The results of controls and frameworks over all objects of a scan.
 
-use super::scored_framework::ScoredFramework;
+use super::{
+    scored_framework::ScoredFramework,
+    tally::{Tallies, Tally},
+};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError,
-    FrameworkResult, ObjectResult, Requirement, RequirementResult, RequirementStatus, Summary,
+    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Kind,
+    Requirement, RequirementResult, RequirementStatus, Unread, count,
 };
 use kubevet_policy::Params;
 use std::{
@@ -12,73 +15,48 @@ use std::{
     sync::Arc,
 };
 
-/// The number of objects by their result under one control.
-#[derive(Default)]
-struct Tally<'a> {
-    failed: usize,
-    passed: usize,
-    /// Objects for which the rule gave an error.
-    errors: usize,
-    /// The first error.
-    first_error: Option<&'a EvalError>,
+/// The most kinds that the reason of a control names.
+const MAX_UNREAD: usize = 4;
+
+/// What decides on the result of a control besides the control itself.
+pub(super) struct Evidence<'a> {
+    pub(super) tallies: &'a Tallies,
+    /// The kinds of the objects.
+    pub(super) kinds: &'a BTreeSet<Kind>,
+    pub(super) params: &'a Params,
+    pub(super) unread: &'a [Unread],
 }
 
 /// Scores the chosen controls.
 pub(super) fn score_controls(
     chosen: &[Arc<Control>],
-    objects: &[ObjectResult],
-    params: &Params,
+    evidence: &Evidence<'_>,
 ) -> Vec<ControlResult> {
-    let tallies = tally(objects);
     let no_objects = Tally::default();
     chosen
         .iter()
         .map(|control| {
-            let tally = tallies.get(&control.id).unwrap_or(&no_objects);
-            score_control(control, tally, objects, params)
+            let tally = evidence.tallies.get(&control.id).unwrap_or(&no_objects);
+            score_control(control, tally, evidence)
         })
         .collect()
 }
 
-fn tally(objects: &[ObjectResult]) -> BTreeMap<&ControlId, Tally<'_>> {
-    let mut tallies: BTreeMap<&ControlId, Tally<'_>> = BTreeMap::new();
-    for object in objects {
-        let failing: BTreeSet<&ControlId> = object
-            .findings
-            .iter()
-            .map(|located| &located.finding.rule)
-            .collect();
-        for id in &object.judged {
-            let tally = tallies.entry(id).or_default();
-            if failing.contains(id) {
-                tally.failed += 1;
-            } else {
-                tally.passed += 1;
-            }
-        }
-        for error in &object.errors {
-            let tally = tallies.entry(&error.control).or_default();
-            tally.errors += 1;
-            tally.first_error.get_or_insert(&error.error);
-        }
-    }
-    tallies
-}
-
-fn score_control(
-    control: &Arc<Control>,
-    tally: &Tally<'_>,
-    objects: &[ObjectResult],
-    params: &Params,
-) -> ControlResult {
+fn score_control(control: &Arc<Control>, tally: &Tally, evidence: &Evidence<'_>) -> ControlResult {
+    let is_configured = evidence.params.configures(control);
+    let gap = if is_configured {
+        gap_reason(control, tally, evidence.unread)
+    } else {
+        String::new()
+    };
     let (status, reason) = if tally.failed > 0 {
-        (ControlStatus::Failed, error_reason(tally))
-    } else if tally.errors > 0 {
-        (ControlStatus::NotEvaluated, error_reason(tally))
+        (ControlStatus::Failed, gap)
+    } else if !gap.is_empty() {
+        (ControlStatus::NotEvaluated, gap)
     } else if tally.passed > 0 {
         (ControlStatus::Passed, String::new())
     } else {
-        without_objects(control, objects, params)
+        without_objects(control, evidence)
     };
     ControlResult {
         control: control.clone(),
@@ -90,23 +68,35 @@ fn score_control(
 }
 
 /// Returns why objects were not evaluated; empty if all were.
-fn error_reason(tally: &Tally<'_>) -> String {
-    let Some(error) = tally.first_error else {
-        return String::new();
-    };
-    format!("no answer for {} objects: {error}", tally.errors)
+fn gap_reason(control: &Control, tally: &Tally, unread: &[Unread]) -> String {
+    let mut reasons = Vec::new();
+    if let Some(error) = &tally.least_error {
+        reasons.push(format!(
+            "no answer for {}: {error}",
+            count(tally.errors, "object")
+        ));
+    }
+    let of_control = unread
+        .iter()
+        .filter(|unread| unread.controls.binary_search(&control.id).is_ok());
+    let places: Vec<String> = of_control.map(ToString::to_string).collect();
+    if let Some((listed, others)) = places.split_at_checked(MAX_UNREAD.min(places.len()))
+        && !listed.is_empty()
+    {
+        let more = match others.len() {
+            0 => String::new(),
+            number => format!(" and {number} more"),
+        };
+        reasons.push(format!("not read: {}{more}", listed.join(", ")));
+    }
+    reasons.join("; ")
 }
 
 /// Returns the status of a control that evaluated no object, and the reason.
-fn without_objects(
-    control: &Control,
-    objects: &[ObjectResult],
-    params: &Params,
-) -> (ControlStatus, String) {
-    if params.configures(control) {
-        let is_of_kinds =
-            |object: &ObjectResult| control.kinds.matches(&object.object.group_kind());
-        let reason = if objects.iter().any(is_of_kinds) {
+fn without_objects(control: &Control, evidence: &Evidence<'_>) -> (ControlStatus, String) {
+    if evidence.params.configures(control) {
+        let mut kinds = evidence.kinds.iter();
+        let reason = if kinds.any(|kind| control.kinds.matches(kind)) {
             "it applies to no object of its kinds"
         } else {
             "no object of its kinds"
@@ -225,63 +215,6 @@ fn mean(results: &[&ControlResult]) -> f64 {
         .filter_map(|result| compliance(result))
         .collect();
     percents.iter().sum::<f64>() / percents.len().max(1) as f64
-}
-
-/// True if an object was checked for what it does: one whose fields alone were compared with the
-/// types of Kubernetes, and found right, was not. Where only such controls are chosen, they count.
-fn is_checked(object: &ObjectResult, is_schema_control: &dyn Fn(&ControlId) -> bool) -> bool {
-    !object.findings.is_empty() || !object.judged.iter().all(is_schema_control)
-}
-
-/// Counts the objects that no control applies to, by kind.
-fn not_applicable(
-    objects: &[ObjectResult],
-    is_schema_control: &dyn Fn(&ControlId) -> bool,
-) -> BTreeMap<String, usize> {
-    let mut kinds = BTreeMap::new();
-    for object in objects {
-        if !is_checked(object, is_schema_control) && object.errors.is_empty() {
-            *kinds.entry(object.object.kind.clone()).or_default() += 1;
-        }
-    }
-    kinds
-}
-
-/// Counts files, objects, findings and controls.
-pub(super) fn summarize(
-    files: usize,
-    objects: &[ObjectResult],
-    controls: &[ControlResult],
-    is_schema_control: &dyn Fn(&ControlId) -> bool,
-    skipped: usize,
-) -> Summary {
-    let has_rules = controls
-        .iter()
-        .any(|result| !is_schema_control(&result.control.id));
-    let is_schema_control: &dyn Fn(&ControlId) -> bool = if has_rules {
-        is_schema_control
-    } else {
-        &|_| false
-    };
-    let findings = objects.iter().flat_map(|object| &object.findings);
-    let defects = objects.iter().flat_map(ObjectResult::defects);
-    Summary {
-        files,
-        objects: objects.len(),
-        checked: objects
-            .iter()
-            .filter(|object| is_checked(object, is_schema_control))
-            .count(),
-        not_applicable: not_applicable(objects, is_schema_control),
-        failed_objects: objects
-            .iter()
-            .filter(|object| !object.findings.is_empty())
-            .count(),
-        findings: findings.map(|located| located.finding.severity).collect(),
-        defects: defects.map(|defect| defect.severity()).collect(),
-        controls: controls.iter().map(|result| result.status).collect(),
-        skipped,
-    }
 }
 
 #[cfg(test)]

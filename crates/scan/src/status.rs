@@ -23,7 +23,9 @@ fn is_incomplete(scan: &Scan) -> bool {
             .frameworks
             .iter()
             .any(|framework| framework.is_named && framework.compliance.is_none());
+    let is_partial = !scan.unread.is_empty() && !thresholds.allow_partial;
     !scan.problems.is_empty()
+        || is_partial
         || scan.summary.checked == 0
         || has_errors
         || (is_unscored && !thresholds.exit_zero)

@@ -30,8 +30,12 @@ impl ProcessOutput {
     }
 }
 
+/// The time after which a command counts as hanging: the API server compiles each exported policy of
+/// the library, which takes minutes on a busy machine.
+const RUN_TIMEOUT: Duration = Duration::from_secs(5 * HANG_TIMEOUT.as_secs());
+
 /// Runs a command to its end with `stdin` as its input. Panics where it does not end within
-/// [`HANG_TIMEOUT`].
+/// [`RUN_TIMEOUT`].
 pub fn run(command: &mut Command, stdin: &str) -> ProcessOutput {
     let mut child = spawn_piped(command);
     let mut input = child.stdin.take().expect("stdin is piped");
@@ -42,7 +46,7 @@ pub fn run(command: &mut Command, stdin: &str) -> ProcessOutput {
     });
     let stdout = read_all(child.stdout.take().expect("stdout is piped"));
     let stderr = read_all(child.stderr.take().expect("stderr is piped"));
-    let status = wait_until_hang(&mut child).unwrap_or_else(|| {
+    let status = wait_until_hang(&mut child, RUN_TIMEOUT).unwrap_or_else(|| {
         let _ = child.kill();
         panic!("{command:?} did not end")
     });
@@ -71,9 +75,9 @@ fn read_all(mut source: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// Waits for a child to end; `None` where it does not within [`HANG_TIMEOUT`].
-fn wait_until_hang(child: &mut Child) -> Option<ExitStatus> {
-    let deadline = Instant::now() + HANG_TIMEOUT;
+/// Waits for a child to end; `None` where it does not within `timeout`.
+fn wait_until_hang(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + timeout;
     loop {
         match child.try_wait().expect("a child can be waited for") {
             Some(status) => return Some(status),

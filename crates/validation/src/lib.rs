@@ -20,7 +20,7 @@ mod walk;
 use api_version::VersionFault;
 use kubevet_document::Document;
 use kubevet_k8s::schema::{KindInfo, Schema};
-use kubevet_model::{ControlId, FieldPath, Kind, Problem, ProblemCode, Severity, Violation};
+use kubevet_model::{ControlId, FieldPath, Kind, Problem, ProblemCode, Severity, Violation, count};
 use kubevet_policy::BuiltinCheck;
 use std::fmt;
 
@@ -219,7 +219,10 @@ fn report_unknown_fields(
         let suggestion = field_suggestion::suggest(&faults.trail, field.place, field.entry.key);
         let mut message = field_suggestion::message(&suggestion, field, options.minor);
         if number == last && left_out > 0 {
-            message += &format!("; {left_out} more unknown fields of this object are not listed");
+            message += &format!(
+                "; not listed: {} of this object",
+                count(left_out, "more unknown field")
+            );
         }
         if options.mode == SchemaMode::Strict {
             result.problems.push(Problem::at(

@@ -468,7 +468,7 @@ fn report_of_one_object_is_bounded() {
     );
     let last = &found.findings[29].message;
     assert!(
-        last.ends_with("; 70 more unknown fields of this object are not listed"),
+        last.ends_with("; not listed: 70 more unknown fields of this object"),
         "{last}"
     );
     let long = format!("apiVersion: v1\nkind: Pod\n{}: 1\n", "x".repeat(1_000));

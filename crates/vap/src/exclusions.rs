@@ -10,7 +10,7 @@ use kubevet_cel::Expr;
 use kubevet_k8s::matching::{ExcludedNames, ExcludedOwners, RequestSubject};
 use kubevet_k8s::workload::{
     CONTROLLER_ACCOUNTS, CONTROLLERS, NameSuffix, OwnerCreator, POD_TEMPLATE_HASH,
-    may_be_made_by_controller,
+    custom::CustomWorkload, may_be_made_by_controller,
 };
 use kubevet_model::Kind;
 use kubevet_policy::Binding;
@@ -23,11 +23,14 @@ pub(super) struct MatchCondition {
 }
 
 /// Returns the conditions of a policy for these kinds.
-pub(super) fn match_conditions(binding: &Binding, kinds: &[Kind]) -> Vec<MatchCondition> {
+pub(super) fn match_conditions(
+    binding: &Binding,
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+) -> Vec<MatchCondition> {
     let subjects = is_excluded_subject(&binding.exclude_subjects);
-    let owners = kinds
-        .iter()
-        .any(may_be_made_by_controller)
+    let may_be_owned = custom.is_empty() && kinds.iter().any(may_be_made_by_controller);
+    let owners = may_be_owned
         .then(|| is_created_for_excluded(binding))
         .flatten();
     let named = [
@@ -184,7 +187,7 @@ mod tests {
     /// Checks the conditions of a policy for Pods, each as `name: expression`.
     #[track_caller]
     fn check(binding: &Binding, kind: &Kind, expected: &[&str]) {
-        let conditions: Vec<String> = match_conditions(binding, std::slice::from_ref(kind))
+        let conditions: Vec<String> = match_conditions(binding, std::slice::from_ref(kind), &[])
             .iter()
             .map(|condition| format!("{}: {}", condition.name, condition.expression))
             .collect();
@@ -256,7 +259,7 @@ mod tests {
         let deployment = Kind::new("apps", "Deployment");
         check(&excluding("apps", "daemonsets", &[]), &deployment, &[]);
         let cron_job = excluding("batch", "cronjobs", &["backup"]);
-        let conditions = match_conditions(&cron_job, &[pod()]);
+        let conditions = match_conditions(&cron_job, &[pod()], &[]);
         let text = conditions[0].expression.to_string();
         assert!(
             text.contains(
@@ -266,7 +269,9 @@ mod tests {
             "{text}"
         );
         let web = excluding("apps", "deployments", &["web"]);
-        let text = match_conditions(&web, &[pod()])[0].expression.to_string();
+        let text = match_conditions(&web, &[pod()], &[])[0]
+            .expression
+            .to_string();
         assert!(
             text.contains(
                 "[object.metadata.?labels[?'pod-template-hash'].orValue('')].exists(h, h != '' && \

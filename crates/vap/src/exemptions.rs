@@ -6,7 +6,9 @@
 
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
 use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule, is_connection};
-use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _};
+use kubevet_k8s::workload::{
+    CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _, custom::CustomWorkload,
+};
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};
 use kubevet_policy::Binding;
 
@@ -56,13 +58,15 @@ pub(super) fn user_starts_with(prefix: &str) -> Expr {
 }
 
 impl<'b> Exemptions<'b> {
-    pub(super) fn new(binding: &'b Binding, kinds: &[Kind]) -> Self {
+    /// No built-in controller creates kinds of other software.
+    pub(super) fn new(binding: &'b Binding, kinds: &[Kind], custom: &[CustomWorkload]) -> Self {
         let is_connect = kinds.iter().all(is_connection);
         let owned_only_warns =
             binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
+        let may_be_owned = custom.is_empty();
         let evaluated_owners = CONTROLLERS
             .iter()
-            .filter(|_| owned_only_warns && !is_connect)
+            .filter(|_| owned_only_warns && !is_connect && may_be_owned)
             .filter_map(|controller| owner_rule(&binding.match_resources, controller));
         Self {
             binding,
@@ -94,11 +98,11 @@ impl<'b> Exemptions<'b> {
         if self.is_connect {
             return None;
         }
-        let is_known = control.all_keys_in(control.finding_keys.clone(), &Expr::ident("before"));
-        let is_known = control
-            .old_finding_keys
-            .clone()
-            .bind_condition("before", is_known);
+        // Without keys, the old object has all findings.
+        let is_known = control.keys.as_ref().map_or(Expr::Bool(true), |keys| {
+            let is_known = keys.all_in(&Expr::ident("before"));
+            keys.old.clone().bind_condition("before", is_known)
+        });
         let is_update = operation().equals(Expr::string("UPDATE"));
         let update = match self.binding.on_update {
             OnUpdate::New => Expr::all([is_update, is_known]),
@@ -114,6 +118,24 @@ impl<'b> Exemptions<'b> {
         };
         let owned = self.owner_was_evaluated(&control.control);
         Some(Expr::any([Some(update), owned].into_iter().flatten()))
+    }
+
+    /// True if a finding of the control can be exempt of which somebody should know. Where no update
+    /// brings in a finding, whoever created the object knows them.
+    pub(super) fn are_reported_of(&self, control: &ControlCel) -> bool {
+        let is_update_exempt = self.binding.on_update == OnUpdate::New && control.keys.is_some();
+        !self.is_connect && (is_update_exempt || self.include_owners(&control.control))
+    }
+
+    /// True if no finding of these controls denies an UPDATE.
+    pub(super) fn ignore_updates(&self, controls: &[ControlCel]) -> bool {
+        self.binding.on_update == OnUpdate::New
+            && controls.iter().all(|control| control.keys.is_none())
+    }
+
+    /// True if findings can be exempt because the owner was evaluated.
+    pub(super) fn include_owners(&self, control: &Control) -> bool {
+        self.owner_was_evaluated(control).is_some()
     }
 
     /// A bool: the control was evaluated for the owner; `None` where it never was.

@@ -9,18 +9,19 @@ use super::{
     naming::{self, exempt_policy_name, skipped_policy_name},
     packing::{Packing, PolicyGroup, groups},
     params,
-    policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
+    policy::{self, MAX_CONTROLS, POLICY_VARIABLES, policy},
     policy_spec::{PolicyRole, PolicySpec},
     readable_policy::{self, ReadableSpec, readable_policy},
     selection::binding_selection,
     skipped_control::{SkipReason, SkippedControl},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom, ReadableControl};
-use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_k8s::workload::{SelectKinds as _, custom::CustomWorkloads};
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -64,6 +65,8 @@ pub struct ExportOptions {
     pub min_kube: u8,
     /// Namespaces that all policies ignore.
     pub exempt: Vec<String>,
+    /// The kinds of other software whose pods policies evaluate.
+    pub custom: CustomWorkloads,
     /// True if bindings are ControlBindings; false where there is one, whose name is that of a
     /// [`Selection`](super::Selection).
     pub named: bool,
@@ -147,7 +150,12 @@ impl<'e> Exporter<'e> {
 
     fn binding(&mut self, binding: &Binding) {
         let controls = self.exportable(binding);
-        let groups = groups(&controls, &binding.match_resources, self.options.packing);
+        let groups = groups(
+            &controls,
+            &self.options.custom,
+            &binding.match_resources,
+            self.options.packing,
+        );
         let is_reached = |control: &Control| {
             groups
                 .iter()
@@ -256,12 +264,13 @@ impl<'e> Exporter<'e> {
                 &self.selection(binding),
                 control.filter(|_| is_one_of_several),
                 &group.kinds,
+                group.pod_shape(),
             ),
         }
     }
 
-    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle
-    /// that is too large is halved.
+    /// The controls of a group in as many bundles as keep each policy within the limits: what is too
+    /// large is split into the controls that updates concern and the others, then halved.
     fn bundles(&mut self, binding: &Binding, group: &PolicyGroup) -> Vec<CelBundle> {
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
@@ -269,15 +278,14 @@ impl<'e> Exporter<'e> {
             let bundle = self.emitted(binding, group, &controls);
             let is_too_large = || {
                 controls.len() > MAX_CONTROLS
-                    || self.largest_policy_bytes(binding, group, &bundle) > MAX_POLICY_BYTES
+                    || policy::is_too_large(&self.largest_policy(binding, group, &bundle))
             };
-            match controls.split_at_checked(controls.len() / 2) {
-                Some((first, second)) if !first.is_empty() && is_too_large() => {
-                    // The first half is done first: policies are in the order of their controls.
-                    open.extend([second.to_vec(), first.to_vec()]);
-                }
-                _ if bundle.controls.is_empty() => {}
-                _ => done.push(bundle),
+            if controls.len() > 1 && is_too_large() {
+                let (first, second) = split(&controls, &bundle);
+                // The first part is done first: policies are in the order of their controls.
+                open.extend([second, first]);
+            } else if !bundle.controls.is_empty() {
+                done.push(bundle);
             }
         }
         done
@@ -290,12 +298,15 @@ impl<'e> Exporter<'e> {
         group: &PolicyGroup,
         controls: &[ControlId],
     ) -> CelBundle {
-        let emit = |kinds: &[Kind]| self.emit.emit(controls, &self.target(binding, kinds));
-        let mut bundle = emit(&group.kinds);
+        let emit = |group: &PolicyGroup| self.emit.emit(controls, &self.target(binding, group));
+        let mut bundle = emit(group);
         // Expressions for more kinds are right for these too, and of some kinds alone the types
         // prove too little.
-        if !bundle.unsupported.is_empty() {
-            let wider = emit(&self.kinds_of(controls));
+        if !bundle.unsupported.is_empty() && group.custom.is_empty() {
+            let wider = emit(&PolicyGroup {
+                kinds: self.kinds_of(controls),
+                ..group.clone()
+            });
             if wider.unsupported.len() < bundle.unsupported.len() {
                 bundle = wider;
             }
@@ -306,7 +317,7 @@ impl<'e> Exporter<'e> {
         bundle
     }
 
-    fn target<'t>(&self, binding: &'t Binding, kinds: &'t [Kind]) -> CelTarget<'t> {
+    fn target<'t>(&self, binding: &'t Binding, group: &'t PolicyGroup) -> CelTarget<'t> {
         let params = match (self.options.params, self.options.packing) {
             (ParamsIn::Objects, _) => ParamsFrom::Resource(&binding.params),
             (ParamsIn::Policies, Packing::Readable) => ParamsFrom::Variables(&binding.params),
@@ -315,14 +326,17 @@ impl<'e> Exporter<'e> {
         CelTarget {
             min_kube: self.options.min_kube,
             params,
-            kinds,
+            kinds: &group.kinds,
+            custom: &group.custom,
         }
     }
 
     fn skip_unsupported(&mut self, control: &ControlId, group: &PolicyGroup, reason: &str) {
         let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
         let is_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
-        let of = if is_all {
+        let of = if !group.custom.is_empty() {
+            " for kinds of other software".to_owned()
+        } else if is_all {
             String::new()
         } else {
             format!(" for {}", kinds.join(", "))
@@ -340,9 +354,7 @@ impl<'e> Exporter<'e> {
         read_params: &mut BTreeSet<String>,
     ) {
         for id in &group.controls {
-            let cel = self
-                .emit
-                .emit_readable(id, &self.target(binding, &group.kinds));
+            let cel = self.emit.emit_readable(id, &self.target(binding, group));
             let cel = match cel {
                 Ok(cel) => cel,
                 Err(reason) => {
@@ -358,8 +370,9 @@ impl<'e> Exporter<'e> {
             let body = readable_policy(&ReadableSpec {
                 name: &name,
                 kinds: &group.kinds,
+                custom: &group.custom,
                 cel: &cel,
-                exclusions: &exclusions::match_conditions(binding, &group.kinds),
+                exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
                 binding: self.control_binding(binding),
                 exempt_namespaces: &self.options.exempt,
             });
@@ -379,14 +392,9 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    /// The size of the largest policy of a bundle: the one that reports exempt findings.
-    fn largest_policy_bytes(
-        &self,
-        binding: &Binding,
-        group: &PolicyGroup,
-        bundle: &CelBundle,
-    ) -> usize {
-        let exemptions = Exemptions::new(binding, &group.kinds);
+    /// The largest policy of a bundle: the one that reports exempt findings.
+    fn largest_policy(&self, binding: &Binding, group: &PolicyGroup, bundle: &CelBundle) -> Value {
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         self.policy(
             "",
             PolicyRole::ReportExempt,
@@ -395,8 +403,6 @@ impl<'e> Exporter<'e> {
             bundle,
             &exemptions,
         )
-        .to_string()
-        .len()
     }
 
     /// Every kind to which one of the controls applies.
@@ -422,9 +428,10 @@ impl<'e> Exporter<'e> {
             name,
             role,
             kinds: &group.kinds,
+            custom: &group.custom,
             bundle,
             exemptions,
-            exclusions: &exclusions::match_conditions(binding, &group.kinds),
+            exclusions: &exclusions::match_conditions(binding, &group.kinds, &group.custom),
             binding: self.control_binding(binding),
             exempt_namespaces: &self.options.exempt,
         })
@@ -441,7 +448,7 @@ impl<'e> Exporter<'e> {
         let control = bundle.controls.first().map(|control| &control.control.id);
         let wanted = self.policy_name(binding, group, control);
         let name = naming::unique_name(&mut self.policy_names, wanted);
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         let params = params_of(bundle, configuration);
         let body = self.policy(
             &name,
@@ -452,15 +459,37 @@ impl<'e> Exporter<'e> {
             &exemptions,
         );
         self.add(binding, ExportedObject::new(body), &binding.actions, params);
-        if exemptions.are_reported() {
+        if let Some(reported) = self.reported(binding, group, bundle, &exemptions) {
             let name = exempt_policy_name(&name);
             let role = PolicyRole::ReportExempt;
-            let body = self.policy(&name, role, binding, group, bundle, &exemptions);
+            let params = params_of(&reported, configuration);
+            let body = self.policy(&name, role, binding, group, &reported, &exemptions);
             let actions = advisory_actions(&binding.actions);
             self.add(binding, ExportedObject::new(body), &actions, params);
         }
         if binding.on_unevaluated != OnUnevaluated::Allow {
             self.skip_policies(binding, group, bundle, configuration, &name);
+        }
+    }
+
+    /// The controls of a bundle with findings that can be exempt and are reported; `None` if there is
+    /// none.
+    fn reported<'b>(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &'b CelBundle,
+        exemptions: &Exemptions<'_>,
+    ) -> Option<Cow<'b, CelBundle>> {
+        let controls = bundle.controls.iter();
+        let reported: Vec<ControlId> = controls
+            .filter(|control| exemptions.are_reported() && exemptions.are_reported_of(control))
+            .map(|control| control.control.id.clone())
+            .collect();
+        match reported.len() {
+            0 => None,
+            all if all == bundle.controls.len() => Some(Cow::Borrowed(bundle)),
+            _ => Some(Cow::Owned(self.emitted(binding, group, &reported))),
         }
     }
 
@@ -484,9 +513,9 @@ impl<'e> Exporter<'e> {
         }
         let group = PolicyGroup {
             controls: skipping,
-            kinds: group.kinds.clone(),
+            ..group.clone()
         };
-        let exemptions = Exemptions::new(binding, &group.kinds);
+        let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         for bundle in self.bundles(binding, &group) {
             let wanted = skipped_policy_name(policy_name);
             let name = naming::unique_name(&mut self.policy_names, wanted);
@@ -516,6 +545,26 @@ impl<'e> Exporter<'e> {
         }
         self.built.policies.push(policy);
     }
+}
+
+/// Two parts of the controls of a bundle, neither of which is empty if there are two.
+fn split(controls: &[ControlId], bundle: &CelBundle) -> (Vec<ControlId>, Vec<ControlId>) {
+    let is_of_creation = |id: &ControlId| {
+        let emitted = bundle.controls.iter();
+        emitted
+            .filter(|emitted| emitted.control.id == *id)
+            .any(|emitted| emitted.keys.is_none())
+    };
+    let (creation, both): (Vec<ControlId>, Vec<ControlId>) =
+        controls.iter().cloned().partition(is_of_creation);
+    // Every policy of a kind costs each of its requests time, so this must not make more of them.
+    let policies = |controls: usize| controls.div_ceil(MAX_CONTROLS).next_power_of_two();
+    let is_few = policies(both.len()) + policies(creation.len()) <= policies(controls.len()).max(2);
+    if !creation.is_empty() && !both.is_empty() && is_few {
+        return (both, creation);
+    }
+    let (first, second) = controls.split_at(controls.len() / 2);
+    (first.to_vec(), second.to_vec())
 }
 
 /// The ControlConfiguration, exactly where a control reads params.

@@ -18,7 +18,6 @@
 //! | `policy_spec` | the parts that a policy is made of, and what it is for |
 //! | `exclusions` | what a ControlBinding excludes and `matchResources` cannot say, as match conditions |
 //! | `exemptions` | the webhook's exemptions in CEL |
-//! | `match_condition`, `inline_variables` | the match condition, without variables |
 //! | `binding` | a binding of a policy |
 //! | `match_constraints` | kinds and ControlBindings' `matchResources` as rules of the API server |
 //! | `params` | ControlConfiguration objects and their CRD |
@@ -36,7 +35,6 @@ mod exemptions;
 mod export;
 mod export_diff;
 mod exported_object;
-mod inline_variables;
 mod lost_controls;
 mod match_condition;
 mod match_constraints;

@@ -6,10 +6,9 @@
 
 use super::{
     exemptions::exemption_guard,
-    inline_variables::inline,
     policy_spec::{PolicyRole, PolicySpec},
 };
-use kubevet_cel::{CelBundle, Expr};
+use kubevet_cel::{CelBundle, Expr, inline_variables};
 
 /// Over so many pairs of containers and volumes the match condition is true unseen, and the
 /// validation decides, where each control has the cost limit that all of them share here. A Pod of
@@ -28,7 +27,7 @@ pub(super) fn condition(spec: &PolicySpec<'_>) -> Expr {
                 .iter()
                 .filter_map(|control| control.skipped.as_ref());
             let any = Expr::any(skips.map(|skip| skip.condition.clone()));
-            inline(any, &bundle.variables)
+            inline_variables(any, &bundle.variables)
         }
     }
 }
@@ -44,26 +43,8 @@ pub fn any_control_fails(bundle: &CelBundle) -> Expr {
     } else {
         Expr::Not(Box::new(bundle.passes.clone()))
     };
-    let is_large = is_large(bundle).unwrap_or(Expr::Bool(false));
-    inline(Expr::any([is_large, fails]), &bundle.variables)
-}
-
-/// A condition: the object is large; `None` where no list of a workload is iterated.
-fn is_large(bundle: &CelBundle) -> Option<Expr> {
-    let has = |name: &str| {
-        bundle
-            .variables
-            .iter()
-            .any(|variable| variable.name == name)
-    };
-    let size = |name: &str| Expr::variable(name).size();
-    let containers = ["containers", "resourceContainers", "probeContainers"]
-        .into_iter()
-        .find(|name| has(name))?;
-    let pairs = if has("volumes") {
-        size(containers).times(Expr::Int(1).plus(size("volumes")))
-    } else {
-        size(containers)
-    };
-    Some(pairs.exceeds(Expr::Int(MAX_CONTAINER_VOLUME_PAIRS)))
+    let is_large = bundle.pairs.clone().map_or(Expr::Bool(false), |pairs| {
+        pairs.exceeds(Expr::Int(MAX_CONTAINER_VOLUME_PAIRS))
+    });
+    inline_variables(Expr::any([is_large, fails]), &bundle.variables)
 }

@@ -6,10 +6,10 @@
 //! that version.
 
 use kubevet_k8s::matching::{
-    LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule, RuleScope,
-    resource_targets,
+    LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule, ResourceTarget,
+    RuleScope, resource_targets,
 };
-use kubevet_k8s::workload::may_be_made_by_controller;
+use kubevet_k8s::workload::{custom::CustomWorkload, may_be_made_by_controller};
 use kubevet_model::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,26 +19,54 @@ pub const EXEMPT_NAMESPACES: &[&str] = &["kubevet", "kube-system", "kube-node-le
 /// The label that the API server gives every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// `resourceRules` of a policy over these kinds.
-pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
-    rules(kinds, |_| true)
+/// `resourceRules` of a policy over these kinds. Kinds of other software have rows, with their plural
+/// names.
+pub(super) fn policy_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
+    rules(kinds, custom, |_, _| &["CREATE", "UPDATE"])
+}
+
+/// `resourceRules` of a policy that has nothing to say about updates. A subresource is only updated.
+pub(super) fn create_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
+    rules(kinds, custom, |_, resource| {
+        if resource.contains('/') {
+            &[]
+        } else {
+            &["CREATE"]
+        }
+    })
 }
 
 /// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in
 /// controller creates, CREATE is left out: a new object of such a kind can never be exempt.
-pub(super) fn exempt_rules(kinds: &[Kind]) -> Value {
-    rules(kinds, may_be_made_by_controller)
+pub(super) fn exempt_rules(kinds: &[Kind], custom: &[CustomWorkload]) -> Value {
+    rules(kinds, custom, |kind, _| {
+        if custom.is_empty() && may_be_made_by_controller(kind) {
+            &["CREATE", "UPDATE"]
+        } else {
+            &["UPDATE"]
+        }
+    })
 }
 
-fn rules(kinds: &[Kind], with_create: impl Fn(&Kind) -> bool) -> Value {
+/// Rules with the operations of each kind and resource; none for those without an operation.
+fn rules(
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+    operations: impl Fn(&Kind, &str) -> &'static [&'static str],
+) -> Value {
     let mut rules: BTreeMap<(String, &str, &[&str]), Vec<String>> = BTreeMap::new();
     for kind in kinds {
-        for target in resource_targets(kind) {
-            let operations: &[&str] = match (target.is_connection, with_create(kind)) {
-                (true, _) => &["CONNECT"],
-                (false, true) => &["CREATE", "UPDATE"],
-                (false, false) => &["UPDATE"],
+        let row = custom.iter().find(|row| row.kind == *kind);
+        let targets = row.map_or_else(|| resource_targets(kind), |row| vec![custom_target(row)]);
+        for target in targets {
+            let operations: &[&str] = if target.is_connection {
+                &["CONNECT"]
+            } else {
+                operations(kind, &target.resource)
             };
+            if operations.is_empty() {
+                continue;
+            }
             rules
                 .entry((target.group, target.version, operations))
                 .or_default()
@@ -50,6 +78,16 @@ fn rules(kinds: &[Kind], with_create: impl Fn(&Kind) -> bool) -> Value {
         Vec<String>,
     )| json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources});
     rules.into_iter().map(rule).collect()
+}
+
+/// The paths of a kind of other software apply to all its versions.
+fn custom_target(row: &CustomWorkload) -> ResourceTarget {
+    ResourceTarget {
+        group: row.kind.group.clone(),
+        version: "*",
+        resource: row.resource.clone(),
+        is_connection: false,
+    }
 }
 
 /// The selector of the namespaces that are not exempt; `None` where no namespace is exempt.
@@ -139,7 +177,7 @@ mod tests {
 
     #[track_caller]
     fn check(kinds: &[Kind], expected: &str) {
-        assert_eq!(policy_rules(kinds).to_string(), expected);
+        assert_eq!(policy_rules(kinds, &[]).to_string(), expected);
     }
 
     #[test]
@@ -162,12 +200,23 @@ mod tests {
     }
 
     #[test]
+    fn creation_is_of_no_subresource() {
+        assert_eq!(
+            create_rules(&[Kind::new("", "Pod")], &[]).to_string(),
+            r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]"#,
+        );
+    }
+
+    #[test]
     fn kind_that_no_controller_creates_is_exempt_on_update_only() {
         assert_eq!(
-            exempt_rules(&[
-                Kind::new("apps", "Deployment"),
-                Kind::new("apps", "ReplicaSet")
-            ])
+            exempt_rules(
+                &[
+                    Kind::new("apps", "Deployment"),
+                    Kind::new("apps", "ReplicaSet")
+                ],
+                &[]
+            )
             .to_string(),
             r#"[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["replicasets"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["deployments"]}]"#,
         );

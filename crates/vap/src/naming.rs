@@ -5,7 +5,10 @@
 //! several. Kinds have no dash in them, so a name says what it is made of.
 
 use kubevet_k8s::schema::Schema;
-use kubevet_k8s::workload::is_workload;
+use kubevet_k8s::workload::{
+    custom::{PodForm, PodShape},
+    is_workload,
+};
 use kubevet_model::{ControlId, Fingerprint, Kind};
 use std::collections::BTreeSet;
 
@@ -40,11 +43,32 @@ pub fn skipped_policy_name(policy: &str) -> String {
 }
 
 /// The name of a policy of a selection over these kinds; of one of its controls, if one is given.
-pub(super) fn policy_name(selection: &str, control: Option<&ControlId>, kinds: &[Kind]) -> String {
+/// `pods` is the shape of their pods, where they are kinds of other software.
+pub(super) fn policy_name(
+    selection: &str,
+    control: Option<&ControlId>,
+    kinds: &[Kind],
+    pods: Option<PodShape>,
+) -> String {
     let control = control
         .map(|id| format!(".{}", dns_part(id.as_str())))
         .unwrap_or_default();
-    joined(&format!("{selection}{control}-{}", kinds_name(kinds)))
+    let kinds = pods.map_or_else(|| kinds_name(kinds), custom_name);
+    joined(&format!("{selection}{control}-{kinds}"))
+}
+
+/// Kinds of other software as part of a name, which stays when the table of kinds grows.
+fn custom_name(pods: PodShape) -> String {
+    let form = match pods.form {
+        PodForm::Template => "podtemplates",
+        PodForm::Spec => "pods",
+        PodForm::Composed => "workflows",
+    };
+    let depth = match (pods.form, pods.depth) {
+        (PodForm::Composed, _) | (_, 1) => String::new(),
+        (_, depth) => depth.to_string(),
+    };
+    format!("custom.{form}{depth}")
 }
 
 /// The name of a selection's ControlConfiguration.
@@ -153,7 +177,7 @@ mod tests {
                 "kubevet-binding-prod.strict-pods",
             ),
         ] {
-            assert_eq!(policy_name(selection, control, &pods()), expected);
+            assert_eq!(policy_name(selection, control, &pods(), None), expected);
         }
         assert_eq!(library_policy_name(&id), "kubevet-c-0057");
         assert_eq!(params_name("nsa"), "kubevet-nsa");
@@ -161,7 +185,8 @@ mod tests {
 
     #[test]
     fn long_names_are_cut_and_stay_different() {
-        let name = |end: char| policy_name(&format!("{}{end}", "a".repeat(252)), None, &pods());
+        let name =
+            |end: char| policy_name(&format!("{}{end}", "a".repeat(252)), None, &pods(), None);
         assert!(name('a').len() <= MAX_NAME_CHARS, "{}", name('a'));
         assert_ne!(name('a'), name('b'));
     }
@@ -188,7 +213,10 @@ mod tests {
             kinds_name(&kinds(&["PodExecOptions", "PodAttachOptions"])),
             "connections"
         );
-        assert_eq!(kinds_name(&KindSelector::Workloads.kinds()), "workloads");
+        assert_eq!(
+            kinds_name(&KindSelector::Workloads.all_kinds()),
+            "workloads"
+        );
         assert_eq!(kinds_name(&kinds(&["A", "B", "C"])), "objects");
     }
 

@@ -20,7 +20,9 @@ use serde_json::{Map, Value, json};
 pub(super) const MAX_CONTROLS: usize = 60;
 /// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which can have
 /// 256 KiB.
-pub(super) const MAX_POLICY_BYTES: usize = 250_000;
+const MAX_POLICY_BYTES: usize = 250_000;
+/// Characters of an expression: the API server parses no longer one.
+const MAX_EXPRESSION_CHARS: usize = 100_000;
 /// The API server replaces a message that is over 5 KiB by the static one.
 const MAX_MESSAGE_BYTES: i64 = 5_000;
 /// Characters that are kept of a message that is too long: with four bytes each, they fit.
@@ -48,10 +50,26 @@ pub(super) enum ExprLayout {
 /// The policy, with its expressions over lines if it is small enough.
 pub(super) fn policy(spec: &PolicySpec<'_>) -> Value {
     let policy = policy_in(spec, ExprLayout::Lines);
-    if policy.to_string().len() <= MAX_POLICY_BYTES {
-        policy
-    } else {
+    if is_too_large(&policy) {
         policy_in(spec, ExprLayout::Compact)
+    } else {
+        policy
+    }
+}
+
+/// True if the API server or `kubectl apply` would refuse the policy for its size.
+pub(super) fn is_too_large(policy: &Value) -> bool {
+    policy.to_string().len() > MAX_POLICY_BYTES
+        || longest_string(&policy["spec"]) > MAX_EXPRESSION_CHARS
+}
+
+/// The characters of the longest string in a value.
+fn longest_string(value: &Value) -> usize {
+    match value {
+        Value::String(string) => string.chars().count(),
+        Value::Array(items) => items.iter().map(longest_string).max().unwrap_or(0),
+        Value::Object(fields) => fields.values().map(longest_string).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -107,9 +125,12 @@ fn policy_in(spec: &PolicySpec<'_>, layout: ExprLayout) -> Value {
 
 fn match_constraints(spec: &PolicySpec<'_>) -> Value {
     let rules = match spec.role {
-        PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds),
+        PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds, spec.custom),
+        PolicyRole::Enforce if spec.exemptions.ignore_updates(&spec.bundle.controls) => {
+            match_constraints::create_rules(spec.kinds, spec.custom)
+        }
         PolicyRole::Enforce | PolicyRole::ReportSkipped => {
-            match_constraints::policy_rules(spec.kinds)
+            match_constraints::policy_rules(spec.kinds, spec.custom)
         }
     };
     let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});
@@ -237,6 +258,21 @@ fn ids(controls: usize) -> Expr {
 
 /// The message of a control, or the empty string.
 fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
+    let is_exempt = spec.exemptions.condition(control);
+    let is_other_role = match (is_exempt, spec.role) {
+        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
+        (Some(is_exempt), _) => is_exempt,
+        (None, _) => Expr::Bool(false),
+    };
+    let prefix = message_prefix(&control.control, spec);
+    if let Some(message) = &control.only_message {
+        let is_nothing = Expr::any([control.passes.clone(), is_other_role]);
+        let message = match prefix {
+            Expr::String(prefix) => Expr::String(prefix + message),
+            prefix => prefix.plus(Expr::string(message.as_str())),
+        };
+        return Expr::conditional(is_nothing, Expr::string(""), message);
+    }
     let words = || Expr::ident("w");
     // Where the message tells whether there is a finding, the findings are evaluated once.
     let (passes, is_nothing) = if control.message_iff_finding {
@@ -245,13 +281,7 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     } else {
         (&control.passes, Expr::Bool(false))
     };
-    let is_exempt = spec.exemptions.condition(control);
-    let is_other_role = match (is_exempt, spec.role) {
-        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
-        (Some(is_exempt), _) => is_exempt,
-        (None, _) => Expr::Bool(false),
-    };
-    let message = message_prefix(&control.control, spec.role).plus(words());
+    let message = prefix.plus(words());
     let message = Expr::conditional(
         Expr::any([is_nothing, is_other_role]),
         Expr::string(""),
@@ -265,10 +295,13 @@ fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     Expr::conditional(passes.clone(), Expr::string(""), message)
 }
 
-fn message_prefix(control: &Control, role: PolicyRole) -> Expr {
+fn message_prefix(control: &Control, spec: &PolicySpec<'_>) -> Expr {
     let title = title(control);
-    if role != PolicyRole::ReportExempt {
+    if spec.role != PolicyRole::ReportExempt {
         return Expr::string(format!("{title}: "));
+    }
+    if !spec.exemptions.include_owners(control) {
+        return Expr::string(format!("{title} (already there): "));
     }
     let is_update = Expr::ident("request")
         .select("operation")

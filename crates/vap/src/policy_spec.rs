@@ -3,6 +3,7 @@
 
 use super::{exclusions::MatchCondition, exemptions::Exemptions};
 use kubevet_cel::CelBundle;
+use kubevet_k8s::workload::custom::CustomWorkload;
 use kubevet_model::Kind;
 
 /// The purpose of a policy.
@@ -21,6 +22,8 @@ pub(super) struct PolicySpec<'s> {
     pub(super) name: &'s str,
     pub(super) role: PolicyRole,
     pub(super) kinds: &'s [Kind],
+    /// Where the kinds keep their pods, if they are kinds of other software.
+    pub(super) custom: &'s [CustomWorkload],
     pub(super) bundle: &'s CelBundle,
     pub(super) exemptions: &'s Exemptions<'s>,
     /// The requests that the ControlBinding excludes.

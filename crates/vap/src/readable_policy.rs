@@ -10,6 +10,7 @@ use super::{
     naming::MANAGED_BY, params,
 };
 use kubevet_cel::{Expr, ReadableControl};
+use kubevet_k8s::workload::custom::CustomWorkload;
 use kubevet_model::{Control, Kind, one_line};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +24,10 @@ const HELD_TO_ALL: &str = "Every CREATE and UPDATE is checked as a whole, also P
 const TOO_LARGE: &str = "An object that is too large to be searched is not checked: the audit annotation `unjudged` records it.";
 /// What a reader should know of the shared variables.
 const VARIABLE_COMMENTS: &[(&str, &str)] = &[
+    (
+        "pods",
+        "The pods of the object, wherever its kind has them.",
+    ),
     ("podSpec", "The pod spec, wherever this kind has it."),
     (
         "podMetadata",
@@ -50,6 +55,8 @@ const VARIABLE_COMMENTS: &[(&str, &str)] = &[
 pub(super) struct ReadableSpec<'s> {
     pub(super) name: &'s str,
     pub(super) kinds: &'s [Kind],
+    /// Where the kinds keep their pods, if they are kinds of other software.
+    pub(super) custom: &'s [CustomWorkload],
     pub(super) cel: &'s ReadableControl,
     /// The requests that the ControlBinding excludes.
     pub(super) exclusions: &'s [MatchCondition],
@@ -156,7 +163,8 @@ pub(super) fn comment(cel: &ReadableControl, rule: Option<&str>) -> String {
 }
 
 fn match_constraints(spec: &ReadableSpec<'_>) -> Value {
-    let mut constraints = json!({"resourceRules": match_constraints::policy_rules(spec.kinds)});
+    let mut constraints =
+        json!({"resourceRules": match_constraints::policy_rules(spec.kinds, spec.custom)});
     let selector = match_constraints::namespace_selector(spec.exempt_namespaces);
     if let (Some(selector), Some(fields)) = (selector, constraints.as_object_mut()) {
         fields.insert("namespaceSelector".to_owned(), selector);

@@ -2,10 +2,13 @@
 
 use super::*;
 use kubevet_cel::{
-    CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable, ReadableCheck,
+    CelBundle, CelTarget, ControlCel, CostSkip, Expr, FindingKeys, PolicyVariable, ReadableCheck,
     ReadableControl,
 };
-use kubevet_k8s::matching::{MatchResources, RequestSubject, ResourceRule, RuleScope};
+use kubevet_k8s::{
+    matching::{MatchResources, RequestSubject, ResourceRule, RuleScope},
+    workload::custom::CustomWorkloads,
+};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Scope,
     Severity,
@@ -63,7 +66,8 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
                 KindSelector::Kind(Kind::new("", "ConfigMap")),
             ],
         ),
-        control("C-0073", vec![pod]),
+        control("C-0073", vec![pod.clone()]),
+        control("C-0129", vec![pod]),
         control("C-0078", vec![KindSelector::Workloads]),
         control("K-0001", vec![exec]),
         control("X-0001", vec![KindSelector::Workloads]),
@@ -134,14 +138,20 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         not_applicable: Expr::Bool(false),
         message_iff_finding: true,
         messages: Expr::strings(["it is wrong"]),
-        finding_keys: key(vec![Expr::string(id)]),
-        old_finding_keys: key(vec![Expr::string(id), Expr::Int(1)]),
-        key_depth: 1,
+        only_message: (id == "C-0129").then(|| "a flag is wrong".to_owned()),
+        keys: (id != "C-0129").then(|| FindingKeys {
+            new: key(vec![Expr::string(id)]),
+            old: key(vec![Expr::string(id), Expr::Int(1)]),
+            depth: 1,
+        }),
         reads_params: false,
         skipped: (id == "C-0012").then(|| CostSkip {
-            condition: Expr::call("size", data).exceeds(Expr::Int(100)),
+            condition: Expr::call("size", data.clone()).exceeds(Expr::Int(100)),
             message: "its data is over 100".to_owned(),
+            product: Expr::call("size", data),
         }),
+        lacks_params: Expr::Bool(false),
+        none_found: Expr::Bool(true),
     }
 }
 
@@ -177,6 +187,7 @@ fn options() -> ExportOptions {
         params: ParamsIn::Policies,
         min_kube: 30,
         exempt: vec!["kube-system".to_owned()],
+        custom: CustomWorkloads::default(),
         named: true,
         bound: true,
     }
@@ -243,7 +254,33 @@ fn variable(policy: &Value, name: &str) -> String {
 }
 
 #[test]
-fn each_kind_meets_one_policy_of_a_pack() {
+fn control_that_no_update_fails_is_about_creation() {
+    let export = exported(binding(&["C-0129"], &[Action::Deny]), &options());
+    check(
+        &export,
+        &[
+            "Policy kubevet-binding-nsa-pods C-0129 [pods]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+        ],
+    );
+    let both = exported(binding(&["C-0073", "C-0129"], &[Action::Deny]), &options());
+    check(
+        &both,
+        &[
+            "Policy kubevet-binding-nsa-pods C-0073,C-0129 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
+        ],
+    );
+    assert_eq!(
+        variable(only(&both, "kubevet-binding-nsa-pods"), "C_0129"),
+        "!variables.podSpec.?C_0129.hasValue() || request.operation == 'UPDATE'\n  ? ''\n  : 'C-0129 Name of C-0129: a flag is wrong'"
+    );
+}
+
+#[test]
+fn workloads_share_a_policy_and_a_control_of_pods_alone_has_another() {
     let export = exported(
         binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]),
         &options(),
@@ -251,10 +288,10 @@ fn each_kind_meets_one_policy_of_a_pack() {
     check(
         &export,
         &[
-            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
-            "Policy kubevet-binding-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-binding-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [pods,pods/ephemeralcontainers,pods/resize,podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [pods,pods/ephemeralcontainers,pods/resize,podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
+            "Policy kubevet-binding-nsa-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
             "Policy kubevet-binding-nsa-connections K-0001 [pods/exec]",
             "PolicyBinding kubevet-binding-nsa-workloads [Deny]",
             "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
@@ -262,6 +299,51 @@ fn each_kind_meets_one_policy_of_a_pack() {
             "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
             "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
+    );
+}
+
+#[test]
+fn kinds_of_other_software_have_policies_of_their_own() {
+    let options = ExportOptions {
+        custom: CustomWorkloads::shipped(),
+        ..options()
+    };
+    let rule = |group: &str, resource: &str| rule_for(group, resource, &[]);
+    let scoped = Binding {
+        match_resources: MatchResources {
+            resource_rules: vec![
+                rule("argoproj.io", "rollouts"),
+                rule("argoproj.io", "workflows"),
+                rule("serving.knative.dev", "revisions"),
+                rule("tekton.dev", "tasks"),
+            ],
+            ..MatchResources::default()
+        },
+        ..binding(&["C-0057", "C-0073"], &[Action::Deny])
+    };
+    let export = exported(scoped, &options);
+    let names: Vec<&str> = export.objects.iter().map(|object| &*object.name).collect();
+    let policies = [
+        "kubevet-binding-nsa-custom.podtemplates",
+        "kubevet-binding-nsa-custom.podtemplates-excused",
+        "kubevet-binding-nsa-custom.pods",
+        "kubevet-binding-nsa-custom.pods-excused",
+        "kubevet-binding-nsa-custom.workflows",
+        "kubevet-binding-nsa-custom.workflows-excused",
+    ];
+    assert_eq!(names, [policies, policies].concat());
+    let rules =
+        |name: &str| only(&export, name)["spec"]["matchConstraints"]["resourceRules"].clone();
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.podtemplates"),
+        json!([{"apiGroups": ["argoproj.io"], "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"], "resources": ["rollouts"]}])
+    );
+    // No built-in controller creates such an object.
+    assert_eq!(
+        rules("kubevet-binding-nsa-custom.pods-excused"),
+        json!([{"apiGroups": ["serving.knative.dev"], "apiVersions": ["*"],
+            "operations": ["UPDATE"], "resources": ["revisions"]}])
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::{log_entry::reason_name, review::Review, snapshot::ReviewOutcome};
 use kubevet_admission::{Decision, Enforcement, FindingOutcome};
-use kubevet_model::{Action, ControlId};
+use kubevet_model::{Action, ControlId, count};
 use kubevet_report::escape_bounded;
 use std::io::{self, Write};
 
@@ -49,12 +49,6 @@ pub fn explain(
     )
 }
 
-/// Returns a number with its noun: `1 finding`, `2 findings`.
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
 /// Writes the request in one line: `CREATE of Pod shop/web by ann`.
 fn write_request(review: &Review, out: &mut dyn Write) -> io::Result<()> {
     let subresource = match review.subresource.as_str() {
@@ -98,7 +92,7 @@ fn write_controls(
     }
     let more = decision.findings_count() - decision.outcomes.len();
     if more > 0 {
-        writeln!(out, "  … and {more} more findings")?;
+        writeln!(out, "  … and {}", count(more, "more finding"))?;
     }
     for id in &decision.evaluated {
         let mut outcomes = decision.outcomes.iter();

@@ -4,28 +4,19 @@ import rego.v1
 
 import data.lib.collections
 import data.lib.credentials
+import data.lib.exposed_credentials
 import data.lib.fields
-import data.lib.strings
 import data.lib.workload
 
-# Messages contain the name of the field with the credential, never its value.
 is_credential(name, value) if {
-	is_string(name)
-	is_string(value)
-	is_certain(name, value)
-	not is_allowed_value(value)
-}
-
-is_certain(_, value) if credentials.is_secret(value)
-
-is_certain(_, value) if {
-	some pattern in input.params.sensitiveValues
-	regex.match(pattern, value)
-}
-
-is_certain(name, value) if {
-	credentials.is_named(name, value, input.params.sensitiveKeyNames)
-	not is_allowed_name(name)
+	exposed_credentials.is_credential(
+		name,
+		value,
+		input.params.sensitiveKeyNames,
+		input.params.sensitiveKeyNamesAllowed,
+		input.params.sensitiveValues,
+		input.params.sensitiveValuesAllowed,
+	)
 }
 
 # binaryData is base64, in which patterns for plain values match by chance.
@@ -43,16 +34,11 @@ is_certain_binary(name, value) if {
 	not is_allowed_name(name)
 }
 
-is_allowed_name(name) if {
-	some part in input.params.sensitiveKeyNamesAllowed
-	strings.contains_ignore_case(name, part)
-}
+is_allowed_name(name) if exposed_credentials.mentions(name, input.params.sensitiveKeyNamesAllowed)
 
-is_allowed_value(value) if {
-	some pattern in input.params.sensitiveValuesAllowed
-	regex.match(pattern, value)
-}
+is_allowed_value(value) if exposed_credentials.matches(value, input.params.sensitiveValuesAllowed)
 
+# Messages contain the name of the field with the credential, never its value.
 deny contains finding if {
 	some container in workload.containers
 	some i, variable in collections.list(object.get(container.spec, ["env"], []))

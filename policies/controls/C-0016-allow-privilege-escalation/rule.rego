@@ -2,16 +2,15 @@ package controls.c0016
 
 import rego.v1
 
+import data.lib.security_context
 import data.lib.workload
-
-forbids_escalation(spec) if spec.securityContext.allowPrivilegeEscalation == false
 
 # The API server refuses allowPrivilegeEscalation and privileged on a Windows pod.
 deny contains finding if {
 	some container in workload.containers
 	spec := container.spec
 	not workload.is_windows
-	not forbids_escalation(spec)
+	not security_context.forbids_escalation(spec)
 	path := workload.at(container, "securityContext.allowPrivilegeEscalation")
 	finding := {
 		"message": sprintf("container %s allows privilege escalation (allowPrivilegeEscalation is not false)", [container.name]),

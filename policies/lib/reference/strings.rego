@@ -1,5 +1,5 @@
-# Reference definition of the intrinsics `lower_ascii`, `contains_ignore_case`, `words` and `matches_except`; the engine
-# uses native code, and exported policies use CEL. The oracle tests hold all three equal.
+# Reference definition of the intrinsics `lower_ascii`, `contains_ignore_case`, `words`, `join`, `last_between` and
+# `matches_except`; the engine uses native code, and exported policies use CEL. The oracle tests hold all three equal.
 #
 # Case folding for ASCII only: `lower` of OPA folds Unicode, `lowerAscii` of CEL does not.
 package lib.strings
@@ -31,6 +31,27 @@ word_part(piece) := sprintf("_%s_", [piece]) if regex.match("[a-z]", piece)
 word_part(piece) := piece if regex.match("^[A-Z]$", piece)
 
 word_part(piece) := "_" if regex.match("^[^A-Za-z]+$", piece)
+
+# The elements of a list with a separator between them; "" for an element that is no string, and for what is no list.
+join(list, separator) := concat(separator, [text(element) | some element in list]) if is_array(list)
+
+else := ""
+
+text(element) := element if is_string(element)
+
+else := ""
+
+# What follows the last `open`, up to the next `close` or the end; "" without an `open`.
+last_between(string, open, close) := split(substring(string, at + count(open), -1), close)[0] if {
+	contains(string, open)
+	at := max(indexof_n(string, open))
+}
+
+else := "" if {
+	is_string(string)
+	is_string(open)
+	is_string(close)
+}
 
 # Some match of a pattern is not matched by another: what RE2 has no lookahead for.
 matches_except(pattern, exception, string) if {

@@ -132,6 +132,7 @@ fn write_export(control: &Control, session: &Session, out: &mut String) -> anyho
         min_kube: MIN_SUPPORTED_MINOR,
         params: ParamsFrom::Resource(&params),
         kinds: &kinds,
+        custom: &[],
     };
     let ids = std::slice::from_ref(&control.id);
     let bundle = cel::emit(session.engine.compiled_library(), ids, &target);

@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use kubevet_conformance::{self as conformance, Mismatch};
 use kubevet_engine::Explanation;
-use kubevet_model::{ControlId, Problem};
+use kubevet_model::{ControlId, Problem, count};
 use kubevet_policy::{self as policy, Library};
 use kubevet_rego as rego;
 use std::{
@@ -153,12 +153,11 @@ fn write_outcome(
             writeln!(out, "    {line}")?;
         }
     }
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
     let not_loaded = match broken {
         0 => String::new(),
-        broken => format!("; {broken} control{} not tested", plural(broken)),
+        broken => format!("; {} not tested", count(broken, "control")),
     };
-    let controls = format!("{tested} control{}", plural(tested));
+    let controls = count(tested, "control");
     if tested == 0 {
         // The problems say everything.
         return Ok(());
@@ -173,8 +172,8 @@ fn write_outcome(
     }
     writeln!(
         out,
-        "{controls}, {} test objects: {} as expected, {} not{not_loaded}",
-        outcome.objects,
+        "{controls}, {}: {} as expected, {} not{not_loaded}",
+        count(outcome.objects, "test object"),
         outcome.objects.saturating_sub(outcome.mismatches.len()),
         outcome.mismatches.len()
     )

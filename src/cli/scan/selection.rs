@@ -3,7 +3,7 @@
 
 use crate::cli::stderr;
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::Args;
 use kubevet_model::{Control, ControlId, Framework, Level, NotRun, Scope, UnavailableControl};
 use kubevet_policy::{self as policy, Library};
 use kubevet_scan::ScoredFramework;
@@ -16,16 +16,20 @@ use std::{
 /// The frameworks that a scan runs if nothing is chosen.
 const DEFAULT_FRAMEWORKS: [&str; 2] = ["security", "schema"];
 
-#[derive(Debug, Subcommand)]
-pub(super) enum ControlSelection {
+/// The frameworks that a scan of a cluster runs if nothing is chosen: what an API server has stored
+/// fits its types.
+const DEFAULT_CLUSTER_FRAMEWORKS: [&str; 1] = ["security"];
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
     /// Only the controls of these frameworks
     Framework {
         /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all); cis for
         /// the newest of cis-v1.10.0, cis-v1.12.0 …; or files of frameworks: acme.yaml
         #[arg(value_name = "NAMES", value_parser = NameList::parse)]
         names: NameList,
-        /// Files, folders, patterns, or - for standard input
-        #[arg(value_name = "PATH", required = true)]
+        /// Files, folders, patterns, or - for standard input; without one, the cluster
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
     /// Only these controls
@@ -33,27 +37,37 @@ pub(super) enum ControlSelection {
         /// Ids, with commas between: C-0057,C-0016 (`kubevet list controls` shows them all)
         #[arg(value_name = "IDS", value_parser = NameList::parse)]
         ids: NameList,
-        /// Files, folders, patterns, or - for standard input
-        #[arg(value_name = "PATH", required = true)]
+        /// Files, folders, patterns, or - for standard input; without one, the cluster
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+    },
+    /// The objects of a cluster, not files
+    Cluster,
+    /// One object of a cluster
+    Workload {
+        /// Kind and name: deployment/cart, rollouts.argoproj.io/cart
+        #[arg(value_name = "KIND/NAME")]
+        object: String,
     },
 }
 
-impl ControlSelection {
+impl Subcommand {
     /// Returns the paths that follow the names.
     pub(super) fn paths(&self) -> &[PathBuf] {
         match self {
             Self::Framework { paths, .. } | Self::Control { paths, .. } => paths,
+            Self::Cluster | Self::Workload { .. } => &[],
         }
     }
 }
 
 /// The flags that choose controls, with the meaning of the subcommands.
 #[derive(Debug, Args)]
-pub(super) struct SelectionFlags {
+pub(crate) struct SelectionFlags {
     /// Only the controls of these frameworks: NSA,MITRE; or files of frameworks: acme.yaml
     #[arg(
         long = "framework",
+        global = true,
         value_name = "NAMES",
         value_delimiter = ',',
         help_heading = "Controls"
@@ -62,19 +76,20 @@ pub(super) struct SelectionFlags {
     /// Only these controls: C-0057,C-0016; with --framework, in addition to its controls
     #[arg(
         long = "control",
+        global = true,
         value_name = "IDS",
         value_delimiter = ',',
         help_heading = "Controls"
     )]
     controls: Vec<String>,
     /// Every control, and the score of every framework
-    #[arg(long, conflicts_with_all = ["frameworks", "controls"], help_heading = "Controls")]
+    #[arg(long, global = true, conflicts_with_all = ["frameworks", "controls"], help_heading = "Controls")]
     all: bool,
 }
 
 /// Names with commas between them.
 #[derive(Debug, Clone)]
-pub(super) struct NameList(Vec<String>);
+pub(crate) struct NameList(Vec<String>);
 
 impl NameList {
     fn parse(argument: &str) -> Result<Self, String> {
@@ -93,15 +108,16 @@ impl NameList {
 }
 
 /// The controls to evaluate and the frameworks to score.
-#[derive(Default)]
-pub(super) struct Selected {
-    pub(super) controls: BTreeSet<ControlId>,
+pub(crate) struct Selected {
+    pub(crate) controls: BTreeSet<ControlId>,
     pub(super) frameworks: Vec<ScoredFramework>,
     /// The controls of the frameworks that a scan of files cannot evaluate, by id.
     pub(super) unavailable: Vec<UnavailableControl>,
     /// What is left out because nothing was chosen.
     pub(super) not_run: Option<NotRun>,
     level: Option<Level>,
+    /// Where the objects are.
+    scope: Scope,
 }
 
 impl Selected {
@@ -109,32 +125,44 @@ impl Selected {
     /// none.
     ///
     /// # Errors
-    /// A name is unknown, a control is never evaluated for files, or a level is given for a framework
-    /// that has none.
-    pub(super) fn new(
-        subcommand: Option<&ControlSelection>,
+    /// A name is unknown, a control is never evaluated in the scope, or a level is given for a
+    /// framework that has none.
+    pub(crate) fn new(
+        subcommand: Option<&Subcommand>,
         flags: &SelectionFlags,
         level: Option<Level>,
+        scope: Scope,
         library: &Library,
     ) -> anyhow::Result<Self> {
         let has_flags = flags.all || !flags.frameworks.is_empty() || !flags.controls.is_empty();
+        let chooses = |subcommand: &&Subcommand| {
+            matches!(
+                subcommand,
+                Subcommand::Framework { .. } | Subcommand::Control { .. }
+            )
+        };
+        let subcommand = subcommand.filter(chooses);
         if subcommand.is_some() && has_flags {
             bail!(
                 "choose controls by a subcommand or by --framework, --control or --all, not by both"
             );
         }
         let mut selected = Self {
+            controls: BTreeSet::new(),
+            frameworks: Vec::new(),
+            unavailable: Vec::new(),
+            not_run: None,
             level,
-            ..Self::default()
+            scope,
         };
         match subcommand {
-            Some(ControlSelection::Framework { names, .. }) => {
+            Some(Subcommand::Framework { names, .. }) => {
                 selected.add_frameworks(library, &names.0)?;
             }
-            Some(ControlSelection::Control { ids, .. }) => {
+            Some(Subcommand::Control { ids, .. }) => {
                 selected.add_controls(library, &ids.0)?;
             }
-            None => {
+            _ => {
                 selected.add_frameworks(library, &flags.frameworks)?;
                 selected.add_controls(library, &flags.controls)?;
             }
@@ -190,14 +218,14 @@ impl Selected {
         Ok(())
     }
 
-    /// Returns the controls of the frameworks that are not here, or are not for files.
+    /// Returns the controls of the frameworks that are not here, or are not for the scope.
     fn find_unavailable(&self, library: &Library) -> Vec<UnavailableControl> {
         let frameworks = self.frameworks.iter();
         let ids: BTreeSet<&ControlId> = frameworks
             .flat_map(|scored| scored.framework.controls())
             .collect();
         let unavailable = ids.into_iter().filter_map(|id| {
-            let (name, reason) = why_unavailable(library, id)?;
+            let (name, reason) = why_unavailable(library, id, self.scope)?;
             Some(UnavailableControl {
                 id: id.clone(),
                 name,
@@ -214,16 +242,20 @@ impl Selected {
                     "{} ({}) is not evaluated: {}",
                     absent.id,
                     absent.name,
-                    absent.waits_for.explanation()
+                    absent.state.explanation()
                 );
             }
             let Some(control) = library.find(id.trim()) else {
                 bail!("no control is called `{id}`{}", library.suggest_control(id));
             };
-            if !is_for_files(control) {
+            if !is_in_scope(control, self.scope) {
                 let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
+                let objects = match self.scope {
+                    Scope::Cluster => "objects of a cluster",
+                    _ => "files",
+                };
                 bail!(
-                    "{} does not apply to files: its scope is {}",
+                    "{} does not apply to {objects}: its scope is {}",
                     control.id,
                     scopes.join(", ")
                 );
@@ -238,7 +270,7 @@ impl Selected {
         let (default, others): (Vec<_>, Vec<_>) = library
             .frameworks
             .iter()
-            .partition(|framework| is_default(framework));
+            .partition(|framework| is_default(framework, self.scope));
         for framework in default {
             self.add_framework(framework, false)?;
         }
@@ -247,10 +279,13 @@ impl Selected {
         let is_own = |control: &&Arc<Control>| embedded.find(control.id.as_str()).is_none();
         let own = all.iter().filter(is_own);
         self.controls.extend(own.map(|control| control.id.clone()));
-        let for_files = || all.iter().filter(|control| is_for_files(control));
+        let in_scope = || {
+            let all = all.iter();
+            all.filter(|control| is_in_scope(control, self.scope))
+        };
         let is_chosen = |control: &&Arc<Control>| self.controls.contains(&control.id);
-        let all_controls = for_files().count();
-        if all_controls > for_files().filter(is_chosen).count() {
+        let all_controls = in_scope().count();
+        if all_controls > in_scope().filter(is_chosen).count() {
             self.not_run = Some(NotRun {
                 frameworks: others.iter().map(|other| other.name.clone()).collect(),
                 all_controls,
@@ -274,22 +309,24 @@ impl Selected {
     }
 }
 
-/// Returns the name of a control that a scan of files cannot evaluate, and the reason; `None` if it
-/// can.
-fn why_unavailable(library: &Library, id: &ControlId) -> Option<(String, String)> {
+/// Returns the name of a control that a scan cannot evaluate in its scope, and the reason; `None` if
+/// it can.
+fn why_unavailable(library: &Library, id: &ControlId, scope: Scope) -> Option<(String, String)> {
     if let Some(control) = library.find(id.as_str()) {
         let reason = if control.scope.contains(&Scope::Cluster) {
             "needs a running cluster"
+        } else if control.scope.contains(&Scope::File) {
+            "checks what is written in files"
         } else {
             "checks requests at admission, which create no object"
         };
-        return (!is_for_files(control)).then(|| (control.name.clone(), reason.to_owned()));
+        return (!is_in_scope(control, scope)).then(|| (control.name.clone(), reason.to_owned()));
     }
     let absent = library.absent_control(id.as_str());
     let name = absent.map_or_else(String::new, |absent| absent.name.clone());
     let reason = match absent {
         _ if library.broken.contains(id) => "does not load",
-        Some(absent) => absent.waits_for.explanation(),
+        Some(absent) => absent.state.explanation(),
         None => "not in this version",
     };
     Some((name, reason.to_owned()))
@@ -323,8 +360,12 @@ fn find_framework(library: &Library, name: &str) -> anyhow::Result<Arc<Framework
     }
 }
 
-fn is_default(framework: &Framework) -> bool {
-    let mut names = DEFAULT_FRAMEWORKS.iter();
+fn is_default(framework: &Framework, scope: Scope) -> bool {
+    let names: &[&str] = match scope {
+        Scope::Cluster => &DEFAULT_CLUSTER_FRAMEWORKS,
+        _ => &DEFAULT_FRAMEWORKS,
+    };
+    let mut names = names.iter();
     names.any(|name| framework.name.eq_ignore_ascii_case(name))
 }
 
@@ -346,6 +387,9 @@ pub(super) fn hint_about_path(path: &str, library: &Library) -> String {
             framework.name
         );
     }
+    if matches!(path, "cluster" | "workload") {
+        return format!("; to scan a cluster, write `kubevet scan {path}` without paths");
+    }
     if matches!(path, "framework" | "control") {
         return format!(
             "; write --{path} NAME after the paths, or `kubevet scan {path} NAME PATH`"
@@ -362,7 +406,7 @@ pub(super) fn hint_about_path(path: &str, library: &Library) -> String {
     String::new()
 }
 
-/// False for a control that is evaluated for requests alone.
-pub(super) fn is_for_files(control: &Control) -> bool {
-    control.scope.contains(&Scope::File)
+/// False for a control that is never evaluated in a scope, such as one for requests alone.
+pub(crate) fn is_in_scope(control: &Control, scope: Scope) -> bool {
+    control.scope.contains(&scope)
 }

@@ -11,6 +11,7 @@ use crate::cli::{
 };
 use anyhow::bail;
 use clap::Args;
+use kubevet_k8s::workload::custom::CustomWorkloads;
 use kubevet_model::Action;
 use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn};
 use std::{collections::BTreeSet, env, path::PathBuf};
@@ -78,6 +79,7 @@ pub(super) fn export_library(session: &Session) -> Export {
             .iter()
             .map(|namespace| (*namespace).to_owned())
             .collect(),
+        custom: CustomWorkloads::default(),
         named: false,
         bound: false,
     };

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use kubevet_document::Limits;
 use kubevet_k8s::workload::custom::CustomWorkloads;
-use kubevet_model::{Problem, one_line};
+use kubevet_model::{Problem, count, one_line};
 use kubevet_policy::{self as policy, Library, Params};
 use kubevet_source as source;
 use kubevet_vap::{self as vap, DiffSide, ExportedObject, VerdictChange};
@@ -189,8 +189,10 @@ fn write_changes(changes: &[VerdictChange], objects: usize, out: &mut dyn Write)
             change.source, change.control, change.before, change.after
         )?;
     }
+    let objects = count(objects, "object");
     match changes.len() {
-        0 => writeln!(out, "no verdict on {objects} objects changes"),
-        count => writeln!(out, "{count} verdicts on {objects} objects change"),
+        0 => writeln!(out, "no verdict on {objects} changes"),
+        1 => writeln!(out, "1 verdict on {objects} changes"),
+        number => writeln!(out, "{number} verdicts on {objects} change"),
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::{
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use kubevet_cel::{self as cel, CelBundle, CelTarget, ReadableControl};
-use kubevet_k8s::matching::MatchResources;
+use kubevet_k8s::{matching::MatchResources, workload::custom::CustomWorkloads};
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity, sha256_hex,
 };
@@ -73,6 +73,10 @@ pub(super) struct ExportFlags {
     /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
+    /// Also export policies for the kinds of other software with pods (`kubevet list workloads`),
+    /// whether their CRDs are installed or not; --workloads FILE implies it
+    #[arg(long)]
+    custom_workloads: bool,
     /// Fail with 1 where a control that was asked for cannot be exported
     #[arg(long)]
     strict: bool,
@@ -136,7 +140,7 @@ impl ExportFlags {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         library.params = library.params.with_defaults(&params);
-        let options = self.options()?;
+        let options = self.options(&library)?;
         let bindings = self.bindings(&library, &defaults, &mut problems)?;
         let denies = |binding: &Binding| binding.actions.contains(&Action::Deny);
         let warns = self.style == Style::Readable && bindings.iter().any(denies);
@@ -162,7 +166,7 @@ impl ExportFlags {
         })
     }
 
-    fn options(&self) -> anyhow::Result<ExportOptions> {
+    fn options(&self, library: &Library) -> anyhow::Result<ExportOptions> {
         let packing = match self.style {
             Style::Readable if self.pack || self.one_per_control => {
                 bail!(
@@ -186,9 +190,19 @@ impl ExportFlags {
                 .filter(|namespace| !namespace.is_empty())
                 .cloned()
                 .collect(),
+            custom: self.exported_workloads(library),
             named: self.bindings.is_some(),
             bound: true,
         })
+    }
+
+    /// Returns the kinds of other software that are exported.
+    fn exported_workloads(&self, library: &Library) -> CustomWorkloads {
+        if self.custom_workloads || self.library.workloads_file().is_some() {
+            library.workloads.clone()
+        } else {
+            CustomWorkloads::default()
+        }
     }
 
     /// Returns the actions that are named, else the default ones.

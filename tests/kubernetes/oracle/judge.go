@@ -12,6 +12,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +23,7 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/client-go/kubernetes/scheme"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 // prepareRequest gives once what many judge requests share.
@@ -90,8 +92,22 @@ var (
 	preparations  []*preparation
 	sharedQueries = cache[rego.PreparedEvalQuery]{}
 	compilations  = cache[*ast.Compiler]{}
-	strictDecoder = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	builtinScheme = newBuiltinScheme()
+	strictDecoder = serializer.NewCodecFactory(builtinScheme, serializer.EnableStrict).UniversalDeserializer()
 )
+
+// newBuiltinScheme has the kinds of every API server: those of client-go, and two that are not part of its scheme.
+func newBuiltinScheme() *runtime.Scheme {
+	builtin := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		scheme.AddToScheme, apiextensionsv1.AddToScheme, apiregistrationv1.AddToScheme,
+	} {
+		if err := add(builtin); err != nil {
+			panic(err)
+		}
+	}
+	return builtin
+}
 
 // answerPrepare is never run beside another request.
 func answerPrepare(line []byte) (any, error) {
@@ -295,7 +311,7 @@ type resource struct {
 }
 
 func isBuiltIn(object runtime.Object) bool {
-	return scheme.Scheme.IsGroupRegistered(object.GetObjectKind().GroupVersionKind().Group)
+	return builtinScheme.IsGroupRegistered(object.GetObjectKind().GroupVersionKind().Group)
 }
 
 // plainValidator is the server's own, without the meters of the vap op, which

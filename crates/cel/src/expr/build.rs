@@ -90,10 +90,15 @@ impl Expr {
         if !is_identifier(field) {
             return self.element(Self::string(field), optional);
         }
-        Self::Select {
-            operand: Box::new(self),
+        let select = |operand: Self| Self::Select {
+            operand: Box::new(operand),
             field: field.to_owned(),
             optional,
+        };
+        if optional {
+            self.then(|_| true, select)
+        } else {
+            select(self)
         }
     }
 
@@ -110,11 +115,51 @@ impl Expr {
     }
 
     fn element(self, index: Self, optional: bool) -> Self {
-        Self::Index {
-            operand: Box::new(self),
-            index: Box::new(index),
-            optional,
+        if !optional {
+            return Self::Index {
+                operand: Box::new(self),
+                index: Box::new(index),
+                optional,
+            };
         }
+        let is_free = |variable: &str| !index.reads(variable);
+        self.then(is_free, |operand| Self::Index {
+            operand: Box::new(operand),
+            index: Box::new(index.clone()),
+            optional,
+        })
+    }
+
+    /// A field or element of an optional. The selection goes into the body of a macro: CEL's parser
+    /// writes the range of `optMap` twice, so a chain of them doubles with each, and a nest of them does
+    /// not. `is_allowed` says whether it can stand where a variable of that name is bound.
+    fn then(self, is_allowed: impl Fn(&str) -> bool, selection: impl FnOnce(Self) -> Self) -> Self {
+        match self {
+            Self::Comprehension(inner)
+                if matches!(inner.operation, Macro::OptMap | Macro::OptFlatMap)
+                    && is_allowed(&inner.variable) =>
+            {
+                let Comprehension {
+                    range,
+                    operation,
+                    variable,
+                    body,
+                    ..
+                } = *inner;
+                let body = if operation == Macro::OptFlatMap {
+                    body.then(is_allowed, selection)
+                } else {
+                    selection(body)
+                };
+                range.comprehension(Macro::OptFlatMap, &variable, None, body)
+            }
+            other => selection(other),
+        }
+    }
+
+    /// True if the expression has the name in it.
+    fn reads(&self, name: &str) -> bool {
+        self.contains(&|part| matches!(part, Self::Ident(other) if other == name))
     }
 
     /// `function(argument)`.
@@ -197,13 +242,30 @@ impl Expr {
     /// `self.optMap(variable, body)`.
     #[must_use]
     pub fn opt_map(self, variable: &str, body: Self) -> Self {
-        self.comprehension(Macro::OptMap, variable, None, body)
+        self.opt_macro(Macro::OptMap, variable, body)
     }
 
     /// `self.optFlatMap(variable, body)`.
     #[must_use]
     pub fn opt_flat_map(self, variable: &str, body: Self) -> Self {
-        self.comprehension(Macro::OptFlatMap, variable, None, body)
+        self.opt_macro(Macro::OptFlatMap, variable, body)
+    }
+
+    /// `optMap` or `optFlatMap`, inside the body of an `optFlatMap`, as selections are.
+    fn opt_macro(self, operation: Macro, variable: &str, body: Self) -> Self {
+        match self {
+            Self::Comprehension(inner)
+                if inner.operation == Macro::OptFlatMap
+                    && (inner.variable == variable || !body.reads(&inner.variable)) =>
+            {
+                let outer = *inner;
+                let nested = outer.body.opt_macro(operation, variable, body);
+                outer
+                    .range
+                    .comprehension(Macro::OptFlatMap, &outer.variable, None, nested)
+            }
+            other => other.comprehension(operation, variable, None, body),
+        }
     }
 
     /// `[self].map(variable, body)[0]`: the body with a name for this value. CEL has no `let`, so a

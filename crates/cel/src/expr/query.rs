@@ -76,6 +76,7 @@ impl Expr {
                     found = None;
                     &inner.range
                 }
+                Self::Call("dyn", arguments) => arguments.first()?,
                 _ => return None,
             };
         }
@@ -92,6 +93,7 @@ mod tests {
         let image = Expr::ident("a").opt_select("image");
         assert_eq!(image.last_field(), Some("image"));
         assert_eq!(image.clone().opt_map("i", b()).last_field(), Some("image"));
+        assert_eq!(image.clone().dynamic().last_field(), Some("image"));
         assert_eq!(image.index(b()).opt_select("c").last_field(), Some("image"));
         assert_eq!(Expr::call("type", b()).last_field(), None);
     }

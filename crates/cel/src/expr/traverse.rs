@@ -39,7 +39,7 @@ impl Expr {
                 .iter()
                 .flat_map(|(key, value)| [key, value])
                 .collect(),
-            Self::Not(operand) => vec![operand],
+            Self::Not(operand) | Self::OptionalKey(operand) => vec![operand],
             Self::Relation(a, _, b) => vec![a, b],
             Self::Difference(parts) | Self::Product(parts) => parts.iter().collect(),
             Self::Conditional(parts) => parts.iter().collect(),
@@ -84,7 +84,7 @@ impl Expr {
                     value.rewrite(change);
                 }
             }
-            Self::Not(operand) => operand.rewrite(change),
+            Self::Not(operand) | Self::OptionalKey(operand) => operand.rewrite(change),
             Self::Relation(a, _, b) => {
                 a.rewrite(change);
                 b.rewrite(change);

@@ -68,6 +68,11 @@ pub(crate) fn call(function: Intrinsic, operands: &[Operand]) -> Result<CallResu
     let cel = match (function, others) {
         (Intrinsic::LowerAscii, []) => strings::lower_ascii(string),
         (Intrinsic::Words, []) => strings::words(string),
+        (Intrinsic::Join, [separator]) => string.method("join", [separator.cel.clone()]),
+        (Intrinsic::LastBetween, [open, close]) => {
+            strings::last_between(string, open.literal_string()?, close.literal_string()?)
+                .ok_or_else(|| Unsupported("last_between of an empty text".to_owned()))?
+        }
         (Intrinsic::Trim, [cutset]) => strings::trim(string, cutset.literal_string()?),
         (Intrinsic::TrimLeft, [cutset]) => strings::trim_left(string, cutset.literal_string()?),
         (Intrinsic::TrimRight, [cutset]) => strings::trim_right(string, cutset.literal_string()?),
@@ -143,6 +148,7 @@ pub(crate) fn predicate_types(predicate: Predicate) -> &'static [ValueType] {
 pub(crate) fn operand_type(function: Intrinsic, index: usize) -> ValueType {
     match (function, index) {
         (Intrinsic::Substring, 1 | 2) | (Intrinsic::SplitAt, 2) => ValueType::Number,
+        (Intrinsic::Join, 0) => ValueType::List,
         _ => ValueType::String,
     }
 }

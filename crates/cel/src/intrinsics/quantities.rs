@@ -42,17 +42,49 @@ pub(crate) fn is_positive(value: Expr) -> Expr {
 /// [`MAX_EXPONENT_DIGITS`] digits of exponent, or longer than [`MAX_QUANTITY_CHARS`]. Only a custom
 /// resource can hold one, and the API server would take minutes over some.
 pub(crate) fn less(a: &Expr, b: &Expr) -> Expr {
-    let quantity = |value: &Expr| Expr::call("quantity", as_string(value).method("trim", []));
-    let is_less = quantity(a).method("isLessThan", [quantity(b)]);
-    Expr::all([is_comparable(a), is_comparable(b), is_less])
+    let repeated = |value: &Expr, name: &str, condition: &dyn Fn(&Expr) -> Expr| {
+        if value.is_literal() {
+            condition(value)
+        } else {
+            bound(value.clone(), name, |value| condition(&value))
+        }
+    };
+    repeated(a, "less", &|a| {
+        repeated(b, "more", &|b| {
+            let is_less = quantity(a).method("isLessThan", [quantity(b)]);
+            Expr::all([is_comparable(a), is_comparable(b), is_less])
+        })
+    })
+}
+
+fn quantity(value: &Expr) -> Expr {
+    let text = as_string(value);
+    let trimmed = if is_short_number(&text) {
+        text
+    } else {
+        text.method("trim", [])
+    };
+    Expr::call("quantity", trimmed)
 }
 
 fn is_comparable(value: &Expr) -> Expr {
+    if is_short_number(value) {
+        return Expr::Bool(true);
+    }
     let is_short = Expr::call("size", as_string(value))
         .relation(Relation::LessOrEqual, Expr::count(MAX_QUANTITY_CHARS));
     Expr::all([is_short, has_shape(value, MAX_EXPONENT_DIGITS)])
 }
 
+/// True for a literal of a few digits.
+fn is_short_number(value: &Expr) -> bool {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(value, Expr::String(text) if (1..=9).contains(&text.len()) && is_digits(text))
+}
+
 fn as_string(value: &Expr) -> Expr {
+    if is_short_number(value) {
+        return value.clone();
+    }
     Expr::call("string", value.clone())
 }

@@ -52,6 +52,27 @@ pub(crate) fn words(name: Expr) -> Expr {
     lower_ascii(squeezed)
 }
 
+/// `lib.strings.last_between`, of literals; `None` if one is empty.
+pub(crate) fn last_between(string: Expr, open: &str, close: &str) -> Option<Expr> {
+    if open.is_empty() || close.is_empty() {
+        return None;
+    }
+    // Not by `split`, which skips an occurrence that overlaps the one before.
+    let literal = || Expr::string(open);
+    let open_chars = i64::try_from(open.chars().count()).ok()?;
+    Some(bound(string, "text", |string| {
+        let last = string.clone().method("lastIndexOf", [literal()]);
+        let after = string
+            .clone()
+            .method("substring", [last.plus(Expr::Int(open_chars))]);
+        let between = after
+            .method("split", [Expr::string(close)])
+            .index(Expr::Int(0));
+        let is_there = string.method("contains", [literal()]);
+        Expr::conditional(is_there, between, empty())
+    }))
+}
+
 /// `lib.strings.matches_except`: a condition.
 pub(crate) fn matches_except(string: Expr, pattern: Expr, exception: Expr) -> Expr {
     let is_exempt = Expr::ident("item").method("matches", [exception]);

@@ -7,7 +7,10 @@
 )]
 
 mod event_writes;
+mod object_reads;
+mod object_watches;
 mod object_writes;
+mod resource_names;
 mod watches;
 
 use super::fake_api_server::Reply;

@@ -9,6 +9,7 @@ use super::{
     observer::ConditionObserver,
     scratch::Scratch,
 };
+use crate::parse_findings::{MAX_OBJECT_FINDINGS, too_many_findings_of_all};
 use kubevet_ir::CompiledControl;
 use kubevet_model::{EvalError, RuleError, Verdict, Violation};
 
@@ -47,6 +48,12 @@ pub(crate) fn evaluate(
             result = Err(abort.error()?);
         }
         match result {
+            Ok(violations) if verdict.violations.len() + violations.len() > MAX_OBJECT_FINDINGS => {
+                verdict.errors.push(RuleError {
+                    control: id.clone(),
+                    error: too_many_findings_of_all(),
+                });
+            }
             Ok(violations) => {
                 verdict.judged.push(id.clone());
                 verdict.violations.extend(violations);

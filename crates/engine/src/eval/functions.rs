@@ -34,6 +34,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             Intrinsic::Words => {
                 self.map_string(first, |string| Some(Cow::Owned(strings::words(string))))
             }
+            Intrinsic::Join => self.join(first, second),
+            Intrinsic::LastBetween => self.last_between(first, second, third),
             Intrinsic::TrimSpace => self.map_string(first, |string| {
                 Some(Cow::Borrowed(strings::trim_space(string)))
             }),
@@ -85,6 +87,36 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 self.store(&ports)
             }
         }
+    }
+
+    /// Joins the elements of a list; those that are no strings are empty.
+    fn join(&mut self, list: Value, separator: Value) -> Value {
+        let Some(separator) = self.string(separator).map(str::to_owned) else {
+            return Value::Undefined;
+        };
+        let Value::Node(list) = list else {
+            return Value::Static(StaticStr::Empty);
+        };
+        let list = self.node(list);
+        if !list.is_list() {
+            return Value::Static(StaticStr::Empty);
+        }
+        self.charge(list.child_count() as u64);
+        let mut joined = String::new();
+        let elements = list.elements();
+        let parts = elements.map(|element| element.as_str().unwrap_or_default());
+        strings::concat(&separator, parts, &mut joined);
+        self.store(&joined)
+    }
+
+    fn last_between(&mut self, string: Value, open: Value, close: Value) -> Value {
+        let (Some(open), Some(close)) = (self.string(open), self.string(close)) else {
+            return Value::Undefined;
+        };
+        let (open, close) = (open.to_owned(), close.to_owned());
+        self.map_string(string, |string| {
+            Some(Cow::Borrowed(strings::last_between(string, &open, &close)))
+        })
     }
 
     fn substring(&mut self, string: Value, offset: Value, length: Value) -> Value {

@@ -59,6 +59,17 @@ pub fn words(name: &str) -> String {
     out
 }
 
+/// `lib.strings.last_between`: what follows the last `open`, up to the next `close` or the end. Empty
+/// if there is no `open`.
+pub fn last_between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    let Some((_, after)) = text.rsplit_once(open) else {
+        return "";
+    };
+    after
+        .split_once(close)
+        .map_or(after, |(between, _)| between)
+}
+
 /// `trim`: without the characters of `cutset` at both ends.
 pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
     trim_right(trim_left(text, cutset), cutset)
@@ -215,6 +226,19 @@ mod tests {
         check("clé", "_cl_");
         check("aB", "_a_b_");
         check("ABc", "_a_bc_");
+    }
+
+    #[test]
+    fn last_between_takes_the_last_opening() {
+        fn check(text: &str, open: &str, close: &str, expected: &str) {
+            assert_eq!(last_between(text, open, close), expected, "{text:?}");
+        }
+        check("\n--a=1\n--a=2\n--b=3\n", "\n--a=", "\n", "2");
+        check("\n--a=1", "\n--a=", "\n", "1");
+        check("\n--a=\n", "\n--a=", "\n", "");
+        check("\n--b=1\n", "\n--a=", "\n", "");
+        check("", "a", "b", "");
+        check("aaab", "aa", "b", "");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod containers;
 mod controllers;
 pub mod custom;
+mod fixed_fields;
 mod kinds;
 mod merge_keys;
 mod select_kinds;
@@ -17,6 +18,7 @@ pub use controllers::{
     CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, NameSuffix, OwnerCreator, POD_TEMPLATE_HASH,
     may_be_made_by_controller,
 };
+pub use fixed_fields::{is_fixed_collection, is_fixed_value};
 pub use kinds::{
     WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
 };

@@ -6,8 +6,8 @@ use kubevet_model::{Kind, KindSelector};
 
 /// Resolves a [`KindSelector`].
 pub trait SelectKinds {
-    /// All kinds that are selected, sorted.
-    fn kinds(&self) -> Vec<Kind>;
+    /// All kinds that are selected, sorted, custom workloads among them.
+    fn all_kinds(&self) -> Vec<Kind>;
 
     /// The kinds whose objects a rule sees as they are, sorted: all but custom workloads, of which
     /// it sees the pods.
@@ -18,7 +18,7 @@ pub trait SelectKinds {
 }
 
 impl SelectKinds for KindSelector {
-    fn kinds(&self) -> Vec<Kind> {
+    fn all_kinds(&self) -> Vec<Kind> {
         match self {
             Self::Workloads => WORKLOADS
                 .iter()
@@ -31,7 +31,7 @@ impl SelectKinds for KindSelector {
     fn object_kinds(&self) -> Vec<Kind> {
         match self {
             Self::CustomWorkload(_) => Vec::new(),
-            _ => self.kinds(),
+            _ => self.all_kinds(),
         }
     }
 
@@ -44,8 +44,8 @@ impl SelectKinds for KindSelector {
 }
 
 impl SelectKinds for [KindSelector] {
-    fn kinds(&self) -> Vec<Kind> {
-        sorted(self.iter().flat_map(SelectKinds::kinds))
+    fn all_kinds(&self) -> Vec<Kind> {
+        sorted(self.iter().flat_map(SelectKinds::all_kinds))
     }
 
     fn object_kinds(&self) -> Vec<Kind> {
@@ -77,12 +77,12 @@ mod tests {
             KindSelector::Kind(pod.clone()),
             KindSelector::Workloads,
         ];
-        let kinds = selectors.kinds();
+        let kinds = selectors.all_kinds();
         assert!(kinds.is_sorted());
         assert_eq!(kinds.len(), WORKLOADS.len() + 1);
         assert!(kinds.iter().all(|kind| selectors.matches(kind)));
         assert!(!selectors.matches(&Kind::new("", "Service")));
         assert!(!KindSelector::Workloads.matches(&role) && KindSelector::Workloads.matches(&pod));
-        assert!(KindSelector::Workloads.kinds().is_sorted());
+        assert!(KindSelector::Workloads.all_kinds().is_sorted());
     }
 }

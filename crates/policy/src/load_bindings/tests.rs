@@ -159,8 +159,8 @@ fn every_error_of_a_binding_is_reported_at_once() {
             "b.yaml:6:16: there is no framework \"NSB\", did you mean \"NSA\"?",
             "b.yaml:7:3: \"spec\" has no key \"minSeverty\", did you mean \"minSeverity\"?",
             "b.yaml:8:22: Deny and Warn together would say everything twice: keep one",
-            "b.yaml:8:35: \"validationActions\" knows no \"Adit\": write one of Audit, Warn, Deny, did you mean \"Audit\"?",
-            "b.yaml:9:13: \"onUpdate\" knows no \"new\": write one of New, All, did you mean \"New\"?",
+            "b.yaml:8:35: \"validationActions\" has no value \"Adit\": write one of Audit, Warn, Deny, did you mean \"Audit\"?",
+            "b.yaml:9:13: \"onUpdate\" has no value \"new\": write one of New, All, did you mean \"New\"?",
             "b.yaml:10:12: there is no param \"insecureCapability\", did you mean \"insecureCapabilities\"?",
         ],
     );
@@ -187,7 +187,7 @@ fn match_resources_that_never_match_are_rejected() {
             r#"b.yaml:8:84: "pod" in "resources" is a kind, not a resource: write "pods""#,
             r#"b.yaml:8:89: "a/b/c" in "resources" is not a valid resource: write one like pods, pods/exec or */scale"#,
             r#"b.yaml:9:7: an entry of "resourceRules" lacks the key "resources""#,
-            r#"b.yaml:9:21: "operations" knows no "create": write one of *, CREATE, UPDATE, DELETE, CONNECT, did you mean "CREATE"?"#,
+            r#"b.yaml:9:21: "operations" has no value "create": write one of *, CREATE, UPDATE, DELETE, CONNECT, did you mean "CREATE"?"#,
             r#"b.yaml:11:27: the label "tier" must be a string, but is a list"#,
             r#"b.yaml:12:26: In compares with "values": write some"#,
             r#"b.yaml:12:50: Exists takes no "values": remove them"#,
@@ -239,7 +239,7 @@ fn excluded_subject_that_no_request_can_have_is_rejected() {
          - {kind: User, name: ''}\n\
          - ann",
         &[
-            r#"b.yaml:7:12: "kind" knows no "Usr": write one of User, Group, ServiceAccount, did you mean "User"?"#,
+            r#"b.yaml:7:12: "kind" has no value "Usr": write one of User, Group, ServiceAccount, did you mean "User"?"#,
             r#"b.yaml:8:5: an entry of "excludeSubjects" lacks the key "name""#,
             r#"b.yaml:9:5: the service account "robot" lacks its "namespace": accounts of other namespaces can have its name"#,
             r#"b.yaml:10:34: "system:serviceaccount:cd:robot" is the user name of a service account: write its name and "namespace", or kind: User"#,

@@ -60,6 +60,8 @@ impl<'a> Lowerer<'_, 'a> {
         let intrinsic = match full {
             "lib.strings.lower_ascii" => Some(Intrinsic::LowerAscii),
             "lib.strings.words" => Some(Intrinsic::Words),
+            "lib.strings.join" => Some(Intrinsic::Join),
+            "lib.strings.last_between" => Some(Intrinsic::LastBetween),
             "lib.images.registry" => Some(Intrinsic::ImageRegistry),
             "lib.images.repository" => Some(Intrinsic::ImageRepository),
             "lib.images.name" => Some(Intrinsic::ImageName),
@@ -75,6 +77,20 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let terms = self.terms(arguments, span, env)?;
         let term = match (full, intrinsic, terms.as_slice()) {
+            (_, Some(intrinsic @ Intrinsic::Join), [_, _])
+            | (_, Some(intrinsic @ Intrinsic::LastBetween), [_, _, _]) => {
+                Term::Call(intrinsic, terms.into())
+            }
+            (_, Some(Intrinsic::Join | Intrinsic::LastBetween), _) => {
+                return self.refuse(
+                    env.module,
+                    span,
+                    Refusal::FunctionGiven {
+                        name: full.to_owned(),
+                        given: arguments.len(),
+                    },
+                );
+            }
             (_, Some(intrinsic), [_]) => Term::Call(intrinsic, terms.into()),
             ("lib.workload.pod_at", None, [field]) => {
                 let path = self.program.intern_term(Term::PodSpecPath);

@@ -255,7 +255,7 @@ impl<'a> AbsentEntry<'a> {
         Self {
             id: control.id.as_str(),
             name: &control.name,
-            state: control.waits_for.name(),
+            state: control.state.name(),
             reason: control.reason.trim(),
             frameworks: memberships(&control.id, frameworks)
                 .map(|membership| MembershipEntry::new(&membership))

@@ -43,7 +43,7 @@ pub(super) fn write_absent(
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     writer.heading(&format!("{} {}", control.id, control.name))?;
-    let state = format!("not evaluated: {}", control.waits_for.explanation());
+    let state = format!("not evaluated: {}", control.state.explanation());
     writer.wrapped("  ", 2, &[(TextStyle::Warning, &state)])?;
     writer.wrapped("  ", 2, &[(TextStyle::Plain, &control.reason)])?;
     write_memberships(&control.id, frameworks, writer)

@@ -2,11 +2,10 @@
 
 use super::{ControlCatalog, WorkloadEntry, framework_names};
 use crate::{
-    number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Framework, PublicControl};
+use kubevet_model::{Framework, PublicControl, count};
 use std::{io, sync::Arc};
 
 /// The maximum width of the id column.
@@ -44,7 +43,7 @@ fn write_absent(absent: &[&PublicControl], writer: &mut TerminalWriter<'_>) -> i
     }
     let ids = absent.iter().map(|control| control.id.as_str());
     let id_columns = widest(ids).clamp("ID".len(), writer.at_most(MAX_ID_COLUMNS));
-    let states = absent.iter().map(|control| control.waits_for.name());
+    let states = absent.iter().map(|control| control.state.name());
     let state_columns = widest(states).max("WAITS FOR".len());
     let header = format!("{:id_columns$}  {:state_columns$}  NAME", "ID", "WAITS FOR");
     let header = writer.styled(TextStyle::Faint, &header);
@@ -58,7 +57,7 @@ fn write_absent(absent: &[&PublicControl], writer: &mut TerminalWriter<'_>) -> i
         let line = format!(
             "{}  {}  {}",
             writer.padded(TextStyle::Plain, control.id.as_str(), id_columns),
-            writer.padded(TextStyle::Warning, control.waits_for.name(), state_columns),
+            writer.padded(TextStyle::Warning, control.state.name(), state_columns),
             writer.styled(
                 TextStyle::Strong,
                 &truncate_columns(&control.name, last_columns)

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub(super) struct ScanReport<'a> {
     api_version: &'static str,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<Cluster<'a>>,
     defects: Vec<Defect<'a>>,
     findings: Vec<Finding<'a>>,
     errors: Vec<RuleError<'a>>,
@@ -22,7 +24,17 @@ pub(super) struct ScanReport<'a> {
     not_run: Option<NotRun<'a>>,
     problems: Vec<Problem<'a>>,
     skipped: Vec<Skipped<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread<'a>>,
     summary: Summary<'a>,
+}
+
+/// The cluster that was scanned.
+#[derive(Serialize)]
+struct Cluster<'a> {
+    context: &'a str,
+    server: &'a str,
+    version: &'a str,
 }
 
 #[derive(Serialize)]
@@ -54,6 +66,11 @@ enum Origin<'a> {
         line: u32,
         column: u32,
     },
+    #[serde(rename_all = "camelCase")]
+    Cluster {
+        uid: &'a str,
+        resource_version: &'a str,
+    },
 }
 
 #[derive(Serialize)]
@@ -62,7 +79,8 @@ struct Defect<'a> {
     severity: &'static str,
     controls: Vec<&'a str>,
     object: Object<'a>,
-    source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
     message: &'a str,
@@ -74,7 +92,8 @@ struct Finding<'a> {
     control: &'a str,
     severity: &'static str,
     object: Object<'a>,
-    source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
     message: &'a str,
@@ -102,7 +121,8 @@ enum Fix {
 struct RuleError<'a> {
     control: &'a str,
     object: Object<'a>,
-    source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source<'a>>,
     message: String,
 }
 
@@ -193,6 +213,20 @@ struct Skipped<'a> {
     reason: &'a str,
 }
 
+/// Objects of a cluster that could not be read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Unread<'a> {
+    group: &'a str,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces_but: Option<&'a [String]>,
+    reason: &'a str,
+    controls: Vec<&'a str>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary<'a> {
@@ -248,6 +282,7 @@ impl<'a> ScanReport<'a> {
         Self {
             api_version: API_VERSION,
             kind: "ScanReport",
+            cluster: scan.cluster.as_ref().map(Cluster::new),
             defects: defects.collect(),
             findings: findings.collect(),
             errors: errors.collect(),
@@ -261,7 +296,18 @@ impl<'a> ScanReport<'a> {
             not_run: scan.not_run.as_ref().map(NotRun::new),
             problems: scan.problems.iter().map(Problem::new).collect(),
             skipped: scan.skipped.iter().map(Skipped::new).collect(),
+            unread: scan.unread.iter().map(Unread::new).collect(),
             summary: Summary::new(scan),
+        }
+    }
+}
+
+impl<'a> Cluster<'a> {
+    fn new(cluster: &'a model::ScannedCluster) -> Self {
+        Self {
+            context: &cluster.context,
+            server: &cluster.server,
+            version: &cluster.version,
         }
     }
 }
@@ -285,18 +331,32 @@ impl<'a> Source<'a> {
             column: position.column,
         }
     }
+
+    fn of_finding(located: &'a model::LocatedFinding) -> Option<Self> {
+        let source = located.source.as_ref();
+        source.map(|source| Self::new(&source.file, source.position))
+    }
 }
 
 impl<'a> Origin<'a> {
     fn new(origin: &'a model::Origin) -> Self {
-        let Position { line, column } = origin.position();
         match origin {
-            model::Origin::File { path, .. } => Self::File {
+            model::Origin::File { path, position } => Self::File {
                 file: path,
-                line,
-                column,
+                line: position.line,
+                column: position.column,
             },
-            model::Origin::Stdin { .. } => Self::Stdin { line, column },
+            model::Origin::Stdin { position } => Self::Stdin {
+                line: position.line,
+                column: position.column,
+            },
+            model::Origin::Cluster {
+                uid,
+                resource_version,
+            } => Self::Cluster {
+                uid,
+                resource_version,
+            },
         }
     }
 }
@@ -311,7 +371,7 @@ impl<'a> Defect<'a> {
             severity: defect.severity().name(),
             controls: controls.map(model::ControlId::as_str).collect(),
             object: Object::new(&result.object),
-            source: Source::new(&located.source.file, located.source.position),
+            source: Source::of_finding(located),
             container: located.container.as_deref(),
             message: &located.finding.message,
             paths: paths.map(ToString::to_string).collect(),
@@ -326,7 +386,7 @@ impl<'a> Finding<'a> {
             control: finding.rule.as_str(),
             severity: finding.severity.name(),
             object: Object::new(&result.object),
-            source: Source::new(&located.source.file, located.source.position),
+            source: Source::of_finding(located),
             container: located.container.as_deref(),
             message: &finding.message,
             paths: finding.paths().iter().map(ToString::to_string).collect(),
@@ -353,10 +413,11 @@ impl Fix {
 
 impl<'a> RuleError<'a> {
     fn new(result: &'a model::ObjectResult, error: &'a model::RuleError) -> Self {
+        let source = result.origin.source();
         Self {
             control: error.control.as_str(),
             object: Object::new(&result.object),
-            source: Source::new(result.origin.file(), result.origin.position()),
+            source: source.map(|(file, position)| Source::new(file, position)),
             message: error.error.to_string(),
         }
     }
@@ -463,6 +524,25 @@ impl<'a> Skipped<'a> {
             line,
             column,
             reason: &skipped.reason,
+        }
+    }
+}
+
+impl<'a> Unread<'a> {
+    fn new(unread: &'a model::Unread) -> Self {
+        let (namespaces, namespaces_but) = match &unread.place {
+            model::UnreadPlace::Everywhere => (None, None),
+            model::UnreadPlace::Namespaces(names) => (Some(names.as_slice()), None),
+            model::UnreadPlace::NamespacesBut(names) => (None, Some(names.as_slice())),
+        };
+        let controls = unread.controls.iter();
+        Self {
+            group: &unread.kind.group,
+            kind: &unread.kind.name,
+            namespaces,
+            namespaces_but,
+            reason: &unread.reason,
+            controls: controls.map(model::ControlId::as_str).collect(),
         }
     }
 }

@@ -4,11 +4,12 @@
 
 use super::severity_label;
 use crate::{
-    number_format::count,
     sanitize::display_width,
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan};
+use kubevet_model::{
+    ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan, count,
+};
 use std::{collections::BTreeMap, io};
 
 /// The maximum width of the position column and of the object column.
@@ -91,13 +92,22 @@ impl Row {
     fn new((object, located): &Occurrence<'_>) -> Self {
         let container = located.container.as_ref();
         Self {
-            position: format!("{}:{}", located.source.file, located.source.position),
+            position: match &located.source {
+                Some(source) => format!("{}:{}", source.file, source.position),
+                None => first_path(located),
+            },
             object: object.object.to_string(),
             container: container
                 .map(|name| format!("container {name}"))
                 .unwrap_or_default(),
         }
     }
+}
+
+/// Returns the field that stands for the position of an object that was read from no file.
+fn first_path(located: &LocatedFinding) -> String {
+    let path = located.finding.paths().first();
+    path.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Writes one line for each position in each object.

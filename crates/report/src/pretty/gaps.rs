@@ -1,7 +1,7 @@
 //! The gaps of a scan: controls not evaluated, rule errors, problems, and what was skipped.
 
 use crate::{
-    sanitize::escape_bounded,
+    sanitize::{display_width, escape_bounded},
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{Control, ControlStatus, Position, Scan};
@@ -16,6 +16,7 @@ const MAX_NAMES: usize = 8;
 pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     write_not_evaluated(scan, writer)?;
     write_unavailable(scan, writer)?;
+    write_unread(scan, writer)?;
     write_errors(scan, writer)?;
     write_problems(scan, writer)?;
     write_skipped(scan, writer)
@@ -77,6 +78,28 @@ fn write_unavailable(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result
             TextStyle::Faint,
             &format!("{reason}:"),
             &join_bounded(&ids),
+            writer,
+        )?;
+    }
+    writer.blank_line()
+}
+
+/// Writes the objects of the cluster that could not be read, grouped by reason.
+fn write_unread(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for unread in &scan.unread {
+        let group = by_reason.entry(&unread.reason).or_default();
+        group.push(escape_bounded(&unread.to_string()).into_owned());
+    }
+    if by_reason.is_empty() {
+        return Ok(());
+    }
+    writer.heading("Not read")?;
+    for (reason, kinds) in by_reason {
+        write_item(
+            TextStyle::Warning,
+            &format!("{reason}:"),
+            &join_bounded(&kinds),
             writer,
         )?;
     }
@@ -146,12 +169,13 @@ fn write_skipped(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
     writer.heading("Skipped")?;
     for (reason, mut positions) in by_reason {
         positions.dedup();
-        write_item(
-            TextStyle::Faint,
-            &format!("{reason}:"),
-            &join_bounded(&positions),
-            writer,
-        )?;
+        positions.retain(|position| !position.is_empty());
+        let reason = if positions.is_empty() {
+            reason.to_owned()
+        } else {
+            format!("{reason}:")
+        };
+        write_item(TextStyle::Faint, &reason, &join_bounded(&positions), writer)?;
     }
     writer.blank_line()
 }
@@ -167,9 +191,27 @@ fn write_item(
 
 /// Joins the first [`MAX_NAMES`] names, and adds the number of the others.
 pub(super) fn join_bounded(names: &[String]) -> String {
-    let listed: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    join_first(names, MAX_NAMES)
+}
+
+/// Joins the first names, as many as fit: `text` makes a line of them, which has `columns`. At least
+/// one is listed, and at most [`MAX_NAMES`].
+pub(super) fn join_fitting(
+    names: &[String],
+    columns: usize,
+    text: impl Fn(&str) -> String,
+) -> String {
+    let lines = (1..=MAX_NAMES).rev();
+    let mut lines = lines.map(|number| text(&join_first(names, number)));
+    let fitting = lines.find(|line| display_width(line) <= columns);
+    fitting.unwrap_or_else(|| text(&join_first(names, 1)))
+}
+
+/// Joins the first names of a number, and adds the number of the others.
+fn join_first(names: &[String], number: usize) -> String {
+    let listed: Vec<&str> = names.iter().take(number).map(String::as_str).collect();
     let listed = listed.join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
+    match names.len().saturating_sub(number) {
         0 => listed,
         unlisted => format!("{listed} and {unlisted} more"),
     }

@@ -24,13 +24,18 @@ mod snippet;
 mod summary;
 mod verdict;
 
-use super::{Style, View, terminal::TerminalWriter};
+use super::{
+    Style, View,
+    sanitize::escape_bounded,
+    terminal::{TerminalWriter, TextStyle},
+};
 use kubevet_model::{Scan, Severity};
 use std::io;
 
 /// Writes the view that the style selects, and the summary.
 pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let writer = &mut TerminalWriter::new(style, out);
+    write_cluster(scan, writer)?;
     if scan.summary.checked == 0 {
         // No table can say anything, so what keeps the scan from its work comes first.
         gaps::write(scan, writer)?;
@@ -45,6 +50,23 @@ pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::
     gaps::write(scan, writer)?;
     summary::write_counts(scan, writer)?;
     verdict::write(scan, writer)
+}
+
+/// Writes which cluster was scanned.
+fn write_cluster(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let Some(cluster) = &scan.cluster else {
+        return Ok(());
+    };
+    let known = [&cluster.context, &cluster.server, &cluster.version];
+    let known: Vec<&str> = known
+        .into_iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let line = format!("cluster {}", escape_bounded(&known.join("  ")));
+    let line = writer.styled(TextStyle::Faint, &line);
+    writer.line(&line)?;
+    writer.blank_line()
 }
 
 /// Returns a severity as it is printed before a finding: `CRITICAL`.

@@ -11,7 +11,9 @@ use crate::{
     sanitize::display_width,
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Defect, ObjectResult, RuleError, Scan, Severity, SeverityCounts};
+use kubevet_model::{
+    Defect, ObjectResult, RuleError, Scan, Severity, SeverityCounts, SourceLocation,
+};
 use std::{cmp::Reverse, io};
 
 /// The maximum number of defects of medium and low severity that are shown of one object.
@@ -72,10 +74,12 @@ fn write_object(
     verbose: bool,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let name = writer.styled(TextStyle::Strong, &object.object.to_string());
-    let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
-    let position = writer.styled(TextStyle::Faint, &position);
-    writer.line(&format!("{name}  {position}"))?;
+    let mut heading = writer.styled(TextStyle::Strong, &object.object.to_string());
+    if let Some((file, position)) = object.origin.source() {
+        let position = format!("{file}:{}", position.line);
+        heading = format!("{heading}  {}", writer.styled(TextStyle::Faint, &position));
+    }
+    writer.line(&heading)?;
     let shown = if verbose {
         defects.len()
     } else {
@@ -88,11 +92,11 @@ fn write_object(
     }
     let mut previous = None;
     for defect in shown {
-        write_defect(defect, columns, writer)?;
+        write_defect(defect, columns, verbose, writer)?;
         if verbose {
-            let is_repeated = previous == Some(&defect.first.source);
-            write_source(defect, is_repeated, writer)?;
-            previous = Some(&defect.first.source);
+            let source = defect.first.source.as_ref();
+            write_source(defect, source.filter(|_| previous != source), writer)?;
+            previous = source;
         }
     }
     write_hidden(hidden, writer)?;
@@ -110,32 +114,38 @@ fn shown_number(defects: &[Defect<'_>]) -> usize {
 }
 
 /// Returns the position of a defect: `LINE:COLUMN` in a terminal, where the file stands above it;
-/// with the file where other programs read single lines.
+/// with the file where other programs read single lines. An object that was read from no file has no
+/// position, and its name stands in such lines.
 fn position_of(defect: &Defect<'_>, writer: &TerminalWriter<'_>) -> String {
-    let source = &defect.first.source;
-    if writer.is_limited() {
-        return source.position.to_string();
+    match (&defect.first.source, writer.is_limited()) {
+        (Some(source), true) => source.position.to_string(),
+        (Some(source), false) => format!("{}:{}", source.file, source.position),
+        (None, true) => String::new(),
+        (None, false) => defect.first.finding.subject.to_string(),
     }
-    format!("{}:{}", source.file, source.position)
 }
 
-/// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`.
+/// Writes `SEVERITY  LINE:COLUMN  MESSAGE [IDS]`. Unless `verbose`, the reason at the end of a message
+/// that does not fit into a line is left out.
 fn write_defect(
     defect: &Defect<'_>,
     columns: Columns,
+    verbose: bool,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let severity = defect.severity();
     let label = severity_label(severity);
-    let lead = format!(
-        "  {}  {}  ",
+    let mut lead = format!(
+        "  {}  ",
         writer.padded(TextStyle::Severity(severity), &label, columns.severity),
-        writer.padded(
-            TextStyle::Faint,
-            &position_of(defect, writer),
-            columns.position
-        ),
     );
+    let mut indent = columns.severity + 4;
+    if columns.position > 0 {
+        let position = position_of(defect, writer);
+        lead += &writer.padded(TextStyle::Faint, &position, columns.position);
+        lead += "  ";
+        indent += columns.position + 2;
+    }
     let finding = &defect.first.finding;
     let ids: Vec<&str> = defect
         .controls()
@@ -143,18 +153,21 @@ fn write_defect(
         .map(|id| id.as_str())
         .collect();
     let ids = format!("[{}]", ids.join(", "));
-    let spans = [
-        (TextStyle::Plain, finding.message.as_str()),
-        (TextStyle::Faint, &ids),
-    ];
-    writer.entry(&lead, columns.severity + columns.position + 6, &spans)
+    let line_columns = indent + display_width(&finding.message) + 1 + display_width(&ids);
+    let message = if verbose || line_columns <= writer.width() {
+        finding.message.as_str()
+    } else {
+        finding.fact()
+    };
+    let spans = [(TextStyle::Plain, message), (TextStyle::Faint, &ids)];
+    writer.entry(&lead, indent, &spans)
 }
 
-/// Writes the field path of a defect, and its source lines unless those of the defect before it are
-/// the same.
+/// Writes the field path of a defect, and its source lines if they are given: those of the defect
+/// before it may be the same.
 fn write_source(
     defect: &Defect<'_>,
-    is_repeated: bool,
+    source: Option<&SourceLocation>,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let located = defect.first;
@@ -162,10 +175,10 @@ fn write_source(
         let path = writer.styled(TextStyle::Faint, &path.to_string());
         writer.line(&format!("{:DETAIL_INDENT$}{path}", ""))?;
     }
-    if is_repeated {
-        return Ok(());
+    match source {
+        Some(source) => excerpt::write(&[source], &located.excerpt, writer),
+        None => Ok(()),
     }
-    excerpt::write(&[&located.source], &located.excerpt, writer)
 }
 
 fn write_error(

@@ -2,11 +2,10 @@
 
 use super::{control::worst_first, severity_label};
 use crate::{
-    number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Defect, ObjectResult, Scan, Severity, SeverityCounts};
+use kubevet_model::{Defect, ObjectResult, Scan, Severity, SeverityCounts, count};
 use std::{cmp::Reverse, io};
 
 /// The number of objects and of controls that are listed.
@@ -73,7 +72,9 @@ fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
         .max()
         .unwrap_or(0);
     for (counts, object) in listed {
-        let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
+        let source = object.origin.source();
+        let position = source.map(|(file, position)| format!("{file}:{}", position.line));
+        let position = position.unwrap_or_default();
         let line = format!(
             "  {}  {}  {}",
             writer.padded(TextStyle::Strong, &name(object), name_columns),

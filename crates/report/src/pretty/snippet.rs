@@ -211,10 +211,10 @@ mod tests {
                 fingerprint: Fingerprint::of([]),
                 defect: Fingerprint::of([]),
             },
-            source: SourceLocation {
+            source: Some(SourceLocation {
                 file: "f".into(),
                 position: Position::START,
-            },
+            }),
             container: Some("app".to_owned()),
             excerpt: Vec::new(),
         };

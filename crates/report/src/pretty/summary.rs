@@ -1,14 +1,14 @@
 //! The counts at the end of every view: a row for objects that were not checked, for each framework,
 //! and for what was not run.
 
-use super::gaps::join_bounded;
+use super::gaps::{join_bounded, join_fitting};
 use crate::{
-    number_format::{count, round_percent},
+    number_format::round_percent,
     sanitize::{display_width, escape_bounded, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{
-    ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan, mapping_notice,
+    ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Scan, count, mapping_notice,
 };
 use std::{cmp::Reverse, collections::BTreeMap, io};
 
@@ -16,6 +16,9 @@ use std::{cmp::Reverse, collections::BTreeMap, io};
 const BAR_COLUMNS: usize = 20;
 /// The maximum width of a row's label, which may be the title of a framework.
 const MAX_LABEL_COLUMNS: usize = 40;
+
+/// The label of what was not run.
+const NOT_RUN: &str = "not run";
 
 /// A row: what it is about, what stands before its value (styled already), and the value.
 struct Row {
@@ -64,7 +67,8 @@ pub(super) fn write_counts(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::
     if !not_configured.is_empty() {
         rows.push(Row::new("not configured", join_bounded(&not_configured)));
     }
-    rows.extend(not_run(scan));
+    let columns = label_columns(&rows).max(NOT_RUN.len()) + 2;
+    rows.extend(not_run(scan, writer.width().saturating_sub(columns)));
     write_rows(&rows, writer)?;
     write_notices(scan, writer)
 }
@@ -87,8 +91,7 @@ fn write_notices(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()>
 
 /// Writes rows with their values below each other.
 fn write_rows(rows: &[Row], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
-    let widths = rows.iter().map(|row| display_width(&row.label));
-    let columns = widths.max().unwrap_or(0);
+    let columns = label_columns(rows);
     for row in rows {
         let label = writer.padded(TextStyle::Faint, &row.label, columns);
         let lead = format!("{label}  {}", row.lead);
@@ -96,6 +99,11 @@ fn write_rows(rows: &[Row], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
         writer.entry(&lead, indent, &[(TextStyle::Plain, &row.value)])?;
     }
     Ok(())
+}
+
+fn label_columns(rows: &[Row]) -> usize {
+    let widths = rows.iter().map(|row| display_width(&row.label));
+    widths.max().unwrap_or(0)
 }
 
 /// Returns how many of the objects were checked, and the kinds of the others; `None` if all were.
@@ -152,20 +160,19 @@ fn missing_params(result: &ControlResult) -> Option<String> {
     (!is_configured).then(|| escape_bounded(&format!("{} ({params})", control.id)).into_owned())
 }
 
-/// Returns the row of what a scan without a choice left out.
-fn not_run(scan: &Scan) -> Option<Row> {
+/// Returns the row of what a scan without a choice left out, in one line of so many columns.
+fn not_run(scan: &Scan, columns: usize) -> Option<Row> {
     let not_run = scan.not_run.as_ref()?;
     let names: Vec<String> = not_run
         .frameworks
         .iter()
         .map(|name| escape_bounded(name).into_owned())
         .collect();
-    let value = format!(
-        "{}; --all runs all {}",
-        join_bounded(&names),
-        count(not_run.all_controls, "control")
-    );
-    Some(Row::new("not run", value))
+    let all = count(not_run.all_controls, "control");
+    let value = join_fitting(&names, columns, |names| {
+        format!("{names}; --all runs all {all}")
+    });
+    Some(Row::new(NOT_RUN, value))
 }
 
 /// Returns name and version of a framework, or the name alone if it ends in the version.

@@ -4,11 +4,11 @@
 
 use super::summary::{framework_title, not_checked};
 use crate::{
-    number_format::{count, round_percent, severity_words},
+    number_format::{round_percent, severity_words},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ControlStatus, FrameworkResult, Scan, ScanStatus, Severity};
-use std::io;
+use kubevet_model::{ControlStatus, FrameworkResult, Kind, Scan, ScanStatus, Severity, count};
+use std::{collections::BTreeSet, io};
 
 /// Writes the verdict, and what is incomplete.
 pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
@@ -33,7 +33,7 @@ fn verdict(scan: &Scan) -> (TextStyle, String) {
     }
     let rest = uncounted(scan);
     match scan.status {
-        ScanStatus::Met => (
+        ScanStatus::Met if scan.unread.is_empty() => (
             TextStyle::Good,
             format!("passed: {rest}{}", uncovered(scan)),
         ),
@@ -45,6 +45,9 @@ fn verdict(scan: &Scan) -> (TextStyle, String) {
 }
 
 fn nothing_checked(scan: &Scan) -> String {
+    if scan.summary.objects == 0 && scan.cluster.is_some() {
+        return "nothing was checked: no object of the cluster was read".to_owned();
+    }
     if scan.summary.objects == 0 {
         let files = count(scan.summary.files, "file");
         return format!("nothing was checked: no Kubernetes object in {files}");
@@ -139,6 +142,10 @@ fn gap_counts(scan: &Scan) -> Vec<String> {
     let mut gaps = Vec::new();
     if !scan.problems.is_empty() {
         gaps.push(count(scan.problems.len(), "problem"));
+    }
+    if !scan.unread.is_empty() {
+        let kinds: BTreeSet<&Kind> = scan.unread.iter().map(|unread| &unread.kind).collect();
+        gaps.push(format!("{} not read", count(kinds.len(), "kind")));
     }
     if not_evaluated > 0 {
         gaps.push(format!("{} not evaluated", count(not_evaluated, "control")));

@@ -2,11 +2,10 @@
 
 use crate::{
     Style,
-    number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{DenialGroup, Replay};
+use kubevet_model::{DenialGroup, Replay, count};
 use std::io;
 
 /// The width of the severity column: its header is the longest cell.

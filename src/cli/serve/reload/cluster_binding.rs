@@ -2,7 +2,7 @@
 
 use kubevet_cluster::{BindingCondition, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
-use kubevet_model::ProblemCode;
+use kubevet_model::{ProblemCode, count};
 use kubevet_policy::{self as policy, Binding, BindingCheck, Library, RemarkLevel};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -140,9 +140,8 @@ fn spec_json(stored: &StoredBinding) -> Option<String> {
 fn accepted_condition(binding: &Binding, check: &BindingCheck) -> BindingCondition {
     let actions = binding.actions.iter().rev();
     let actions: Vec<&str> = actions.map(|action| action.name()).collect();
-    let count = check.effective.len();
-    let plural = if count == 1 { "" } else { "s" };
-    let mut parts = vec![format!("{count} control{plural} ({})", actions.join(", "))];
+    let controls = count(check.effective.len(), "control");
+    let mut parts = vec![format!("{controls} ({})", actions.join(", "))];
     let remarks = check.remarks.iter();
     parts.extend(remarks.map(|remark| remark.problem.message.clone()));
     BindingCondition {

@@ -20,7 +20,7 @@ use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
 use arc_swap::ArcSwap;
 use cluster_binding::{EvaluatedBinding, evaluate};
 use kubevet_cluster::StoredBinding;
-use kubevet_model::Problem;
+use kubevet_model::{Problem, count};
 use kubevet_policy::{Binding, Remark};
 use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
 use std::{
@@ -235,7 +235,6 @@ fn log_problems(problems: &[Problem]) {
     for problem in problems.iter().take(MAX_LOGGED_PROBLEMS) {
         error!("{problem}");
     }
-    let count = problems.len();
-    let noun = if count == 1 { "problem" } else { "problems" };
-    error!("{count} {noun} in changed files: the previous library and bindings stay in force");
+    let problems = count(problems.len(), "problem");
+    error!("{problems} in changed files: the previous library and bindings stay in force");
 }

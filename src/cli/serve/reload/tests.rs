@@ -3,9 +3,13 @@
 use super::*;
 use clap::Parser;
 use kubevet_cluster::{ApiAccess, BindingHistory};
-use kubevet_model::Action;
+use kubevet_model::{Action, ControlId};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -228,4 +232,48 @@ async fn problems_of_a_file_stay_counted_when_bindings_change() {
     fs::write(&file, "{}").unwrap();
     live.poll_files(true).await;
     check("kubevet_library_problems 0");
+}
+
+/// Writes a version of a volume, and makes it the current one as the kubelet does: the entries of the
+/// volume are links through `..data`, which is a link to the folder of the version, replaced at once.
+fn mount_version(volume: &Path, version: &str, name: &str) {
+    let control = volume.join(version).join("controls/C-9001-mounted");
+    fs::create_dir_all(&control).unwrap();
+    let metadata = format!(
+        "{{id: C-9001, name: {name}, severity: high, category: c, risk: r, check: c, remediation: Fix it., \
+         kinds: [workloads], scope: [cluster, file]}}"
+    );
+    fs::write(control.join("control.yaml"), metadata).unwrap();
+    let rule = "package controls.c9001\n\nimport rego.v1\n\n\
+                deny contains {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []} if input.object.kind == \"Pod\"\n";
+    fs::write(control.join("rule.rego"), rule).unwrap();
+    symlink(version, volume.join("..data_tmp")).unwrap();
+    fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
+}
+
+/// The pods mount the ConfigMap of `kubevet manifests --custom-rules`.
+#[tokio::test]
+async fn volume_of_policies_is_loaded_when_the_kubelet_replaces_it() {
+    let volume = tempfile::tempdir().unwrap();
+    mount_version(volume.path(), "..2026_11_29", "First");
+    symlink("..data/controls", volume.path().join("controls")).unwrap();
+    let arguments = ["--policies", volume.path().to_str().unwrap()];
+    let mut live = live_config(&arguments, &mut Registry::default());
+    let check = |live: &LiveConfig, generation: u64, name: &str| {
+        assert_eq!((live.generation, live.problems), (generation, 0));
+        let snapshot = live.snapshot.load();
+        let control = snapshot
+            .enforcement
+            .controls
+            .get(&ControlId::from("C-9001"))
+            .unwrap();
+        assert_eq!(control.name, name);
+    };
+    check(&live, 1, "First");
+    mount_version(volume.path(), "..2026_11_30", "Second");
+    fs::remove_dir_all(volume.path().join("..2026_11_29")).unwrap();
+    live.poll_files(false).await;
+    check(&live, 1, "First");
+    live.poll_files(false).await;
+    check(&live, 2, "Second");
 }

@@ -128,6 +128,35 @@ fn more_findings_than_the_limit_are_an_error() {
 }
 
 #[test]
+fn findings_of_all_controls_over_the_limit_are_an_error_of_the_last() {
+    let conditions = "\tsome key, value in collections.map(object.get(input.object, [\"data\"], {}))\n\
+         \tvalue != \"x\"";
+    let text = clause(conditions, "key");
+    let rules: Vec<Rule<'_>> = (9001..9013)
+        .map(|number| Rule {
+            number,
+            kinds: kind("", "ConfigMap"),
+            params: &[],
+            text: text.clone(),
+        })
+        .collect();
+    let engine = compile(&rules);
+    let document = object(&big_map(9_000));
+    let verdict = engine.judge(&document, &EvalRequest::default(), &Params::default());
+    let errors: Vec<String> = verdict
+        .errors
+        .iter()
+        .map(|error| format!("{}: {}", error.control, error.error))
+        .collect();
+    assert_eq!(verdict.judged.len(), 11);
+    assert_eq!(verdict.violations.len(), 99_000);
+    assert_eq!(
+        errors,
+        ["C-9012: over 100000 findings of all controls in one object"]
+    );
+}
+
+#[test]
 fn long_message_is_truncated() {
     let engine = compile(&[Rule {
         number: 9001,

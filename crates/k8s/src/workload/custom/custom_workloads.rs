@@ -1,7 +1,7 @@
 //! The table of custom kinds that is in force: the shipped rows and those of the user.
 
 use super::{
-    layout::{ComposedPod, PodLayout},
+    layout::{ComposedPod, PodForm, PodLayout, PodShape},
     path_pattern::PathStep,
     shipped::SHIPPED,
 };
@@ -155,6 +155,27 @@ fn composed(pod: &ComposedPod, rest: &[Segment<'_>]) -> Option<usize> {
 }
 
 impl CustomWorkload {
+    /// The shape of the pods of one form; `None` if there are none.
+    #[must_use]
+    pub fn shape(&self, form: PodForm) -> Option<PodShape> {
+        let shapes = self.pods.iter().map(PodLayout::shape);
+        shapes.filter(|shape| shape.form == form).max()
+    }
+
+    /// The kind with its pods of one form alone.
+    #[must_use]
+    pub fn of_form(&self, form: PodForm) -> Self {
+        let mut row = self.clone();
+        row.pods.retain(|pod| pod.shape().form == form);
+        row
+    }
+
+    /// True if no container is merged from several places of the object.
+    #[must_use]
+    pub fn has_whole_containers(&self) -> bool {
+        self.pods.iter().all(PodLayout::has_whole_containers)
+    }
+
     /// True if all pods of the object have the fields of a pod spec under their own names.
     #[must_use]
     pub fn has_pod_specs(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Where an object keeps a pod.
 
-use super::path_pattern::PathPattern;
+use super::path_pattern::{PathPattern, PathStep};
 
 /// Where an object keeps a pod, or several: a path with placeholders leads to each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,60 @@ pub enum PodLayout {
     Composed(ComposedPod),
 }
 
+/// What a rule sees of the pods of a kind, and how deep they are nested in an object: kinds of one
+/// shape can be evaluated by one expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodShape {
+    /// What a rule sees.
+    pub form: PodForm,
+    /// The number of lists or maps that the pods are nested in, at least one: a single pod counts as a
+    /// list of one.
+    pub depth: usize,
+}
+
+/// What a rule sees of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodForm {
+    /// A PodTemplate.
+    Template,
+    /// A Pod.
+    Spec,
+    /// A Pod that a controller composes.
+    Composed,
+}
+
+impl ComposedPod {
+    /// True if each container is taken from one place of the object, as it is.
+    fn has_whole_containers(&self) -> bool {
+        let is_whole = |source: &ContainerSource| {
+            source.defaults.is_empty() && source.resources == "resources"
+        };
+        self.containers.iter().all(is_whole)
+    }
+}
+
 impl PodLayout {
+    /// True if no container is merged from several places of the object.
+    pub(super) fn has_whole_containers(&self) -> bool {
+        match self {
+            Self::Composed(pod) => pod.has_whole_containers(),
+            Self::Template { .. } | Self::Spec(_) => true,
+        }
+    }
+
+    /// The shape of the pods.
+    #[must_use]
+    pub fn shape(&self) -> PodShape {
+        let form = match self {
+            Self::Template { .. } => PodForm::Template,
+            Self::Spec(_) => PodForm::Spec,
+            Self::Composed(_) => PodForm::Composed,
+        };
+        let is_each = |step: &&PathStep| !matches!(step, PathStep::Field(_));
+        let depth = self.path().0.iter().filter(is_each).count().max(1);
+        PodShape { form, depth }
+    }
+
     /// The path of the template, the spec or the element with the containers.
     #[must_use]
     pub fn path(&self) -> &PathPattern {

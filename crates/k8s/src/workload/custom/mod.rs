@@ -10,6 +10,6 @@ mod path_pattern;
 mod shipped;
 
 pub use custom_workloads::{CustomWorkload, CustomWorkloads, Taken};
-pub use layout::{COMPOSED_POD_FIELDS, ComposedPod, ContainerSource, PodLayout};
+pub use layout::{COMPOSED_POD_FIELDS, ComposedPod, ContainerSource, PodForm, PodLayout, PodShape};
 pub use path_pattern::{InvalidPath, PathPattern, PathStep};
 pub use shipped::{SHIPPED, ShippedWorkload};

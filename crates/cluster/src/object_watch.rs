@@ -1,0 +1,343 @@
+//! Watches the objects of many resources after they were listed, as documents.
+//!
+//! Each list has a watch of its own, which is opened again where it ended. When the version that it
+//! follows has expired (410), the objects are listed again. A line is bounded in size, and one that
+//! was cut off is an error and not the end.
+
+use super::{
+    Cluster, ClusterError,
+    api_call::ApiCall,
+    discovery::ApiResource,
+    object_list::{ListOptions, METADATA_OBJECT, object_of_metadata, percent_encode},
+    raw_request::MAX_STATUS_BYTES,
+    read_request::{ReadRequest, WatchStart},
+};
+use http_body_util::BodyExt as _;
+use hyper::{Request, header};
+use kube::{client::Body, core::Status};
+use kubevet_document::{self as document, Document, Limits, Node};
+use std::{collections::HashSet, fmt::Write as _, pin::pin, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
+
+/// The most bytes of one event.
+const MAX_EVENT_BYTES: usize = 16 << 20;
+/// A watch that ended sooner than this is opened again only after a pause.
+const MIN_WATCH_DURATION: Duration = Duration::from_secs(1);
+
+/// What happened to the watched objects. `resource` is a position in [`ReadRequest::resources`].
+#[derive(Debug)]
+pub enum WatchedChange {
+    /// An object was added or changed, or is in a new list.
+    Changed(Document),
+    /// An object was deleted.
+    Deleted(Document),
+    /// The objects were listed again: those with other uids are gone.
+    Relisted {
+        /// The resource.
+        resource: usize,
+        /// The namespace; `None` for all.
+        namespace: Option<String>,
+        /// The uids of all objects.
+        uids: HashSet<String>,
+    },
+    /// A watch failed, and will be tried again.
+    Failed(ClusterError),
+}
+
+impl Cluster {
+    /// Watches objects until the receiver is dropped.
+    pub async fn watch_objects(
+        &self,
+        request: ReadRequest,
+        starts: Vec<WatchStart>,
+        changes: mpsc::Sender<WatchedChange>,
+    ) {
+        let request = Arc::new(request);
+        let mut watches = tokio::task::JoinSet::new();
+        for start in starts {
+            let Some(resource) = request.resources.get(start.resource) else {
+                continue;
+            };
+            let watcher = ObjectWatcher {
+                cluster: self.clone(),
+                options: ListOptions {
+                    metadata_only: resource.metadata_only,
+                    ..request.options.clone()
+                },
+                resource: resource.resource.clone(),
+                start,
+                changes: changes.clone(),
+            };
+            watches.spawn(watcher.run());
+        }
+        drop(changes);
+        while watches.join_next().await.is_some() {}
+    }
+}
+
+struct ObjectWatcher {
+    cluster: Cluster,
+    resource: ApiResource,
+    options: ListOptions,
+    start: WatchStart,
+    changes: mpsc::Sender<WatchedChange>,
+}
+
+/// Why a watch ended.
+enum WatchEnd {
+    /// It has lasted its time.
+    Over,
+    /// Its version has expired.
+    Expired,
+    Failed(ClusterError),
+    /// The receiver was dropped.
+    Closed,
+}
+
+impl ObjectWatcher {
+    async fn run(mut self) {
+        let mut backoff = self.cluster.timeouts.backoff.clone();
+        loop {
+            let opened_at = Instant::now();
+            let mut end = self.watch_once().await;
+            if matches!(end, WatchEnd::Expired) {
+                end = self.list_again().await;
+            }
+            match end {
+                WatchEnd::Closed => return,
+                WatchEnd::Failed(error) => {
+                    if self.send(WatchedChange::Failed(error)).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(backoff.next_pause()).await;
+                }
+                WatchEnd::Over | WatchEnd::Expired if opened_at.elapsed() < MIN_WATCH_DURATION => {
+                    tokio::time::sleep(backoff.next_pause()).await;
+                }
+                WatchEnd::Over | WatchEnd::Expired => backoff.reset(),
+            }
+        }
+    }
+
+    /// Watches until the watch ends, and keeps the version up to date.
+    async fn watch_once(&mut self) -> WatchEnd {
+        let resource = self.resource.clone();
+        let namespace = self.start.namespace.clone();
+        let call = resource.call("watch", namespace.as_deref());
+        let timeout = self.cluster.timeouts.call;
+        let body = match tokio::time::timeout(timeout, self.open(&call)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(end)) => return end,
+            Err(_) => return WatchEnd::Failed(call.timed_out(timeout)),
+        };
+        let mut body = pin!(body);
+        let mut lines = LineBuffer::default();
+        let max_silence = self.cluster.timeouts.watch + self.cluster.timeouts.grace;
+        loop {
+            let frame = match tokio::time::timeout(max_silence, body.frame()).await {
+                Err(_) => return WatchEnd::Failed(call.timed_out(max_silence)),
+                Ok(None) if lines.is_empty() => return WatchEnd::Over,
+                Ok(None) => return WatchEnd::Failed(call.unusable("an event was cut off")),
+                Ok(Some(Err(error))) => return WatchEnd::Failed(call.error(&error)),
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if !lines.push(&data) {
+                let mib = MAX_EVENT_BYTES >> 20;
+                let reason = format!("an event has more than {mib} MiB");
+                return WatchEnd::Failed(call.unusable(&reason));
+            }
+            while let Some(line) = lines.next_line() {
+                if let Err(end) = self.take_event(&call, &line).await {
+                    return end;
+                }
+            }
+        }
+    }
+
+    async fn open(&self, call: &ApiCall<'_>) -> Result<Body, WatchEnd> {
+        let accept = if self.options.metadata_only {
+            METADATA_OBJECT
+        } else {
+            "application/json"
+        };
+        let request = Request::get(self.path())
+            .header(header::ACCEPT, accept)
+            .body(Body::empty());
+        let request =
+            request.map_err(|error| WatchEnd::Failed(call.unusable(&error.to_string())))?;
+        let response = self.cluster.client.send(request).await;
+        let response = response.map_err(|error| WatchEnd::Failed(call.error(&error)))?;
+        let code = response.status().as_u16();
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        if matches!(code, 404 | 410) {
+            return Err(WatchEnd::Expired);
+        }
+        let body = http_body_util::Limited::new(response.into_body(), MAX_STATUS_BYTES);
+        let bytes = body.collect().await.map(|collected| collected.to_bytes());
+        let mut status: Status =
+            serde_json::from_slice(&bytes.unwrap_or_default()).unwrap_or_default();
+        status.code = code;
+        Err(WatchEnd::Failed(
+            call.error(&kube::Error::Api(status.boxed())),
+        ))
+    }
+
+    fn path(&self) -> String {
+        let mut path = self.resource.path(self.start.namespace.as_deref());
+        let seconds = self.cluster.timeouts.watch.as_secs().max(1);
+        let _ = write!(
+            path,
+            "?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion="
+        );
+        percent_encode(&self.start.resource_version, &mut path);
+        let all_namespaces = self.resource.namespaced && self.start.namespace.is_none();
+        self.options.write_selectors(all_namespaces, &mut path);
+        path
+    }
+
+    async fn take_event(&mut self, call: &ApiCall<'_>, line: &[u8]) -> Result<(), WatchEnd> {
+        let file = self.resource.plural.as_str().into();
+        let mut parsed = document::read_json(&file, line, &Limits::default());
+        let event = parsed
+            .documents
+            .pop()
+            .filter(|_| parsed.problems.is_empty());
+        let object = event.as_ref().and_then(|event| event.root().get("object"));
+        let (Some(event), Some(object)) = (&event, object) else {
+            let size = line.len();
+            let reason = format!("an event of {size} bytes is not valid JSON");
+            return Err(WatchEnd::Failed(call.unusable(&reason)));
+        };
+        let kind = event.root().get("type").and_then(Node::as_str);
+        let kind = kind.unwrap_or_default();
+        if kind == "ERROR" {
+            let text = |key| object.get(key).and_then(Node::as_str).unwrap_or_default();
+            let code = object.get("code").and_then(Node::as_number);
+            if code == Some(document::Number::Int(410)) {
+                return Err(WatchEnd::Expired);
+            }
+            return Err(WatchEnd::Failed(call.unusable(text("message"))));
+        }
+        let version = object
+            .get("metadata")
+            .and_then(|metadata| metadata.get("resourceVersion"))
+            .and_then(Node::as_str);
+        if let Some(version) = version {
+            version.clone_into(&mut self.start.resource_version);
+        }
+        let Some(mut object) = event.part(object) else {
+            return Ok(());
+        };
+        if self.options.metadata_only {
+            object = object_of_metadata(&self.resource, &object);
+        }
+        match kind {
+            "ADDED" | "MODIFIED" => self.send(WatchedChange::Changed(object)).await,
+            "DELETED" => self.send(WatchedChange::Deleted(object)).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists the objects again, since what happened in between is not known.
+    async fn list_again(&mut self) -> WatchEnd {
+        let (resource, options) = (self.resource.clone(), self.options.clone());
+        let cluster = self.cluster.clone();
+        let namespace = self.start.namespace.clone();
+        let mut list = cluster.list_objects(&resource, namespace.as_deref(), &options);
+        let mut uids = HashSet::new();
+        loop {
+            match list.next_page().await {
+                Ok(Some(objects)) => {
+                    for object in objects {
+                        let uid = object
+                            .root()
+                            .get("metadata")
+                            .and_then(|node| node.get("uid"));
+                        uids.extend(uid.and_then(Node::as_str).map(str::to_owned));
+                        if self.send(WatchedChange::Changed(object)).await.is_err() {
+                            return WatchEnd::Closed;
+                        }
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return WatchEnd::Failed(error),
+            }
+        }
+        list.resource_version()
+            .clone_into(&mut self.start.resource_version);
+        let relisted = WatchedChange::Relisted {
+            resource: self.start.resource,
+            namespace,
+            uids,
+        };
+        match self.send(relisted).await {
+            Ok(()) => WatchEnd::Expired,
+            Err(end) => end,
+        }
+    }
+
+    async fn send(&self, change: WatchedChange) -> Result<(), WatchEnd> {
+        self.changes
+            .send(change)
+            .await
+            .map_err(|_| WatchEnd::Closed)
+    }
+}
+
+/// Bytes that are split into lines.
+#[derive(Debug, Default)]
+struct LineBuffer {
+    bytes: Vec<u8>,
+    /// The bytes before it have no line break.
+    searched: usize,
+}
+
+impl LineBuffer {
+    /// Adds bytes. False if the unfinished line is too long.
+    fn push(&mut self, data: &[u8]) -> bool {
+        self.bytes.extend_from_slice(data);
+        self.bytes.len() <= MAX_EVENT_BYTES || self.bytes.contains(&b'\n')
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn next_line(&mut self) -> Option<Vec<u8>> {
+        let rest = self.bytes.get(self.searched..).unwrap_or_default();
+        let Some(offset) = rest.iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let end = self.searched + offset;
+        let after = self.bytes.split_off(end + 1);
+        let mut line = std::mem::replace(&mut self.bytes, after);
+        line.truncate(end);
+        self.searched = 0;
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LineBuffer;
+
+    #[test]
+    fn line_is_complete_only_with_its_break() {
+        let mut buffer = LineBuffer::default();
+        let mut lines = Vec::new();
+        for part in ["{\"a\"", ":1}\n{", "}\n", "{\"cut"] {
+            assert!(buffer.push(part.as_bytes()));
+            while let Some(line) = buffer.next_line() {
+                lines.push(String::from_utf8(line).unwrap());
+            }
+        }
+        assert_eq!(lines, ["{\"a\":1}", "{}"]);
+        assert!(!buffer.is_empty());
+    }
+}

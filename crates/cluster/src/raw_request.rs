@@ -1,0 +1,96 @@
+//! One GET whose answer is taken as bytes, up to a bound.
+//!
+//! The client's own decoding is not used for objects of other people: it holds an answer twice, and
+//! logs the whole of one that does not parse, Secrets included.
+
+use super::{Cluster, ClusterError, api_call::ApiCall};
+use http_body_util::BodyExt as _;
+use hyper::{Request, header};
+use kube::{client::Body, core::Status};
+use std::{pin::pin, time::Duration};
+
+/// The most bytes of an answer that refuses a call.
+pub(super) const MAX_STATUS_BYTES: usize = 1 << 20;
+
+/// Why there are no bytes.
+#[derive(Debug)]
+pub(super) enum RawError {
+    /// The answer has more bytes than are taken.
+    TooLarge,
+    /// The list has expired, and must begin again (410).
+    Expired,
+    /// Any other failure.
+    Failed(ClusterError),
+}
+
+impl From<ClusterError> for RawError {
+    fn from(error: ClusterError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Cluster {
+    /// Sends a GET for a path with its query, and returns the body of the answer.
+    pub(super) async fn get_bytes(
+        &self,
+        call: &ApiCall<'_>,
+        path: &str,
+        accept: &'static str,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, RawError> {
+        match tokio::time::timeout(timeout, self.receive(call, path, accept, max_bytes)).await {
+            Ok(received) => received,
+            Err(_) => Err(call.timed_out(timeout).into()),
+        }
+    }
+
+    async fn receive(
+        &self,
+        call: &ApiCall<'_>,
+        path: &str,
+        accept: &'static str,
+        max_bytes: usize,
+    ) -> Result<Vec<u8>, RawError> {
+        let request = Request::get(path)
+            .header(header::ACCEPT, accept)
+            .body(Body::empty())
+            .map_err(|error| call.unusable(&error.to_string()))?;
+        let response = self.client.send(request).await;
+        let response = response.map_err(|error| call.error(&error))?;
+        let code = response.status().as_u16();
+        let is_success = response.status().is_success();
+        let bound = if is_success {
+            max_bytes
+        } else {
+            MAX_STATUS_BYTES
+        };
+        let bytes = read_body(call, response.into_body(), bound).await?;
+        if is_success {
+            return Ok(bytes);
+        }
+        if code == 410 {
+            return Err(RawError::Expired);
+        }
+        // A proxy in between answers in words of its own.
+        let mut status: Status = serde_json::from_slice(&bytes).unwrap_or_default();
+        status.code = code;
+        Err(call.error(&kube::Error::Api(status.boxed())).into())
+    }
+}
+
+async fn read_body(call: &ApiCall<'_>, body: Body, max_bytes: usize) -> Result<Vec<u8>, RawError> {
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| call.error(&error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > max_bytes {
+            return Err(RawError::TooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
