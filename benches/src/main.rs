@@ -10,6 +10,7 @@
 //! | `rvm`, `peer` | regorus' virtual machine; OPA and CEL as processes |
 //! | `rego` | the rules in the form that peers read |
 //! | `load` | the time to load the library |
+//! | `growth` | costs as the library, the number of containers and the object grow |
 //! | `whole_process`, `process` | whole processes, by clock and by callgrind |
 //! | `apiserver`, `cluster` | creates on real API servers with policies or with the webhook |
 //! | `allocation_counter` | the number of allocations |
@@ -17,6 +18,7 @@
 mod allocation_counter;
 mod apiserver;
 mod cluster;
+mod growth;
 mod kubevet_subject;
 mod load;
 mod peer;
@@ -39,6 +41,8 @@ use subject::{Object, Subject, compare};
 const USAGE: &str = "usage: kubevet-benches head
        kubevet-benches objects FILE...          from bytes to verdict; ORACLE and CEL_PEER name the peers
        kubevet-benches load FILE                the library read and compiled; FILE selects the rules that peers get
+       kubevet-benches growth FILE              costs over the number of controls and containers
+       kubevet-benches controls FILE            the share of each control in the time of an object
        kubevet-benches instructions FILE...     under callgrind
        kubevet-benches once whole|read|rvm FILE COUNT
        kubevet-benches scan KUBEVET DIRECTORY
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
             );
             Ok(())
         }),
+        ["controls", file] => read_object(file).map(|object| growth::controls(&object, rounds(20))),
         ["instructions", _, ..] => whole_process::instructions(&arguments[1..]),
         ["once", part, file, count] => once(part, file, count),
         ["scan", kubevet, directory] => whole_process::scan(kubevet, directory, rounds(20)),

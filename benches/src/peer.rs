@@ -143,6 +143,7 @@ pub fn cel_setup(engine: &Engine, library: &Library, controls: &[ControlId], kin
         min_kube: 30,
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
+        custom: &[],
     };
     let bundle = kubevet_cel::emit(engine.compiled_library(), controls, &target);
     let variables: Vec<_> = bundle
