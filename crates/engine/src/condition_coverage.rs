@@ -70,8 +70,7 @@ impl Visitor for ConditionCollector<'_> {
         if !is_composite {
             self.conditions.insert(condition);
         }
-        // All patterns of a param are matched at once: the condition inside is never decided.
-        if self.tables.pattern_list_match(condition).is_some() {
+        if self.tables.is_decided_at_once(condition) {
             Descent::Skip
         } else {
             Descent::Children

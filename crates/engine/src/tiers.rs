@@ -78,6 +78,7 @@ impl Tiers {
         }
         let resolved = Arc::new(ResolvedParams::new(
             params,
+            &self.compiled.program,
             &self.tables,
             &self.compiled.controls,
         ));

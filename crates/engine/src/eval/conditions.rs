@@ -52,12 +52,17 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
     }
 
-    /// Decides whether some element of a binder's domain makes the body true: by one pattern set,
-    /// by a hash index, or by a loop.
+    /// Decides whether some element of a binder's domain makes the body true: by one pattern set, by
+    /// string sets, by a hash index, or by a loop.
     fn any(&mut self, id: ConditionId, binder: BinderId, body: ConditionId) -> bool {
         let tables = self.context.tables;
         if let Some((param, subject)) = tables.pattern_list_match(id)
             && let Some(holds) = self.matches_any_pattern(param, subject)
+        {
+            return holds;
+        }
+        if let Some(position) = tables.string_sets.position(id)
+            && let Some(holds) = self.any_by_string_sets(position)
         {
             return holds;
         }

@@ -129,6 +129,10 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     fn replace(&mut self, string: Value, old: Value, new: Value) -> Value {
+        if let (Some(old), Some(new)) = (self.borrowed_string(old), self.borrowed_string(new)) {
+            return self.map_string(string, |string| strings::replace(string, old, new));
+        }
+        // A string in the scratch buffer is copied: the buffer may move when the result is stored.
         let (Some(old), Some(new)) = (self.string(old), self.string(new)) else {
             return Value::Undefined;
         };

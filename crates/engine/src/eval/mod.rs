@@ -14,6 +14,7 @@
 //! | `build_side`, `join_plan` | which equalities are joins, and what an index of each contains |
 //! | `clause_stages` | the loops of a clause in order |
 //! | `side_tables` | facts about each term and condition, computed once when rules are compiled |
+//! | `string_set_plan`, `string_sets` | conditions on the elements of a param that are decided at once |
 //! | `resolved_params`, `patterns` | params, read once; compiled patterns |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
 //! | `value`, `strings`, `functions` | values, strings and functions of them |
@@ -47,6 +48,8 @@ mod render;
 mod resolved_params;
 mod scratch;
 mod side_tables;
+mod string_set_plan;
+mod string_sets;
 mod strings;
 mod value;
 

@@ -4,8 +4,9 @@
 use super::{
     patterns::{compile_pattern, compile_pattern_set},
     side_tables::SideTables,
+    string_sets::{StringSets, resolve_string_sets},
 };
-use kubevet_ir::CompiledControl;
+use kubevet_ir::{CompiledControl, Program};
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexSet};
 
@@ -16,6 +17,9 @@ pub(crate) struct ResolvedParams {
     values: Vec<ResolvedParam>,
     /// True for compiled controls whose required params are set, by index of the control.
     is_configured: Vec<bool>,
+    /// What is left of the conditions that string sets decide, by position in the plan; `None` if
+    /// the elements must be visited one by one.
+    string_sets: Vec<Option<StringSets>>,
     /// All params as the interpreter reads them.
     interpreter_params: regorus::Value,
 }
@@ -35,7 +39,12 @@ enum ResolvedParam {
 }
 
 impl ResolvedParams {
-    pub(crate) fn new(params: &Params, tables: &SideTables, controls: &[CompiledControl]) -> Self {
+    pub(crate) fn new(
+        params: &Params,
+        program: &Program,
+        tables: &SideTables,
+        controls: &[CompiledControl],
+    ) -> Self {
         let names = tables.param_names().iter();
         let values = names
             .zip(tables.param_has_patterns())
@@ -45,11 +54,20 @@ impl ResolvedParams {
             .iter()
             .map(|compiled| params.configures(&compiled.control))
             .collect();
-        Self {
+        let mut resolved = Self {
             values,
             is_configured,
+            string_sets: Vec::new(),
             interpreter_params: crate::interpreter_input::params_value(params),
-        }
+        };
+        resolved.string_sets = resolve_string_sets(program, tables, &resolved);
+        resolved
+    }
+
+    /// The string sets of a condition, by its position in the plan.
+    #[inline]
+    pub(super) fn string_sets(&self, position: usize) -> Option<&StringSets> {
+        self.string_sets.get(position)?.as_ref()
     }
 
     /// True if the required params of a compiled control are set.

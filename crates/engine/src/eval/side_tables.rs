@@ -2,7 +2,10 @@
 //! patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
-use super::{join_plan::JoinPlan, memo_plan::MemoPlan, patterns::LiteralPattern};
+use super::{
+    join_plan::JoinPlan, memo_plan::MemoPlan, patterns::LiteralPattern,
+    string_set_plan::StringSetPlan,
+};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
     CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Predicate, Program,
@@ -32,6 +35,7 @@ pub(crate) struct SideTables {
     param_has_patterns: Vec<bool>,
     pub(super) memos: MemoPlan,
     pub(super) joins: JoinPlan,
+    pub(super) string_sets: StringSetPlan,
     pub(super) name_key: Option<FieldKey>,
     pub(super) restart_policy_key: Option<FieldKey>,
     pub(super) volumes_key: Option<FieldKey>,
@@ -50,6 +54,7 @@ impl SideTables {
             pattern_list_matches: vec![None; conditions],
             memos: MemoPlan::new(program, controls),
             joins: JoinPlan::new(program, controls),
+            string_sets: StringSetPlan::new(program),
             name_key: Some(FieldKey::new("name")),
             restart_policy_key: Some(FieldKey::new("restartPolicy")),
             volumes_key: Some(FieldKey::new("volumes")),
@@ -111,26 +116,14 @@ impl SideTables {
                 );
             }
             Term::Value(binder) => {
-                let param = self.iterated_param(program, &program.binder(*binder).domain);
-                if let Some(param) = param
+                let param = iterated_param(program, &program.binder(*binder).domain);
+                if let Some(param) = param.and_then(|param| self.param(param))
                     && let Some(has_patterns) = self.param_has_patterns.get_mut(param as usize)
                 {
                     *has_patterns = true;
                 }
             }
             _ => {}
-        }
-    }
-
-    /// Returns the number of the param that a domain iterates.
-    fn iterated_param(&self, program: &Program, domain: &Domain) -> Option<u32> {
-        match domain {
-            Domain::Elements(list) | Domain::List(list)
-                if matches!(program.term(*list), Term::Param(_)) =>
-            {
-                self.param(*list)
-            }
-            _ => None,
         }
     }
 
@@ -152,7 +145,8 @@ impl SideTables {
         };
         let is_element = *program.term(*pattern) == Term::Value(*binder);
         let is_independent = !program.free_binders_of_term(*subject).contains(binder);
-        let param = self.iterated_param(program, &program.binder(*binder).domain)?;
+        let param = iterated_param(program, &program.binder(*binder).domain)?;
+        let param = self.param(param)?;
         (is_element && is_independent).then_some((param, *subject))
     }
 
@@ -180,8 +174,15 @@ impl SideTables {
     }
 
     /// The param and the string of a condition that matches any pattern of a param.
-    pub(crate) fn pattern_list_match(&self, condition: ConditionId) -> Option<(u32, TermId)> {
+    pub(super) fn pattern_list_match(&self, condition: ConditionId) -> Option<(u32, TermId)> {
         *self.pattern_list_matches.get(condition.index())?
+    }
+
+    /// True if the elements of the condition's binder are not visited one by one: the condition
+    /// inside is never decided.
+    pub(crate) fn is_decided_at_once(&self, condition: ConditionId) -> bool {
+        self.pattern_list_match(condition).is_some()
+            || self.string_sets.position(condition).is_some()
     }
 
     /// The names of the params that are read, by number.
@@ -192,6 +193,18 @@ impl SideTables {
     /// True for params whose elements are patterns, by number.
     pub(crate) fn param_has_patterns(&self) -> &[bool] {
         &self.param_has_patterns
+    }
+}
+
+/// Returns the param that a domain iterates.
+pub(super) fn iterated_param(program: &Program, domain: &Domain) -> Option<TermId> {
+    match domain {
+        Domain::Elements(list) | Domain::List(list)
+            if matches!(program.term(*list), Term::Param(_)) =>
+        {
+            Some(*list)
+        }
+        _ => None,
     }
 }
 

@@ -1,0 +1,158 @@
+//! What is left of a condition on the elements of a param once the params are known: strings to
+//! compare with one string of the object. `string_set_plan` says which conditions have that form.
+
+use super::{
+    context::EvalContext,
+    evaluator::Evaluator,
+    evaluator::to_u32,
+    observer::ConditionObserver,
+    observer::NoObserver,
+    patterns::compile_pattern,
+    resolved_params::ResolvedParams,
+    scratch::Scratch,
+    side_tables::SideTables,
+    string_set_plan::{StringSetAlternative, StringSetCondition},
+    value::{LoopState, Value},
+};
+use kubevet_document::{Limits, read_json};
+use kubevet_ir::{Predicate, Program, intrinsics::strings};
+use kubevet_model::Operation;
+use regex::Regex;
+use std::sync::Arc;
+
+/// The string sets of a condition, one for each alternative.
+pub(super) type StringSets = Box<[StringSet]>;
+
+/// The strings by which a predicate tests its subject: true if it holds for any of them.
+#[derive(Debug)]
+pub(super) struct StringSet {
+    predicate: Predicate,
+    keys: Vec<String>,
+    /// All keys as one pattern, if the predicate looks for substrings.
+    pattern: Option<Regex>,
+}
+
+impl StringSet {
+    fn new(predicate: Predicate, keys: Vec<String>) -> Self {
+        let pattern = if predicate == Predicate::Contains && !keys.is_empty() {
+            let escaped: Vec<String> = keys.iter().map(|key| regex::escape(key)).collect();
+            compile_pattern(&escaped.join("|"))
+        } else {
+            None
+        };
+        Self {
+            predicate,
+            keys,
+            pattern,
+        }
+    }
+
+    fn matches(&self, subject: &str) -> bool {
+        let mut keys = self.keys.iter();
+        match (self.predicate, &self.pattern) {
+            (_, Some(pattern)) => pattern.is_match(subject),
+            (Predicate::StartsWith, _) => keys.any(|key| subject.starts_with(key)),
+            (Predicate::EndsWith, _) => keys.any(|key| subject.ends_with(key)),
+            (Predicate::Contains, _) => keys.any(|key| subject.contains(key)),
+            (Predicate::ContainsIgnoreCase, _) => {
+                keys.any(|key| strings::contains_ignore_case(subject, key))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Resolves all conditions of the plan, in its order; `None` for one whose keys exceed a limit.
+pub(super) fn resolve_string_sets(
+    program: &Program,
+    tables: &SideTables,
+    params: &ResolvedParams,
+) -> Vec<Option<StringSets>> {
+    let conditions = &tables.string_sets.conditions;
+    // What depends on elements alone reads nothing of the object, so any object will do.
+    let file: Arc<str> = Arc::from("");
+    let Some(document) = read_json(&file, b"{}", &Limits::default()).documents.pop() else {
+        return Vec::new();
+    };
+    let mut scratch = Scratch::default();
+    let mut resolve = |condition| {
+        let context = EvalContext {
+            program,
+            tables,
+            controls: &[],
+            params,
+            document: &document,
+            operation: Operation::default(),
+            pod_path: None,
+            step_budget: u64::MAX,
+            deadline: None,
+        };
+        Evaluator::new(context, &mut scratch, NoObserver).resolve(condition)
+    };
+    conditions.iter().map(&mut resolve).collect()
+}
+
+impl<O: ConditionObserver> Evaluator<'_, O> {
+    fn resolve(&mut self, condition: &StringSetCondition) -> Option<StringSets> {
+        let param = self.context.tables.param(condition.param)?;
+        let count = self.context.params.list(param).map_or(0, <[String]>::len);
+        let mut keys = vec![Vec::new(); condition.alternatives.len()];
+        for item in 0..to_u32(count) {
+            let state = LoopState {
+                key: Value::Int(i64::from(item)),
+                value: Value::ParamItem { param, item },
+                ..LoopState::UNBOUND
+            };
+            self.bind(condition.binder, state);
+            for (alternative, keys) in condition.alternatives.iter().zip(&mut keys) {
+                keys.extend(self.key_of_element(alternative));
+            }
+            self.recycle_scratch();
+        }
+        if self.aborted().is_some() {
+            return None;
+        }
+        let alternatives = condition.alternatives.iter().zip(keys);
+        let sets =
+            alternatives.map(|(alternative, keys)| StringSet::new(alternative.predicate, keys));
+        Some(sets.collect())
+    }
+
+    /// The key of the element that the binder is at, if the element can make the alternative true.
+    fn key_of_element(&mut self, alternative: &StringSetAlternative) -> Option<String> {
+        let mut conditions = alternative.of_element.iter();
+        if !conditions.all(|condition| self.holds(*condition)) {
+            return None;
+        }
+        let key = self.term(alternative.key);
+        self.string(key).map(str::to_owned)
+    }
+
+    /// Decides a condition by its string sets; `None` if they could not be resolved.
+    pub(super) fn any_by_string_sets(&mut self, position: usize) -> Option<bool> {
+        let sets = self.context.params.string_sets(position)?;
+        let condition = self.context.tables.string_sets.conditions.get(position)?;
+        let mut alternatives = condition.alternatives.iter().zip(sets);
+        Some(alternatives.any(|(alternative, set)| self.matches_set(alternative, set)))
+    }
+
+    fn matches_set(&mut self, alternative: &StringSetAlternative, set: &StringSet) -> bool {
+        if set.keys.is_empty() {
+            return false;
+        }
+        let mut conditions = alternative.of_object.iter();
+        if !conditions.all(|condition| self.holds(*condition)) {
+            return false;
+        }
+        let subject = self.term(alternative.subject);
+        let Some(subject) = self.string(subject) else {
+            return false;
+        };
+        let (matches, steps) = (
+            set.matches(subject),
+            subject.len() / 16 + set.keys.len() / 8,
+        );
+        self.charge(steps as u64);
+        matches
+    }
+}
