@@ -17,7 +17,7 @@ deny contains finding if {
 	is_string(image)
 	not is_dashboard(image)
 	finding := {
-		"message": sprintf("container %s has the rights of the Kubernetes Dashboard", [container.name]),
+		"message": sprintf("container %s has the permissions of the Kubernetes Dashboard", [container.name]),
 		"paths": [workload.pod_at("serviceAccountName"), workload.at(container, "image")],
 		"fixes": [],
 	}

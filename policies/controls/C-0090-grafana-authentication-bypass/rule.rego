@@ -23,7 +23,7 @@ deny contains finding if {
 	version := images.tag(image)
 	regex.match(`^v?9\.2\.[0-3](-[a-z]+)?$`, version)
 	finding := {
-		"message": sprintf("container %s runs Grafana %s, which has CVE-2022-39328: requests can get the rights of another user", [container.name, version]),
+		"message": sprintf("container %s runs Grafana %s, which has CVE-2022-39328: requests can get the permissions of another user", [container.name, version]),
 		"paths": [workload.at(container, "image")],
 		"fixes": [],
 	}

@@ -13,7 +13,7 @@ deny contains finding if {
 	authority != ""
 	authority == flags.last_value(lines, "--client-ca-file")
 	finding := {
-		"message": "kube-apiserver trusts one authority for etcd and for clients",
+		"message": "kube-apiserver trusts one certificate authority for etcd and for clients",
 		"paths": [
 			control_plane.flag_path("kube-apiserver", "--etcd-cafile"),
 			control_plane.flag_path("kube-apiserver", "--client-ca-file"),

@@ -19,14 +19,14 @@ deny contains finding if {
 	}
 }
 
-# A pod that needs rights has an account of its own, so that other pods of its namespace do not get them.
+# A pod that needs permissions has an account of its own, so that other pods of its namespace do not get them.
 deny contains finding if {
 	service_accounts.is_binding
 	some i, subject in collections.list(object.get(input.object, ["subjects"], []))
 	service_accounts.is_default_subject(subject)
 	path := sprintf("subjects[%d]", [i])
 	finding := {
-		"message": "the binding gives rights to a default service account",
+		"message": "the binding gives permissions to a default service account",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}

@@ -20,20 +20,20 @@ deny contains finding if {
 	}
 }
 
-# A pod that needs rights has an account of its own, so that other pods of its namespace do not get them.
+# A pod that needs permissions has an account of its own, so that other pods of its namespace do not get them.
 deny contains finding if {
 	service_accounts.is_binding
 	some i, subject in collections.list(object.get(input.object, ["subjects"], []))
 	service_accounts.is_default_subject(subject)
 	path := sprintf("subjects[%d]", [i])
 	finding := {
-		"message": "the binding gives rights to a default service account",
+		"message": "the binding gives permissions to a default service account",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}
 }
 
-# The keys under which a cloud gives an account its rights.
+# The keys under which a cloud gives an account its permissions.
 cloud_identities := [
 	"eks.amazonaws.com/role-arn",
 	"iam.gke.io/gcp-service-account",
@@ -46,7 +46,7 @@ deny contains finding if {
 	is_string(input.object.metadata.annotations[key])
 	path := fields.entry("metadata.annotations", key)
 	finding := {
-		"message": "the default service account has rights in the cloud",
+		"message": "the default service account has permissions in the cloud",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}

@@ -16,7 +16,7 @@ deny contains finding if {
 	service_accounts.is_default_subject(subject)
 	path := sprintf("subjects[%d]", [i])
 	finding := {
-		"message": "the binding gives rights to a default service account",
+		"message": "the binding gives permissions to a default service account",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}
@@ -27,7 +27,7 @@ deny contains finding if {
 	is_string(input.object.metadata.annotations["azure.workload.identity/client-id"])
 	path := fields.entry("metadata.annotations", "azure.workload.identity/client-id")
 	finding := {
-		"message": "the default service account has rights in Azure",
+		"message": "the default service account has permissions in Azure",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}

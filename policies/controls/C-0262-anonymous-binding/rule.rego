@@ -35,7 +35,7 @@ deny contains finding if {
 	not is_built_in
 	path := sprintf("subjects[%d]", [i])
 	finding := {
-		"message": "the binding gives rights to everybody without credentials",
+		"message": "the binding gives permissions to everybody without credentials",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}

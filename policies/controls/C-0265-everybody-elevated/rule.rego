@@ -21,7 +21,7 @@ deny contains finding if {
 	is_everybody(subject)
 	path := sprintf("subjects[%d]", [i])
 	finding := {
-		"message": "the binding gives an elevated role to everybody with access to the cluster",
+		"message": "the binding gives a strong role to everybody with access to the cluster",
 		"paths": [path],
 		"fixes": [{"path": path, "remove": true}],
 	}

@@ -15,8 +15,15 @@ is_public_role if {
 	}
 }
 
+# C-0265 reports these roles.
+is_strong_role if {
+	input.object.roleRef.kind == "ClusterRole"
+	input.object.roleRef.name in {"cluster-admin", "admin", "edit"}
+}
+
 deny contains finding if {
 	not is_public_role
+	not is_strong_role
 	some i, subject in collections.list(object.get(input.object, ["subjects"], []))
 	subject.kind == "Group"
 	subject.name in {"system:authenticated", "system:serviceaccounts"}

@@ -6,7 +6,7 @@ deny contains finding if {
 	input.object.spec.insecureSkipTLSVerify == true
 	is_object(input.object.spec.service)
 	finding := {
-		"message": "the API server does not check the certificate of the server behind the APIService",
+		"message": "the API server does not verify the certificate of the server behind the APIService",
 		"paths": ["spec.insecureSkipTLSVerify"],
 		"fixes": [],
 	}
