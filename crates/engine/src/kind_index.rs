@@ -5,7 +5,7 @@ use super::{
     interpreted_control::InterpretedControl,
     interpreter::{EntryRule, RulePackage},
 };
-use kubevet_ir::CompiledControl;
+use kubevet_ir::{CompiledControl, Program};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, Kind, KindSelector};
 use std::collections::BTreeSet;
@@ -30,6 +30,7 @@ pub(super) struct KindEntry {
 
 impl KindIndex {
     pub(super) fn new(
+        program: &Program,
         tables: &SideTables,
         compiled: &[CompiledControl],
         interpreted: &[InterpretedControl],
@@ -42,7 +43,7 @@ impl KindIndex {
             let packages = packages_where(interpreted, applies);
             let set = package_sets.iter().position(|set| *set == packages);
             KindEntry {
-                plan: LoopPlan::new(tables, compiled, of_kind),
+                plan: LoopPlan::new(program, tables, compiled, of_kind),
                 interpreted: positions_where(interpreted, |interpreted| {
                     interpreted.control.kinds.iter().any(applies)
                 }),

@@ -35,7 +35,7 @@ impl Tiers {
         interpreter: Option<Interpreter>,
     ) -> Self {
         let tables = SideTables::new(&compiled.program, &compiled.controls);
-        let kinds = KindIndex::new(&tables, &compiled.controls, &interpreted);
+        let kinds = KindIndex::new(&compiled.program, &tables, &compiled.controls, &interpreted);
         Self {
             compiled,
             tables,

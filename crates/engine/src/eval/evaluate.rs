@@ -5,9 +5,11 @@ use super::{
     budget::StepBudgetExceeded,
     context::EvalContext,
     evaluator::Evaluator,
-    loop_plan::{ClauseIndex, Level, LoopPlan},
+    field_guards::FieldGuard,
+    loop_plan::{Check, ClauseIndex, Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
+    value::Value,
 };
 use crate::parse_findings::{MAX_OBJECT_FINDINGS, too_many_findings_of_all};
 use kubevet_ir::CompiledControl;
@@ -87,7 +89,23 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Evaluates the checks of a level, then its loops. A clause that has fired once is not
     /// evaluated again.
     fn evaluate_level(&mut self, level: &Level, plan: &LoopPlan) {
-        for check in &level.checks {
+        self.decide_checks(&level.checks, plan);
+        for guard in &level.guards {
+            self.decide_guarded(guard, plan);
+        }
+        for (source, inner) in &level.loops {
+            if inner.parents.iter().any(|parent| self.check_holds(*parent)) {
+                self.iterate(*source, &mut |evaluator| {
+                    evaluator.recycle_scratch();
+                    evaluator.evaluate_level(&inner.level, plan);
+                    evaluator.aborted().is_some()
+                });
+            }
+        }
+    }
+
+    fn decide_checks(&mut self, checks: &[Check], plan: &LoopPlan) {
+        for check in checks {
             let is_reached = match check.parent {
                 Some(parent) => self.check_holds(parent),
                 // The first check of a clause: its control may lack params.
@@ -118,14 +136,21 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 *slot = true;
             }
         }
-        for (source, inner) in &level.loops {
-            if inner.parents.iter().any(|parent| self.check_holds(*parent)) {
-                self.iterate(*source, &mut |evaluator| {
-                    evaluator.recycle_scratch();
-                    evaluator.evaluate_level(&inner.level, plan);
-                    evaluator.aborted().is_some()
-                });
+    }
+
+    /// Decides the checks that need a field, if it is there. Where it is not, none of them holds.
+    fn decide_guarded(&mut self, guard: &FieldGuard, plan: &LoopPlan) {
+        if self.term(guard.field) == Value::Undefined {
+            for number in &guard.numbers {
+                if let Some(slot) = self.scratch.holds.get_mut(*number) {
+                    *slot = false;
+                }
             }
+            return;
+        }
+        self.decide_checks(&guard.checks, plan);
+        for within in &guard.guards {
+            self.decide_guarded(within, plan);
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! Clauses that iterate the same elements share the loop, so each list of an object is iterated
 //! once for all controls. The conditions of a clause are decided at the outermost level at which
-//! they can be, and a loop is entered only if a clause needs it whose conditions held so far.
+//! they can be, and a loop is entered only if a clause needs it whose conditions held so far. A
+//! condition that needs a field is decided only if the field is there.
 
 use super::{
     clause_stages::{LoopSource, Stage},
+    field_guards::{FieldGuard, guard_by_fields},
     side_tables::SideTables,
 };
-use kubevet_ir::{CompiledControl, ConditionId};
+use kubevet_ir::{CompiledControl, ConditionId, Program};
 use std::collections::BTreeMap;
 
 /// A clause: the index of its control among the compiled ones, and its index in the control.
@@ -28,7 +30,10 @@ pub(crate) struct LoopPlan {
 /// The conditions and loops inside certain loops.
 #[derive(Debug, Default)]
 pub(super) struct Level {
+    /// The checks that need no field.
     pub(super) checks: Vec<Check>,
+    /// The other checks, by the fields that they need.
+    pub(super) guards: Vec<FieldGuard>,
     pub(super) loops: BTreeMap<LoopSource, Loop>,
 }
 
@@ -56,6 +61,7 @@ pub(super) struct Loop {
 impl LoopPlan {
     /// The plan of these controls, by index in `compiled`.
     pub(crate) fn new(
+        program: &Program,
         tables: &SideTables,
         compiled: &[CompiledControl],
         controls: Vec<usize>,
@@ -70,6 +76,7 @@ impl LoopPlan {
                 plan.add_stages(tables.joins.stages(*control, clause));
             }
         }
+        plan.root.guard_checks(program);
         plan.controls = controls;
         plan
     }
@@ -102,5 +109,14 @@ impl Level {
         let entered = self.loops.entry(source).or_default();
         entered.parents.extend(parent);
         &mut entered.level
+    }
+
+    /// Sorts the checks of this level and of those within by the fields that they need.
+    fn guard_checks(&mut self, program: &Program) {
+        let checks = std::mem::take(&mut self.checks);
+        (self.checks, self.guards) = guard_by_fields(program, checks);
+        for inner in self.loops.values_mut() {
+            inner.level.guard_checks(program);
+        }
     }
 }

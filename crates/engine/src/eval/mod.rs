@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `evaluate` | the entry point: one object under one plan |
 //! | `loop_plan` | loop fusion: which conditions are decided in which loop |
+//! | `required_fields`, `field_guards` | which checks are skipped because a field is absent |
 //! | `context` | the input of an evaluation |
 //! | `build_side`, `join_plan` | which equalities are joins, and what an index of each contains |
 //! | `clause_stages` | the loops of a clause in order |
@@ -33,6 +34,7 @@ mod context;
 mod decimal;
 mod evaluate;
 mod evaluator;
+mod field_guards;
 mod functions;
 mod hash_index;
 mod hash_join;
@@ -45,6 +47,7 @@ mod observer;
 mod ordering;
 mod patterns;
 mod render;
+mod required_fields;
 mod resolved_params;
 mod scratch;
 mod side_tables;

@@ -1,6 +1,6 @@
 //! Loops: `some` and `every` over lists, maps and containers.
 
-use super::{check, check_with_helpers, config_map, pod};
+use super::{EMBEDDED, check, check_rules, check_with_helpers, config_map, pod, workload_rule};
 
 #[test]
 fn some_visits_lists_in_order_and_gives_indexes() {
@@ -109,4 +109,72 @@ fn containers_of_all_lists_are_visited() {
         yaml,
         expected,
     );
+}
+
+#[test]
+fn check_whose_field_is_absent_does_not_keep_the_result_of_the_element_before() {
+    let text = "deny contains finding if {\n\tsome container in \
+                workload.containers\n\tcontainer.spec.lifecycle.hook == \"a\"\n\tsome variable in \
+                collections.list(object.get(container.spec, [\"env\"], []))\n\tvariable.name == \
+                \"b\"\n\tfinding := {\"message\": container.name, \"paths\": [\"metadata\"], \
+                \"fixes\": []}\n}\n";
+    for (containers, expected) in [
+        (
+            "{name: one, lifecycle: {hook: a}}, {name: two, env: [{name: b}]}",
+            &[][..],
+        ),
+        (
+            "{name: one, lifecycle: {hook: a}}, {name: two, lifecycle: {}, env: [{name: b}]}",
+            &[],
+        ),
+        (
+            "{name: one, env: [{name: b}]}, {name: two, lifecycle: {hook: a}, env: [{name: b}]}",
+            &["two"],
+        ),
+        (
+            "{name: one, lifecycle: {hook: a}, env: [{name: b}]}, {name: two, env: [{name: b}]}",
+            &["one"],
+        ),
+    ] {
+        let rule = workload_rule(9001, text.to_owned());
+        check_rules(
+            &[rule],
+            &EMBEDDED.params.defaults(),
+            &pod(containers),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn condition_that_holds_without_the_field_is_decided_without_it() {
+    let get = "object.get(input.object, [\"a\"], \"x\")";
+    for (conditions, holds_without) in [
+        (format!("{get} == \"x\""), true),
+        (format!("{get} == \"y\""), false),
+        (format!("{get} != \"x\""), false),
+        (format!("{get} != \"y\""), true),
+        (format!("{get} in {{\"x\", \"z\"}}"), true),
+        (format!("{get} in {{\"y\", \"z\"}}"), false),
+        (format!("is_string({get})"), true),
+        (format!("is_number({get})"), false),
+        (format!("startswith({get}, \"x\")"), true),
+        (format!("{get} < \"y\""), true),
+        ("not input.object.a == \"y\"".to_owned(), true),
+        ("not input.object.a".to_owned(), true),
+        ("object.get(input.object, [\"a\"], false)".to_owned(), false),
+        ("object.get(input.object, [\"a\"], true)".to_owned(), true),
+        (
+            "count(object.get(input.object, [\"a\"], [])) == 0".to_owned(),
+            true,
+        ),
+    ] {
+        let expected = if holds_without { &["found"][..] } else { &[] };
+        check(
+            &format!("\t{conditions}"),
+            "\"found\"",
+            &config_map(""),
+            expected,
+        );
+    }
 }

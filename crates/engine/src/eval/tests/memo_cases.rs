@@ -24,10 +24,14 @@ fn condition_of_an_element_is_decided_once_for_each_element_and_all_controls() {
     let container = "\tsome container in workload.containers\n\tcontainer.spec.tty == true";
     let rules =
         [9001, 9002, 9003].map(|number| workload_rule(number, clause(container, "container.name")));
-    let yaml = pod("{name: a}, {name: b}, {name: c}, {name: d}");
-    let decided = decisions(&rules, &yaml);
-    assert_eq!(decided.len(), 1, "{decided:?}");
-    assert_eq!(decided[0].1, 4, "{decided:?}");
+    for (containers, expected) in [
+        ("{tty: false}, {tty: false}, {tty: 1}, {tty: null}", 4),
+        // A condition whose field is absent is not decided.
+        ("{tty: false}, {name: b}, {tty: 1}, {name: d}", 2),
+    ] {
+        let decided = decisions(&rules, &pod(containers));
+        assert_eq!(decided, [("container.tty == true".to_owned(), expected)]);
+    }
 }
 
 #[test]
@@ -41,6 +45,7 @@ fn condition_of_the_object_is_decided_once_inside_a_loop() {
         format!("{helpers}\n{}", clause(conditions, "container.name")),
     );
     let yaml = pod("{name: a, tty: true}, {name: b, stdin: true}, {name: c, tty: true}");
+    let yaml = yaml.replace("spec: {", "spec: {hostPID: false, ");
     let decided = decisions(&[rule], &yaml);
     let host_pid: Vec<u64> = decided
         .iter()

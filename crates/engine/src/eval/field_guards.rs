@@ -1,0 +1,80 @@
+//! The checks of a level as a tree of the fields that they need: where a field is absent, nothing
+//! below it is decided.
+
+use super::{loop_plan::Check, required_fields::required_fields};
+use kubevet_ir::{Program, Term, TermId};
+
+/// The checks that need a field.
+#[derive(Debug)]
+pub(super) struct FieldGuard {
+    /// The field: a `Term::Field`.
+    pub(super) field: TermId,
+    /// The checks that need no field within it.
+    pub(super) checks: Vec<Check>,
+    /// The fields within it that others need.
+    pub(super) guards: Vec<FieldGuard>,
+    /// The numbers of all checks here and within, except those that are the last of their clause:
+    /// other checks ask for their results.
+    pub(super) numbers: Vec<usize>,
+}
+
+/// Splits the checks of a level into those that need no field and those that do.
+pub(super) fn guard_by_fields(
+    program: &Program,
+    checks: Vec<Check>,
+) -> (Vec<Check>, Vec<FieldGuard>) {
+    let (mut unguarded, mut guards) = (Vec::new(), Vec::new());
+    for check in checks {
+        let path = longest_path(program, &check);
+        insert(&mut guards, &path, check, &mut unguarded);
+    }
+    (unguarded, guards)
+}
+
+fn insert(guards: &mut Vec<FieldGuard>, path: &[TermId], check: Check, checks: &mut Vec<Check>) {
+    let Some((field, within)) = path.split_first() else {
+        checks.push(check);
+        return;
+    };
+    let position = guards.iter().position(|guard| guard.field == *field);
+    let position = position.unwrap_or_else(|| {
+        guards.push(FieldGuard {
+            field: *field,
+            checks: Vec::new(),
+            guards: Vec::new(),
+            numbers: Vec::new(),
+        });
+        guards.len() - 1
+    });
+    if let Some(guard) = guards.get_mut(position) {
+        if !check.is_last {
+            guard.numbers.push(check.number);
+        }
+        insert(&mut guard.guards, within, check, &mut guard.checks);
+    }
+}
+
+/// The fields that a check needs, one within the other, the outermost first. Of several such paths
+/// it is the longest: it leads to the field that is least often there.
+fn longest_path(program: &Program, check: &Check) -> Vec<TermId> {
+    let conditions = check.conditions.iter();
+    let fields = conditions.flat_map(|condition| required_fields(program, *condition));
+    let paths = fields.map(|field| path_to(program, field));
+    // Of paths of one length the first wins, so that checks of one field have one path.
+    paths
+        .min_by_key(|path| (usize::MAX - path.len(), path.clone()))
+        .unwrap_or_default()
+}
+
+fn path_to(program: &Program, field: TermId) -> Vec<TermId> {
+    let mut path = vec![field];
+    let mut next = field;
+    while let Term::Field(base, _) = program.term(next)
+        && matches!(program.term(*base), Term::Field(..))
+    {
+        path.push(*base);
+        next = *base;
+    }
+    path.reverse();
+    path
+}
