@@ -4,8 +4,8 @@ use super::ControlId;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
 
-/// A control of the public library. Where the library has a control of its id, the state is
-/// meaningless.
+/// A control of the public library. Where the library has a control of its id, the state says
+/// nothing.
 #[derive(Debug, Serialize, Deserialize, Clone, PartialEq, Eq)]
 pub struct PublicControl {
     /// The id.
@@ -47,6 +47,8 @@ pub enum PublicControlState {
     Images,
     /// It needs a person: no program can decide it.
     Manual,
+    /// Kubernetes has removed what it checks, or a later control asks for the contrary.
+    Obsolete,
 }
 
 impl PublicControlState {
@@ -71,6 +73,7 @@ impl PublicControlState {
             }
             Self::Images => "needs results of image scans, which this input does not have",
             Self::Manual => "a person must check it",
+            Self::Obsolete => "obsolete: it does not fit current versions of Kubernetes",
         }
     }
 }

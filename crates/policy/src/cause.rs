@@ -4,7 +4,7 @@
 //! violations by it, so that each defect is reported once.
 
 use kubevet_document::{Document, Limits, Node, read_json};
-use kubevet_model::{Control, FieldPath, FixAction, Violation};
+use kubevet_model::{Control, FieldPath, FixAction, Segment, Violation};
 use std::collections::BTreeSet;
 
 /// Returns the key of the cause: violations of one object with one key are one defect. `None` if a
@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 /// 2. the absence of the field at its first path;
 /// 3. the `cause` of its control, at its paths.
 ///
+/// An element that a list lacks is no absent field: a list without two elements, such as two flags
+/// of a program, lacks both at the same index.
+///
 /// `path_key` writes a path: whoever compares the keys of two versions of an object must write a
 /// list element by what identifies it.
 pub fn shared_cause(
@@ -24,7 +27,10 @@ pub fn shared_cause(
     violation: &Violation,
     path_key: impl Fn(&FieldPath) -> String,
 ) -> Option<Vec<String>> {
-    let is_absent = |path: &FieldPath| document.resolve(path).value.is_none_or(Node::is_null);
+    let is_absent = |path: &FieldPath| {
+        let is_element = matches!(path.segments().last(), Some(Segment::Index(_)));
+        !is_element && document.resolve(path).value.is_none_or(Node::is_null)
+    };
     let mut changes = BTreeSet::new();
     for fix in &violation.fixes {
         match &fix.action {
@@ -156,6 +162,19 @@ mod tests {
             &["spec.privileged=false"],
         );
         check(None, "spec", &[("spec.none", Some("1"))], &["spec.none"]);
+    }
+
+    #[test]
+    fn elements_that_a_list_lacks_are_not_one_field() {
+        let (path, audit) = ("spec.command[3]", "\"--audit-log-path=/a\"");
+        check(
+            None,
+            path,
+            &[(path, Some(audit))],
+            &["spec.command[3]=\"--audit-log-path=/a\""],
+        );
+        check(Some("tls"), path, &[], &["tls", path]);
+        assert_eq!(cause(None, path, &[]), None);
     }
 
     #[test]

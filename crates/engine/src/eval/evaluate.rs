@@ -6,7 +6,7 @@ use super::{
     context::EvalContext,
     evaluator::Evaluator,
     field_guards::FieldGuard,
-    loop_plan::{Check, ClauseIndex, Level, LoopPlan},
+    loop_plan::{Check, ClauseCheck, ClauseIndex, Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
     value::Value,
@@ -94,7 +94,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             self.decide_guarded(guard, plan);
         }
         for (source, inner) in &level.loops {
-            if inner.parents.iter().any(|parent| self.check_holds(*parent)) {
+            let mut parents = inner.parents.iter();
+            if inner.is_always_needed || parents.any(|parent| self.check_holds(*parent)) {
                 self.iterate(*source, &mut |evaluator| {
                     evaluator.recycle_scratch();
                     evaluator.evaluate_level(&inner.level, plan);
@@ -106,36 +107,48 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 
     fn decide_checks(&mut self, checks: &[Check], plan: &LoopPlan) {
         for check in checks {
-            let is_reached = match check.parent {
-                Some(parent) => self.check_holds(parent),
-                // The first check of a clause: its control may lack params.
-                None => plan
-                    .clauses
-                    .get(check.clause)
-                    .is_some_and(|(control, _)| self.context.params.is_configured(*control)),
-            };
-            let has_fired = self
-                .scratch
-                .fired
-                .get(check.clause)
-                .copied()
-                .unwrap_or(true);
-            let holds = is_reached
-                && !has_fired
+            let mut clauses = check.clauses.iter();
+            let holds = clauses.any(|clause| self.is_open(clause, plan))
                 && check
                     .conditions
                     .iter()
                     .all(|condition| self.holds(*condition));
-            if let Some(slot) = self.scratch.holds.get_mut(check.number) {
+            if holds || check.has_inner {
+                self.set_results(check, holds, plan);
+            }
+        }
+    }
+
+    /// Stores the result of a check for the clauses that need it; clauses without further levels
+    /// fire.
+    fn set_results(&mut self, check: &Check, holds: bool, plan: &LoopPlan) {
+        for clause in &check.clauses {
+            let holds = holds && self.is_open(clause, plan);
+            if let Some(slot) = self.scratch.holds.get_mut(clause.number) {
                 *slot = holds;
             }
             if holds
-                && check.is_last
-                && let Some(slot) = self.scratch.fired.get_mut(check.clause)
+                && clause.is_last
+                && let Some(slot) = self.scratch.fired.get_mut(clause.clause)
             {
                 *slot = true;
             }
         }
+    }
+
+    /// True if a check matters for a clause: what comes before it holds, and the clause has not
+    /// fired.
+    fn is_open(&self, check: &ClauseCheck, plan: &LoopPlan) -> bool {
+        let is_reached = match check.parent {
+            Some(parent) => self.check_holds(parent),
+            // The first check of a clause: its control may lack params.
+            None => plan
+                .clauses
+                .get(check.clause)
+                .is_some_and(|(control, _)| self.context.params.is_configured(*control)),
+        };
+        let fired = self.scratch.fired.get(check.clause);
+        is_reached && !fired.copied().unwrap_or(true)
     }
 
     /// Decides the checks that need a field, if it is there. Where it is not, none of them holds.

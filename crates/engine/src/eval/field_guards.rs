@@ -47,9 +47,8 @@ fn insert(guards: &mut Vec<FieldGuard>, path: &[TermId], check: Check, checks: &
         guards.len() - 1
     });
     if let Some(guard) = guards.get_mut(position) {
-        if !check.is_last {
-            guard.numbers.push(check.number);
-        }
+        let asked_for = check.clauses.iter().filter(|clause| !clause.is_last);
+        guard.numbers.extend(asked_for.map(|clause| clause.number));
         insert(&mut guard.guards, within, check, &mut guard.checks);
     }
 }

@@ -37,13 +37,22 @@ pub(super) struct Level {
     pub(super) loops: BTreeMap<LoopSource, Loop>,
 }
 
-/// The conditions of one clause at one level.
+/// Conditions at one level, and the clauses that need them there.
 #[derive(Debug)]
 pub(super) struct Check {
-    pub(super) number: usize,
-    /// The check of the same clause one level up, which must hold.
-    pub(super) parent: Option<usize>,
     pub(super) conditions: Box<[ConditionId]>,
+    pub(super) clauses: Vec<ClauseCheck>,
+    /// True if some clause has a further level, which asks for the result.
+    pub(super) has_inner: bool,
+}
+
+/// A check as a step of one clause.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClauseCheck {
+    /// The number of the result.
+    pub(super) number: usize,
+    /// The check of the same clause in an outer level, which must hold; `None` for the first.
+    pub(super) parent: Option<usize>,
     /// The index of the clause in the plan.
     pub(super) clause: usize,
     /// True if the clause has no further level: it fires if the check holds.
@@ -54,8 +63,10 @@ pub(super) struct Check {
 #[derive(Debug, Default)]
 pub(super) struct Loop {
     pub(super) level: Level,
-    /// The checks of its clauses one level up. The loop is needed if one of them holds.
+    /// The checks of its clauses in outer levels. The loop is needed if one of them holds.
     pub(super) parents: Vec<usize>,
+    /// True if some clause has no conditions before it.
+    pub(super) is_always_needed: bool,
 }
 
 impl LoopPlan {
@@ -91,13 +102,18 @@ impl LoopPlan {
             if let Some(source) = stage.source {
                 level = level.enter_loop(source, parent);
             }
-            level.checks.push(Check {
+            let is_last = depth + 1 == stages.len();
+            // Nothing has to be decided before the next loop.
+            if stage.conditions.is_empty() && !is_last {
+                continue;
+            }
+            let check = ClauseCheck {
                 number: self.check_count,
                 parent,
-                conditions: stage.conditions.clone(),
                 clause,
-                is_last: depth + 1 == stages.len(),
-            });
+                is_last,
+            };
+            level.add_check(&stage.conditions, check);
             parent = Some(self.check_count);
             self.check_count += 1;
         }
@@ -108,7 +124,24 @@ impl Level {
     fn enter_loop(&mut self, source: LoopSource, parent: Option<usize>) -> &mut Self {
         let entered = self.loops.entry(source).or_default();
         entered.parents.extend(parent);
+        entered.is_always_needed |= parent.is_none();
         &mut entered.level
+    }
+
+    /// Adds a step of a clause. Clauses with the same conditions share a check.
+    fn add_check(&mut self, conditions: &[ConditionId], clause: ClauseCheck) {
+        let mut checks = self.checks.iter_mut();
+        match checks.find(|check| *check.conditions == *conditions) {
+            Some(check) => {
+                check.clauses.push(clause);
+                check.has_inner |= !clause.is_last;
+            }
+            None => self.checks.push(Check {
+                conditions: conditions.into(),
+                clauses: vec![clause],
+                has_inner: !clause.is_last,
+            }),
+        }
     }
 
     /// Sorts the checks of this level and of those within by the fields that they need.
