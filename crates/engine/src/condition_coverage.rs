@@ -2,9 +2,9 @@
 
 use super::{
     engine::Engine,
-    eval::{ConditionCounts, SideTables},
+    eval::{ConditionCounts, SideTables, depends_on_params_alone},
 };
-use kubevet_ir::{BinderId, Condition, ConditionId, Descent, Program, Visitor, Walk};
+use kubevet_ir::{BinderId, Condition, ConditionId, Descent, NodeId, Program, Visitor, Walk};
 use kubevet_model::ControlId;
 use std::collections::BTreeSet;
 
@@ -63,6 +63,10 @@ struct ConditionCollector<'p> {
 
 impl Visitor for ConditionCollector<'_> {
     fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
+        // No object makes a difference to what depends on params alone.
+        if depends_on_params_alone(self.program, NodeId::Condition(condition), None) {
+            return Descent::Skip;
+        }
         let is_composite = matches!(
             self.program.condition(condition),
             Condition::True | Condition::And(_) | Condition::Or(_) | Condition::Not(_)

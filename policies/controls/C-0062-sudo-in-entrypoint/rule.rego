@@ -6,7 +6,10 @@ import data.lib.collections
 import data.lib.workload
 
 # sudo as a separate word with any path before it: not "pseudo", "sudoers", "--sudo", "sudo.conf" or "GROUP=sudo".
-calls_sudo(word) if regex.match(`(^|[^0-9A-Za-z_.=-])sudo([^0-9A-Za-z_.=/-]|$)`, word)
+calls_sudo(word) if {
+	contains(word, "sudo")
+	regex.match(`(^|[^0-9A-Za-z_.=-])sudo([^0-9A-Za-z_.=/-]|$)`, word)
+}
 
 deny contains finding if {
 	some container in workload.containers

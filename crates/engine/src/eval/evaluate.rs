@@ -141,11 +141,11 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     fn is_open(&self, check: &ClauseCheck, plan: &LoopPlan) -> bool {
         let is_reached = match check.parent {
             Some(parent) => self.check_holds(parent),
-            // The first check of a clause: its control may lack params.
+            // The first check of a clause: the params may rule it out.
             None => plan
                 .clauses
                 .get(check.clause)
-                .is_some_and(|(control, _)| self.context.params.is_configured(*control)),
+                .is_some_and(|clause| self.context.params.is_clause_possible(*clause)),
         };
         let fired = self.scratch.fired.get(check.clause);
         is_reached && !fired.copied().unwrap_or(true)

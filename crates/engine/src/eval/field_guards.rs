@@ -2,7 +2,7 @@
 //! below it is decided.
 
 use super::{loop_plan::Check, required_fields::required_fields};
-use kubevet_ir::{Program, Term, TermId};
+use kubevet_ir::{Condition, ConditionId, Program, Term, TermId};
 
 /// The checks that need a field.
 #[derive(Debug)]
@@ -24,11 +24,28 @@ pub(super) fn guard_by_fields(
     checks: Vec<Check>,
 ) -> (Vec<Check>, Vec<FieldGuard>) {
     let (mut unguarded, mut guards) = (Vec::new(), Vec::new());
-    for check in checks {
+    for mut check in checks {
         let path = longest_path(program, &check);
+        check.conditions = not_proved(program, &check.conditions, &path);
         insert(&mut guards, &path, check, &mut unguarded);
     }
     (unguarded, guards)
+}
+
+/// The conditions that say more than that the fields are there.
+fn not_proved(
+    program: &Program,
+    conditions: &[ConditionId],
+    path: &[TermId],
+) -> Box<[ConditionId]> {
+    let is_proved = |condition: &ConditionId| match program.condition(*condition) {
+        Condition::Defined(term) => path.contains(term),
+        _ => false,
+    };
+    let conditions = conditions.iter().copied();
+    conditions
+        .filter(|condition| !is_proved(condition))
+        .collect()
 }
 
 fn insert(guards: &mut Vec<FieldGuard>, path: &[TermId], check: Check, checks: &mut Vec<Check>) {

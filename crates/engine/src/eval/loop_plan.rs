@@ -3,7 +3,8 @@
 //! Clauses that iterate the same elements share the loop, so each list of an object is iterated
 //! once for all controls. The conditions of a clause are decided at the outermost level at which
 //! they can be, and a loop is entered only if a clause needs it whose conditions held so far. A
-//! condition that needs a field is decided only if the field is there.
+//! condition that needs a field is decided only if the field is there. Conditions on params alone are
+//! not in the plan: they are decided when params are resolved.
 
 use super::{
     clause_stages::{LoopSource, Stage},
@@ -84,7 +85,7 @@ impl LoopPlan {
                 .map_or(0, |compiled| compiled.clauses.len());
             for clause in 0..clause_count {
                 plan.clauses.push((*control, clause));
-                plan.add_stages(tables.joins.stages(*control, clause));
+                plan.add_stages(tables, tables.joins.stages(*control, clause));
             }
         }
         plan.root.guard_checks(program);
@@ -94,7 +95,7 @@ impl LoopPlan {
 
     /// Adds the stages of the last clause: each to the loop of its source, which is made if no
     /// clause had it yet.
-    fn add_stages(&mut self, stages: &[Stage]) {
+    fn add_stages(&mut self, tables: &SideTables, stages: &[Stage]) {
         let clause = self.clauses.len().saturating_sub(1);
         let mut level = &mut self.root;
         let mut parent = None;
@@ -103,8 +104,14 @@ impl LoopPlan {
                 level = level.enter_loop(source, parent);
             }
             let is_last = depth + 1 == stages.len();
+            let conditions: Vec<ConditionId> = stage
+                .conditions
+                .iter()
+                .copied()
+                .filter(|condition| !tables.depends_on_params(*condition))
+                .collect();
             // Nothing has to be decided before the next loop.
-            if stage.conditions.is_empty() && !is_last {
+            if conditions.is_empty() && !is_last {
                 continue;
             }
             let check = ClauseCheck {
@@ -113,7 +120,7 @@ impl LoopPlan {
                 clause,
                 is_last,
             };
-            level.add_check(&stage.conditions, check);
+            level.add_check(&conditions, check);
             parent = Some(self.check_count);
             self.check_count += 1;
         }

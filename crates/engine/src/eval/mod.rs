@@ -17,6 +17,7 @@
 //! | `side_tables` | facts about each term and condition, computed once when rules are compiled |
 //! | `string_set_plan`, `string_sets` | conditions on the elements of a param that are decided at once |
 //! | `resolved_params`, `patterns` | params, read once; compiled patterns |
+//! | `params_dependence`, `params_evaluator` | what depends on params alone, evaluated once for each set of params |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
 //! | `value`, `strings`, `functions` | values, strings and functions of them |
 //! | `ordering`, `decimal` | the order of values |
@@ -45,6 +46,8 @@ mod memo;
 mod memo_plan;
 mod observer;
 mod ordering;
+mod params_dependence;
+mod params_evaluator;
 mod patterns;
 mod render;
 mod required_fields;
@@ -65,6 +68,7 @@ pub(super) use evaluate::evaluate;
 pub(super) use loop_plan::LoopPlan;
 pub use observer::ConditionCounts;
 pub(super) use observer::{ConditionObserver, NoObserver};
+pub(super) use params_dependence::depends_on_params_alone;
 pub(super) use resolved_params::ResolvedParams;
 pub(super) use scratch::Scratch;
 pub(super) use side_tables::SideTables;

@@ -2,11 +2,15 @@
 //! once for each set of params and shared by all objects.
 
 use super::{
+    evaluator::Evaluator,
+    loop_plan::ClauseIndex,
+    observer::NoObserver,
+    params_evaluator::with_params_evaluator,
     patterns::{compile_pattern, compile_pattern_set},
     side_tables::SideTables,
     string_sets::{StringSets, resolve_string_sets},
 };
-use kubevet_ir::{CompiledControl, Program};
+use kubevet_ir::{Clause, CompiledControl, Program};
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexSet};
 
@@ -17,6 +21,9 @@ pub(crate) struct ResolvedParams {
     values: Vec<ResolvedParam>,
     /// True for compiled controls whose required params are set, by index of the control.
     is_configured: Vec<bool>,
+    /// True for clauses that can fire under these params, by index of the control, then of the
+    /// clause.
+    possible_clauses: Vec<Vec<bool>>,
     /// What is left of the conditions that string sets decide, by position in the plan; `None` if
     /// the elements must be visited one by one.
     string_sets: Vec<Option<StringSets>>,
@@ -57,11 +64,48 @@ impl ResolvedParams {
         let mut resolved = Self {
             values,
             is_configured,
+            possible_clauses: Vec::new(),
             string_sets: Vec::new(),
             interpreter_params: crate::interpreter_input::params_value(params),
         };
         resolved.string_sets = resolve_string_sets(program, tables, &resolved);
+        resolved.possible_clauses = resolved.find_possible_clauses(program, tables, controls);
         resolved
+    }
+
+    /// Decides for each clause whether its control is configured and its conditions on params hold.
+    fn find_possible_clauses(
+        &self,
+        program: &Program,
+        tables: &SideTables,
+        controls: &[CompiledControl],
+    ) -> Vec<Vec<bool>> {
+        let of_clauses = |evaluator: &mut Evaluator<'_, NoObserver>| {
+            let of_control = |(control, is_configured): (&CompiledControl, &bool)| {
+                let clauses = control.clauses.iter();
+                let is_possible = |clause: &Clause| {
+                    let mut conditions = clause.when.iter();
+                    *is_configured
+                        && conditions.all(|condition| {
+                            !tables.depends_on_params(*condition) || evaluator.holds(*condition)
+                        })
+                };
+                clauses.map(is_possible).collect()
+            };
+            let controls = controls.iter().zip(&self.is_configured);
+            controls.map(of_control).collect()
+        };
+        with_params_evaluator(program, tables, self, of_clauses).unwrap_or_default()
+    }
+
+    /// True if a clause of a compiled control can fire under these params.
+    #[inline]
+    pub(super) fn is_clause_possible(&self, (control, clause): ClauseIndex) -> bool {
+        let clauses = self.possible_clauses.get(control);
+        clauses
+            .and_then(|clauses| clauses.get(clause))
+            .copied()
+            .unwrap_or(false)
     }
 
     /// The string sets of a condition, by its position in the plan.

@@ -3,13 +3,13 @@
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
 use super::{
-    join_plan::JoinPlan, memo_plan::MemoPlan, patterns::LiteralPattern,
-    string_set_plan::StringSetPlan,
+    join_plan::JoinPlan, memo_plan::MemoPlan, params_dependence::depends_on_params_alone,
+    patterns::LiteralPattern, string_set_plan::StringSetPlan,
 };
 use kubevet_document::FieldKey;
 use kubevet_ir::{
-    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Predicate, Program,
-    Term, TermId,
+    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, NodeId, Predicate,
+    Program, Term, TermId,
 };
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -36,6 +36,8 @@ pub(crate) struct SideTables {
     pub(super) memos: MemoPlan,
     pub(super) joins: JoinPlan,
     pub(super) string_sets: StringSetPlan,
+    /// True for the conditions of clauses that depend on params alone, by index of the condition.
+    depends_on_params: Vec<bool>,
     pub(super) name_key: Option<FieldKey>,
     pub(super) restart_policy_key: Option<FieldKey>,
     pub(super) volumes_key: Option<FieldKey>,
@@ -55,6 +57,7 @@ impl SideTables {
             memos: MemoPlan::new(program, controls),
             joins: JoinPlan::new(program, controls),
             string_sets: StringSetPlan::new(program),
+            depends_on_params: vec![false; conditions],
             name_key: Some(FieldKey::new("name")),
             restart_policy_key: Some(FieldKey::new("restartPolicy")),
             volumes_key: Some(FieldKey::new("volumes")),
@@ -67,6 +70,7 @@ impl SideTables {
         }
         tables.add_terms(program);
         tables.add_conditions(program);
+        tables.add_clauses(program, controls);
         tables
     }
 
@@ -104,6 +108,22 @@ impl SideTables {
                 *slot = pattern_list_match;
             }
         }
+    }
+
+    fn add_clauses(&mut self, program: &Program, controls: &[CompiledControl]) {
+        let clauses = controls.iter().flat_map(|control| &control.clauses);
+        for condition in clauses.flat_map(|clause| &clause.when) {
+            if let Some(slot) = self.depends_on_params.get_mut(condition.index()) {
+                let node = NodeId::Condition(*condition);
+                *slot = depends_on_params_alone(program, node, None);
+            }
+        }
+    }
+
+    /// True if a condition of a clause depends on params alone.
+    pub(super) fn depends_on_params(&self, condition: ConditionId) -> bool {
+        let known = self.depends_on_params.get(condition.index());
+        known.copied().unwrap_or(false)
     }
 
     fn add_pattern(&mut self, program: &Program, pattern: TermId) {

@@ -5,9 +5,8 @@
 //!
 //! The plan is made once when rules are compiled. Nothing here sees params or an object.
 
-use super::side_tables::iterated_param;
-use kubevet_ir::{BinderId, Condition, ConditionId, NodeId, Predicate, Program, Term, TermId};
-use std::collections::BTreeSet;
+use super::{params_dependence::depends_on_params_alone, side_tables::iterated_param};
+use kubevet_ir::{BinderId, Condition, ConditionId, NodeId, Predicate, Program, TermId};
 
 /// The most alternatives of one condition. With more, its elements are visited one by one.
 const MAX_ALTERNATIVES: usize = 8;
@@ -166,7 +165,7 @@ impl Planner<'_> {
             .program
             .free_binders_of_term(*subject)
             .contains(&self.binder);
-        let is_of_element = self.depends_on_element_alone(NodeId::Term(*key));
+        let is_of_element = self.is_of_element(NodeId::Term(*key));
         (is_supported && is_of_object && is_of_element).then_some((*predicate, *subject, *key))
     }
 
@@ -174,58 +173,14 @@ impl Planner<'_> {
         let free_binders = self.program.free_binders_of_condition(condition);
         if !free_binders.contains(&self.binder) {
             Dependence::Object
-        } else if self.depends_on_element_alone(NodeId::Condition(condition)) {
+        } else if self.is_of_element(NodeId::Condition(condition)) {
             Dependence::Element
         } else {
             Dependence::Both
         }
     }
 
-    /// True if a node reads nothing but literals, params and the element of the binder.
-    fn depends_on_element_alone(&self, node: NodeId) -> bool {
-        let (mut rest, mut seen) = (vec![node], BTreeSet::new());
-        while let Some(node) = rest.pop() {
-            if !seen.insert(node) {
-                continue;
-            }
-            match node {
-                NodeId::Binder(binder) if binder == self.binder => {}
-                NodeId::Binder(_) => return false,
-                NodeId::Condition(condition) => {
-                    let condition = self.program.condition(condition);
-                    condition.for_each_child(|child| rest.push(child));
-                }
-                NodeId::Term(term) => {
-                    let term = self.program.term(term);
-                    if reads_object(term) {
-                        return false;
-                    }
-                    term.for_each_child(|child| rest.push(child));
-                }
-            }
-        }
-        true
-    }
-}
-
-/// True if the term itself reads the object or the request, whatever its operands read.
-fn reads_object(term: &Term) -> bool {
-    match term {
-        Term::Undefined
-        | Term::Const(_)
-        | Term::Param(_)
-        | Term::Key(_)
-        | Term::Value(_)
-        | Term::Field(..)
-        | Term::Index(..)
-        | Term::Guard(..)
-        | Term::Coalesce(_)
-        | Term::Count(_)
-        | Term::Concat(_)
-        | Term::AsList(_)
-        | Term::AsMap(_) => false,
-        // A function without arguments is one of the object.
-        Term::Call(_, arguments) => arguments.is_empty(),
-        _ => true,
+    fn is_of_element(&self, node: NodeId) -> bool {
+        depends_on_params_alone(self.program, node, Some(self.binder))
     }
 }

@@ -2,23 +2,17 @@
 //! compare with one string of the object. `string_set_plan` says which conditions have that form.
 
 use super::{
-    context::EvalContext,
-    evaluator::Evaluator,
-    evaluator::to_u32,
+    evaluator::{Evaluator, to_u32},
     observer::ConditionObserver,
-    observer::NoObserver,
+    params_evaluator::with_params_evaluator,
     patterns::compile_pattern,
     resolved_params::ResolvedParams,
-    scratch::Scratch,
     side_tables::SideTables,
     string_set_plan::{StringSetAlternative, StringSetCondition},
     value::{LoopState, Value},
 };
-use kubevet_document::{Limits, read_json};
 use kubevet_ir::{Predicate, Program, intrinsics::strings};
-use kubevet_model::Operation;
 use regex::Regex;
-use std::sync::Arc;
 
 /// The string sets of a condition, one for each alternative.
 pub(super) type StringSets = Box<[StringSet]>;
@@ -68,32 +62,18 @@ pub(super) fn resolve_string_sets(
     tables: &SideTables,
     params: &ResolvedParams,
 ) -> Vec<Option<StringSets>> {
-    let conditions = &tables.string_sets.conditions;
-    // What depends on elements alone reads nothing of the object, so any object will do.
-    let file: Arc<str> = Arc::from("");
-    let Some(document) = read_json(&file, b"{}", &Limits::default()).documents.pop() else {
-        return Vec::new();
+    let conditions = tables.string_sets.conditions.iter();
+    let resolve = |condition| {
+        with_params_evaluator(program, tables, params, |evaluator| {
+            evaluator.resolve_string_sets(condition)
+        })
+        .flatten()
     };
-    let mut scratch = Scratch::default();
-    let mut resolve = |condition| {
-        let context = EvalContext {
-            program,
-            tables,
-            controls: &[],
-            params,
-            document: &document,
-            operation: Operation::default(),
-            pod_path: None,
-            step_budget: u64::MAX,
-            deadline: None,
-        };
-        Evaluator::new(context, &mut scratch, NoObserver).resolve(condition)
-    };
-    conditions.iter().map(&mut resolve).collect()
+    conditions.map(resolve).collect()
 }
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    fn resolve(&mut self, condition: &StringSetCondition) -> Option<StringSets> {
+    fn resolve_string_sets(&mut self, condition: &StringSetCondition) -> Option<StringSets> {
         let param = self.context.tables.param(condition.param)?;
         let count = self.context.params.list(param).map_or(0, <[String]>::len);
         let mut keys = vec![Vec::new(); condition.alternatives.len()];
