@@ -7,6 +7,6 @@ import data.lib.images
 
 # The image of a project, such as "argoproj/argocd": from any registry, also from a mirror with a path of its own
 # ("registry.example.com/quay/argoproj/argocd").
-is_of(image, project) if images.repository(image) == project
-
-is_of(image, project) if endswith(images.repository(image), concat("", ["/", project]))
+is_of(image, project) if {
+	endswith(concat("", ["/", images.repository(image)]), concat("", ["/", project]))
+}

@@ -76,83 +76,80 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     fn fired_clauses(&mut self, plan: &LoopPlan) -> Vec<ClauseIndex> {
         self.scratch.holds.clear();
         self.scratch.holds.resize(plan.check_count, false);
-        self.scratch.fired.clear();
-        self.scratch.fired.resize(plan.clauses.len(), false);
-        self.evaluate_level(&plan.root, plan);
-        let fired = self.scratch.fired.iter().zip(&plan.clauses);
-        fired
-            .filter(|(fired, _)| **fired)
+        let params = self.context.params;
+        let is_closed = |clause: &ClauseIndex| !params.is_clause_possible(*clause);
+        self.scratch.closed.clear();
+        self.scratch
+            .closed
+            .extend(plan.clauses.iter().map(is_closed));
+        self.evaluate_level(&plan.root);
+        let closed = self.scratch.closed.iter().zip(&plan.clauses);
+        closed
+            .filter(|(closed, clause)| **closed && !is_closed(clause))
             .map(|(_, clause)| *clause)
             .collect()
     }
 
     /// Evaluates the checks of a level, then its loops. A clause that has fired once is not
     /// evaluated again.
-    fn evaluate_level(&mut self, level: &Level, plan: &LoopPlan) {
-        self.decide_checks(&level.checks, plan);
+    fn evaluate_level(&mut self, level: &Level) {
+        self.decide_checks(&level.checks);
         for guard in &level.guards {
-            self.decide_guarded(guard, plan);
+            self.decide_guarded(guard);
         }
         for (source, inner) in &level.loops {
             let mut parents = inner.parents.iter();
             if inner.is_always_needed || parents.any(|parent| self.check_holds(*parent)) {
                 self.iterate(*source, &mut |evaluator| {
                     evaluator.recycle_scratch();
-                    evaluator.evaluate_level(&inner.level, plan);
+                    evaluator.evaluate_level(&inner.level);
                     evaluator.aborted().is_some()
                 });
             }
         }
     }
 
-    fn decide_checks(&mut self, checks: &[Check], plan: &LoopPlan) {
+    fn decide_checks(&mut self, checks: &[Check]) {
         for check in checks {
             let mut clauses = check.clauses.iter();
-            let holds = clauses.any(|clause| self.is_open(clause, plan))
+            let holds = clauses.any(|clause| self.is_open(clause))
                 && check
                     .conditions
                     .iter()
                     .all(|condition| self.holds(*condition));
             if holds || check.has_inner {
-                self.set_results(check, holds, plan);
+                self.set_results(check, holds);
             }
         }
     }
 
     /// Stores the result of a check for the clauses that need it; clauses without further levels
     /// fire.
-    fn set_results(&mut self, check: &Check, holds: bool, plan: &LoopPlan) {
+    fn set_results(&mut self, check: &Check, holds: bool) {
         for clause in &check.clauses {
-            let holds = holds && self.is_open(clause, plan);
+            let holds = holds && self.is_open(clause);
             if let Some(slot) = self.scratch.holds.get_mut(clause.number) {
                 *slot = holds;
             }
             if holds
                 && clause.is_last
-                && let Some(slot) = self.scratch.fired.get_mut(clause.clause)
+                && let Some(slot) = self.scratch.closed.get_mut(clause.clause)
             {
                 *slot = true;
             }
         }
     }
 
-    /// True if a check matters for a clause: what comes before it holds, and the clause has not
-    /// fired.
-    fn is_open(&self, check: &ClauseCheck, plan: &LoopPlan) -> bool {
-        let is_reached = match check.parent {
-            Some(parent) => self.check_holds(parent),
-            // The first check of a clause: the params may rule it out.
-            None => plan
-                .clauses
-                .get(check.clause)
-                .is_some_and(|clause| self.context.params.is_clause_possible(*clause)),
-        };
-        let fired = self.scratch.fired.get(check.clause);
-        is_reached && !fired.copied().unwrap_or(true)
+    /// True if a check matters for a clause: what comes before it holds, the clause has not fired,
+    /// and the params do not rule it out.
+    fn is_open(&self, check: &ClauseCheck) -> bool {
+        let is_closed = self.scratch.closed.get(check.clause);
+        !is_closed.copied().unwrap_or(true)
+            && check.parent.is_none_or(|parent| self.check_holds(parent))
     }
 
     /// Decides the checks that need a field, if it is there. Where it is not, none of them holds.
-    fn decide_guarded(&mut self, guard: &FieldGuard, plan: &LoopPlan) {
+    fn decide_guarded(&mut self, guard: &FieldGuard) {
         if self.term(guard.field) == Value::Undefined {
             for number in &guard.numbers {
                 if let Some(slot) = self.scratch.holds.get_mut(*number) {
@@ -161,9 +158,9 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             }
             return;
         }
-        self.decide_checks(&guard.checks, plan);
+        self.decide_checks(&guard.checks);
         for within in &guard.guards {
-            self.decide_guarded(within, plan);
+            self.decide_guarded(within);
         }
     }
 

@@ -33,8 +33,8 @@ pub(crate) struct Scratch {
     pub(super) hasher: RandomState,
     /// The results of the checks of a loop plan.
     pub(super) holds: Vec<bool>,
-    /// The clauses of a loop plan that fire.
-    pub(super) fired: Vec<bool>,
+    /// The clauses of a loop plan that need no further check: they fire, or the params rule them out.
+    pub(super) closed: Vec<bool>,
     /// The version of the last move or invalidation. It only grows while memos are kept, so a memo
     /// of an earlier object is never current.
     clock: u32,
