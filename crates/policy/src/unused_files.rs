@@ -70,8 +70,9 @@ impl<'f> UnusedFiles<'f> {
         let mut problems: Vec<Problem> = found.into_iter().map(|(_, problem)| problem).collect();
         let unlisted: usize = unlisted.iter().map(|(files, _)| files).sum();
         if unlisted > 0 {
+            let noun = if unlisted == 1 { "file" } else { "files" };
             let message = format!(
-                "nothing reads {} more files of this folder",
+                "nothing reads {} {noun} of this folder besides those listed",
                 thousands(unlisted)
             );
             problems.push(Problem::in_file(
@@ -224,9 +225,20 @@ mod tests {
     fn unused_files_beyond_the_bound_are_counted() {
         let names: Vec<String> = (0..12).map(|at| format!("f{at:02}/a.yml")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut expected = vec!["p/f0"; 10];
-        expected.push("p: nothing reads 2 more files of this folder");
-        check(&[], &names, &expected);
+        for (number, rest) in [
+            (
+                11,
+                "p: nothing reads 1 file of this folder besides those listed",
+            ),
+            (
+                12,
+                "p: nothing reads 2 files of this folder besides those listed",
+            ),
+        ] {
+            let mut expected = vec!["p/f0"; 10];
+            expected.push(rest);
+            check(&[], &names[..number], &expected);
+        }
         assert_eq!(thousands(1_990), "1,990");
         assert_eq!(thousands(12), "12");
         assert_eq!(thousands(1_234_567), "1,234,567");
