@@ -26,7 +26,7 @@ impl CompletionCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct ManCommand {
-    /// The folder, made where it does not exist; read a page with `man -l DIR/kubevet.1`
+    /// The folder, created if it is missing; read a page with `man -l DIR/kubevet.1`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -33,7 +33,7 @@ pub(super) struct LibraryFlags {
     /// Use the library in this policy folder instead of the built-in one
     #[arg(long, value_name = "DIR", global = true, help_heading = "Controls")]
     policies_only: Option<PathBuf>,
-    /// Judge the pods of more kinds: a YAML list of {apiVersion, kind, resource, podTemplate or
+    /// Check the pods of more kinds: a YAML list of {apiVersion, kind, resource, podTemplate or
     /// podSpec}. `kubevet list workloads` shows the kinds that are known
     #[arg(long, value_name = "FILE", global = true, help_heading = "Controls")]
     workloads: Option<PathBuf>,

@@ -31,9 +31,9 @@ pub(super) struct ListCommand {
 
 #[derive(Debug, Subcommand)]
 enum ListTarget {
-    /// Every control, a line each; and those of the public library that wait for something
+    /// Every control, one line each; and those of the public library that cannot be evaluated yet
     Controls,
-    /// Every framework, and how many requirements and controls it holds
+    /// Every framework, and how many requirements and controls it has
     Frameworks,
     /// Every kind with pod specs, and where its objects keep them
     Workloads,

@@ -50,11 +50,11 @@ pub(super) struct ManifestsCommand {
     /// How many replicas answer
     #[arg(long, default_value_t = 2, value_name = "N")]
     replicas: u32,
-    /// From where API servers call, as the pods see it: the NetworkPolicy lets nothing else in
-    /// [default: from anywhere]
+    /// The addresses of API servers, as the pods see them; the NetworkPolicy allows no others
+    /// [default: any]
     #[arg(long, value_name = "ADDRESS/BITS", value_parser = address_range)]
     api_server_cidr: Vec<String>,
-    /// Let only callers in whose certificate bears this common name, signed by ca.crt of the
+    /// Accept only callers whose certificate has this common name and is signed by ca.crt of the
     /// ConfigMap kubevet-client-ca
     #[arg(long, value_name = "NAME")]
     client_name: Vec<String>,
@@ -65,7 +65,7 @@ pub(super) struct ManifestsCommand {
     /// One stream of YAML, or a folder for Kustomize or of a Helm chart
     #[arg(long, value_enum, default_value_t = ManifestForm::Yaml)]
     form: ManifestForm,
-    /// Write into this file instead of standard output; the folder, where there is more than one
+    /// Write into this file instead of standard output; into this folder if there is more than one
     /// file
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
@@ -90,22 +90,21 @@ enum ManifestPart {
         /// Where the API server calls it: https://HOST:PORT/validate
         #[arg(long)]
         url: String,
-        /// The certificates that the API server shall trust, PEM
+        /// The certificates that the API server trusts, PEM
         #[arg(long, value_name = "FILE")]
         ca_file: PathBuf,
     },
-    /// Files for each API server's host, by which it shows a client certificate to the gate
+    /// Files for the host of each API server, with which it presents a client certificate to the gate
     AdmissionConfiguration {
         /// Where the API server calls a gate outside the cluster [default: the Service of the
         /// namespace]
         #[arg(long)]
         url: Option<String>,
-        /// The folder on the API server's host that the files will lie in, with client.crt and
-        /// client.key
+        /// The folder on the API server's host for these files, client.crt and client.key
         #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/kubevet")]
         host_folder: String,
     },
-    /// The least ClusterRole for `kubevet scan cluster`, with the reason of each rule
+    /// The smallest ClusterRole for `kubevet scan cluster`, with the reason for each rule
     ScanRbac(ScanRbacFlags),
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
     /// dashboard

@@ -64,7 +64,7 @@ enum Command {
     Binding(binding::BindingCommand),
     /// Write and test controls
     Policy(policy::PolicyCommand),
-    /// Print what is applied to a cluster to install the gate
+    /// Print the manifests that install the gate in a cluster
     Manifests(manifests::ManifestsCommand),
     /// Export controls as ValidatingAdmissionPolicies, which the API server evaluates itself
     Vap(Box<vap::VapCommand>),

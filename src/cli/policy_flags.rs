@@ -32,8 +32,8 @@ pub(super) struct EnforcementFlags {
 /// Where library and params come from.
 #[derive(Debug, Args)]
 pub(super) struct LibraryAndParamsFlags {
-    /// Parameters for controls, such as allowed registries: a map of names to lists, or
-    /// names to lists
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or Kubescape's
+    /// inputs file
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     #[command(flatten)]

@@ -159,6 +159,21 @@ fn unknown_name_exits_with_2() {
 }
 
 #[test]
+fn broken_framework_file_reports_each_problem_on_its_line() {
+    let dir = TestDir::new()
+        .file("x.yaml", BAD_POD)
+        .file("acme.yaml", "name: acme\ncontrols: [C-0057]\n");
+    check_refused(
+        &dir,
+        &["scan", "framework", "acme.yaml", "x.yaml"],
+        "error: acme.yaml:1:1: a framework lacks the key \"description\"\n\
+         error: acme.yaml:2:12: an entry of \"controls\" must be a map with the keys id, section, \
+         level, reason, but is a string\n\
+         error: the framework of acme.yaml does not load",
+    );
+}
+
+#[test]
 fn one_broken_file_does_not_stop_the_others() {
     let second = format!("{BAD_POD}---\na: [\n");
     let run = scan(&TestDir::new().file("x.yaml", second), &["x.yaml"]);

@@ -557,7 +557,7 @@ fn rule_outside_the_profile_is_reported() {
     for (rule, expected) in [
         (
             named("\tx := [y | some y in [1]]\n\tcount(x) > 0"),
-            "comprehensions belong into policies/lib",
+            "comprehensions are not compiled: use `some … in` or a partial set rule",
         ),
         (
             named("\tx = 1\n\tx > 0"),
@@ -579,11 +579,11 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             named("\tsome x in input.object.spec.containers\n\tx.tty"),
-            "a domain must be known to be a list",
+            "`some … in` needs a list: use an iterator of data.lib",
         ),
         (
             named("\tnot input.object.spec.x > 3"),
-            "`not` is compiled before a reference, `==` or a helper",
+            "`not` is compiled only before a reference, `==` or a helper",
         ),
         (
             named("\tlower(\"A\") == \"a\""),

@@ -97,7 +97,7 @@ fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
     assert!(
         run_all
             .stderr
-            .starts_with("not exported: C-9001 cannot be said in CEL: "),
+            .starts_with("not exported: C-9001 cannot be written in CEL: "),
         "{}",
         run_all.stderr
     );
@@ -280,7 +280,7 @@ fn invalid_flags_are_reported() {
             "error: there is no control and no framework \"C-0058\", did you mean \"C-0018\"?: `kubevet list controls` shows all",
         ],
     );
-    let twice = "error: --action Deny,Warn would say everything twice, and the API server takes no such binding: keep one";
+    let twice = "error: --action Deny,Warn: Deny already reports the finding, and the API server refuses both in one binding: drop Warn";
     check(&run(&["generate", "--action", "Deny,Warn"]), 2, &[twice]);
     let params = run(&[
         "generate",
@@ -407,7 +407,7 @@ fn exported_controls(yaml: &str) -> BTreeSet<String> {
 
 /// The control that the export of the library leaves out, for each of its policies: it compares the
 /// positions of list elements.
-const NOT_EXPORTED: &str = "not exported: C-0295 cannot be said in CEL";
+const NOT_EXPORTED: &str = "not exported: C-0295 cannot be written in CEL";
 
 #[test]
 fn readable_style_exports_what_the_packed_style_exports() {
@@ -726,7 +726,7 @@ fn binding_without_effect_is_rejected() {
         ),
         (
             &["-c", "C-0057", "-a", "Deny", "-a", "Warn"],
-            "Deny and Warn",
+            "Deny already reports the finding",
         ),
         (&["-c", "C-0057", "-a", "Deny", "-a", "Deny"], "named twice"),
         (

@@ -1,4 +1,4 @@
-//! Problem reports of users of like tools, as inputs with the right answer. Each row stands for a
+//! Inputs from problem reports of users of similar tools, with the right answer. Each row stands for a
 //! class: an input that is not checked must never look as if it had passed.
 
 #![allow(

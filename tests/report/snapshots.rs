@@ -170,11 +170,11 @@ fn incomplete_scan_is_never_called_clean() {
         ),
         (
             fixture::not_applicable(),
-            "nothing was checked: 0 of 1 object checked, 10 controls",
+            "nothing was checked with 10 controls: 0 of 1 object checked",
         ),
         (
             Scan::default(),
-            "nothing was checked: no Kubernetes object in 0 files",
+            "nothing was checked: no object to check in 0 files",
         ),
     ];
     for (scan, expected) in verdicts {

@@ -148,7 +148,7 @@ impl Cluster {
                 RawError::Failed(error) => error,
             })?;
             let list: GroupList = serde_json::from_slice(&bytes)
-                .map_err(|_| call.unusable("the answer is no discovery document"))?;
+                .map_err(|_| call.unusable("the answer is not a discovery document"))?;
             if list.kind != "APIGroupDiscoveryList" {
                 return Err(call.unusable(
                     "the API server has no aggregated discovery: Kubernetes 1.27 or newer is needed",

@@ -210,7 +210,7 @@ impl ObjectList<'_> {
         }
         let items = document::list_items(&list).ok_or_else(|| {
             let call = self.resource.call("list", self.namespace);
-            call.unusable(&format!("page {} is no list of objects", self.page))
+            call.unusable(&format!("page {} is not a list of objects", self.page))
         })?;
         let mut objects = Vec::with_capacity(items.len());
         for item in items {

@@ -75,7 +75,7 @@ impl Cluster {
         let bytes = self.get_bytes(&call, "/version", JSON, MAX_VERSION_BYTES, timeout);
         let bytes = bytes.await.map_err(|error| into_error(&call, error))?;
         let version: Version = serde_json::from_slice(&bytes)
-            .map_err(|_| call.unusable("the answer is no version"))?;
+            .map_err(|_| call.unusable("the answer is not a version"))?;
         Ok(version.git_version)
     }
 }

@@ -10,6 +10,7 @@ use super::{
 use kubevet_k8s::workload::custom::{CustomWorkload, CustomWorkloads};
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::Params;
+use kubevet_vap as vap;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -17,8 +18,6 @@ const NAME: &str = "CEL";
 /// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Further ones
 /// are not evaluated.
 const MAX_PREPARED_PACKS: usize = 64;
-/// Characters of an expression that the API server parses. An export splits what is longer.
-const MAX_EXPRESSION_CHARS: usize = 100_000;
 /// The reason why the policies of a control for custom kinds are not evaluated with some params.
 const OTHER_PARAMS: &str = "policies for custom kinds are evaluated with one set of params";
 /// The name of a policy among those that are prepared together, of which there is one.
@@ -139,7 +138,7 @@ impl<'a, P: Pipe> CelSubject<'a, P> {
                 continue;
             }
             let policy = (self.pack_policy)(&controls, &kind, &case.params);
-            if is_too_long(&policy) {
+            if vap::is_too_large(&policy) {
                 waiting.push(controls.split_off(controls.len() / 2));
                 waiting.push(controls);
                 continue;
@@ -304,13 +303,6 @@ fn compare_with_pack(mut answers: Vec<&mut SubjectAnswer>, pack: &SubjectAnswer)
             *answer = SubjectAnswer::Error(format!("the pack of all says: {pack}"));
         }
     }
-}
-
-/// True if the API server does not parse the expression of a pack.
-fn is_too_long(policy: &Value) -> bool {
-    let expression = policy.pointer("/spec/validations/0/expression");
-    let text = expression.and_then(Value::as_str);
-    text.is_some_and(|text| text.chars().count() > MAX_EXPRESSION_CHARS)
 }
 
 /// Parses the answer of the policy at an index among those that are prepared.

@@ -46,9 +46,14 @@ pub(super) fn prepare(pipe: &mut dyn Pipe, request: &Value) -> Prepared {
 /// Parses a response line.
 ///
 /// # Errors
-/// It is no JSON, or the oracle does not know the request.
+/// It is not JSON, or the oracle does not know the request.
 pub(super) fn parse_response(line: &str) -> Result<Value, String> {
-    let response: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
+    let response: Value = serde_json::from_str(line).map_err(|error| {
+        format!(
+            "the answer of the oracle is not JSON: {error}: {}",
+            line.trim_end()
+        )
+    })?;
     match response.get("error").and_then(Value::as_str) {
         Some(error) if error.starts_with(UNKNOWN_REQUEST) => Err(format!(
             "the oracle is of another version ({error}): build it from the same source as kubevet \
@@ -87,6 +92,9 @@ mod tests {
             Err("the oracle is of another version (unknown op \"prepare\"): build it"),
         );
         check(r#"{"error":"rego_parse_error"}"#, Err("rego_parse_error"));
-        check("hello", Err("hello"));
+        check(
+            "hello\n",
+            Err("the answer of the oracle is not JSON: expected value at line 1 column 1: hello"),
+        );
     }
 }

@@ -62,7 +62,7 @@ impl fmt::Display for SubjectAnswer {
             }
             Self::Verdict(None) => formatter.write_str("pass"),
             Self::Verdict(Some(message)) => write!(formatter, "deny: {message}"),
-            Self::Invalid(reason) => write!(formatter, "not for admission: {reason}"),
+            Self::Invalid(reason) => write!(formatter, "not valid for the API server: {reason}"),
             Self::Error(message) => write!(formatter, "error: {message}"),
             Self::NotApplicable => formatter.write_str("does not apply"),
             Self::Missing => formatter.write_str("nothing at all"),

@@ -19,10 +19,11 @@
 //! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
 //! | `problem` | errors in the user's input |
-//! | `counted_noun` | numbers with their noun |
+//! | `counted_noun`, `bounded_list` | numbers with their noun, lists with the number of the rest |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
 
+mod bounded_list;
 mod change;
 mod control;
 mod control_status;
@@ -51,6 +52,7 @@ mod stored_certificates;
 mod unread;
 mod yaml_string;
 
+pub use bounded_list::join_first;
 pub use change::{Change, ChangeKind};
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
 pub use control_status::{ControlStatus, RequirementStatus};

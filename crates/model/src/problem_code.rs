@@ -59,7 +59,7 @@ problem_codes! {
     InputNotChecked, "KV1006", "input-not-checked",
         "Objects were read, but no control checked any of them.";
     InputUnknownKind, "KV1007", "input-unknown-kind",
-        "An object resembles a built-in kind, but Kubernetes serves no such group, version or kind.";
+        "An object resembles a built-in kind, but Kubernetes does not serve its group, version or kind.";
     InputWrongType, "KV1008", "input-wrong-type",
         "A value has a type with which the API server refuses the object.";
     InputUnknownField, "KV1009", "input-unknown-field",

@@ -1,7 +1,7 @@
 //! The objects of a cluster that a scan could not read. The controls that read them are not
 //! evaluated there, and never count as passed.
 
-use super::{ControlId, Kind};
+use super::{ControlId, Kind, join_first};
 use std::fmt;
 
 /// Objects of one kind that could not be read, for one reason.
@@ -17,6 +17,9 @@ pub struct Unread {
     pub controls: Vec<ControlId>,
 }
 
+/// The most namespaces that are named.
+const MAX_NAMESPACES: usize = 3;
+
 /// The part of a cluster in which objects of a kind could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnreadPlace {
@@ -28,9 +31,6 @@ pub enum UnreadPlace {
     NamespacesBut(Vec<String>),
 }
 
-/// The most namespaces that are named.
-const MAX_NAMESPACES: usize = 3;
-
 impl fmt::Display for Unread {
     /// `Role of rbac.authorization.k8s.io in shop, web`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,24 +40,17 @@ impl fmt::Display for Unread {
         }
         match &self.place {
             UnreadPlace::Everywhere => Ok(()),
-            UnreadPlace::Namespaces(names) => write!(out, " in {}", bounded(names)),
+            UnreadPlace::Namespaces(names) => {
+                write!(out, " in {}", join_first(names, MAX_NAMESPACES))
+            }
             UnreadPlace::NamespacesBut(names) => {
-                write!(out, " in every namespace but {}", bounded(names))
+                write!(
+                    out,
+                    " in every namespace but {}",
+                    join_first(names, MAX_NAMESPACES)
+                )
             }
         }
-    }
-}
-
-fn bounded(names: &[String]) -> String {
-    let listed: Vec<&str> = names
-        .iter()
-        .take(MAX_NAMESPACES)
-        .map(String::as_str)
-        .collect();
-    let listed = listed.join(", ");
-    match names.len().saturating_sub(MAX_NAMESPACES) {
-        0 => listed,
-        unlisted => format!("{listed} and {unlisted} more"),
     }
 }
 

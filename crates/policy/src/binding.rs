@@ -238,10 +238,7 @@ fn read_actions(reader: &mut MapReader<'_>, spec: Node<'_>) -> BTreeSet<Action> 
         .filter_map(|word| reader.parse_enum(word, "validationActions", &known))
         .collect();
     if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
-        reader.error(
-            position,
-            "Deny and Warn together would say everything twice: keep one",
-        );
+        reader.error(position, "Deny already reports the finding: drop Warn");
     }
     actions
 }

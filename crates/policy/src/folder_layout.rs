@@ -85,7 +85,8 @@ impl<'f> Layout<'f> {
                         continue;
                     }
                 }
-                [.., name] if has_extension(name, "md") => {}
+                // Any folder may have a description: it does not make the folder a policy folder.
+                [.., name] if has_extension(name, "md") => continue,
                 _ => {
                     unused.add(file);
                     continue;

@@ -349,6 +349,27 @@ fn overlay_of_every_form_is_loaded() {
     );
 }
 
+/// A description beside unused files is no reason to list each of their folders.
+#[test]
+fn unused_folders_with_descriptions_are_one_problem() {
+    let own = CONTROL.replace("score: 8\n", "");
+    check_overlay(
+        &[
+            ("C-0001-x/control.yaml", &own),
+            ("C-0001-x/rule.rego", RULE),
+            ("docs/README.md", ""),
+            ("modules/a/README.md", ""),
+            ("modules/a/package.json", ""),
+            ("modules/b/README.md", ""),
+            ("modules/b/package.json", ""),
+        ],
+        &[
+            "own/modules: nothing reads 2 files of this folder: remove them, or see README.md of \
+             the built-in policies for what goes where",
+        ],
+    );
+}
+
 #[test]
 fn error_of_a_custom_rule_is_reported() {
     check_overlay(

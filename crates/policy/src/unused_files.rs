@@ -1,5 +1,5 @@
 //! The files of a policy folder that nothing reads, as few problems: a folder without any other file
-//! is one, and those beyond a bound are only counted.
+//! is one, and those beyond a bound are only counted, in one more.
 //!
 //! Somebody may give a whole repository as a policy folder, and one line for each of its files would
 //! bury every other problem.
@@ -8,7 +8,7 @@ use super::{did_you_mean::nearest, read_dir::PolicyFile};
 use kubevet_model::{Problem, ProblemCode};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum number of problems about unused files.
+/// The maximum number of problems about files and folders; one more counts the rest.
 const MAX_REPORTED: usize = 10;
 /// The names of files and folders that are read.
 const KNOWN: [&str; 6] = [
@@ -66,7 +66,37 @@ impl<'f> UnusedFiles<'f> {
                 .map(|group| (group.files.len(), group.problem())),
         );
         found.sort_by(|(_, a), (_, b)| a.cmp(b));
-        shorten(found)
+        let unlisted = found.split_off(found.len().min(MAX_REPORTED));
+        let mut problems: Vec<Problem> = found.into_iter().map(|(_, problem)| problem).collect();
+        let unlisted: usize = unlisted.iter().map(|(files, _)| files).sum();
+        if unlisted > 0 {
+            let noun = if unlisted == 1 { "file" } else { "files" };
+            let message = format!(
+                "nothing reads {} {noun} of this folder besides those listed",
+                thousands(unlisted)
+            );
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnusedFile,
+                self.root(),
+                message,
+            ));
+        }
+        problems
+    }
+
+    /// The path of the policy folder to show.
+    fn root(&self) -> &'f str {
+        let Some(file) = self.files.first().copied() else {
+            return "";
+        };
+        // A folder of controls is read as if it stood in `controls/`.
+        let inside = file.path.strip_prefix("controls/");
+        let root = file
+            .display_path
+            .strip_suffix(file.path.as_str())
+            .or_else(|| file.display_path.strip_suffix(inside?))
+            .unwrap_or_default();
+        root.trim_end_matches('/')
     }
 
     /// The outermost folder around a file without a used file in it, and its path to show; where
@@ -121,21 +151,6 @@ fn unused(file: &str, remedy: &str) -> Problem {
         file,
         format!("nothing reads this file: {remedy}"),
     )
-}
-
-/// The first problems; the last one counts the files of the others.
-fn shorten(found: Vec<(usize, Problem)>) -> Vec<Problem> {
-    let rest: usize = found
-        .iter()
-        .skip(MAX_REPORTED)
-        .map(|(files, _)| files)
-        .sum();
-    let kept = found.into_iter().take(MAX_REPORTED);
-    let mut problems: Vec<Problem> = kept.map(|(_, problem)| problem).collect();
-    if let Some(last) = problems.last_mut().filter(|_| rest > 0) {
-        last.message = format!("{} … and {} more", last.message, thousands(rest));
-    }
-    problems
 }
 
 /// A number with a comma between thousands.
@@ -210,10 +225,20 @@ mod tests {
     fn unused_files_beyond_the_bound_are_counted() {
         let names: Vec<String> = (0..12).map(|at| format!("f{at:02}/a.yml")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let last = "p/f09/a.yml: nothing reads this file: rename it to a.yaml … and 2 more";
-        let mut expected = vec!["p/f0"; 9];
-        expected.push(last);
-        check(&[], &names, &expected);
+        for (number, rest) in [
+            (
+                11,
+                "p: nothing reads 1 file of this folder besides those listed",
+            ),
+            (
+                12,
+                "p: nothing reads 2 files of this folder besides those listed",
+            ),
+        ] {
+            let mut expected = vec!["p/f0"; 10];
+            expected.push(rest);
+            check(&[], &names[..number], &expected);
+        }
         assert_eq!(thousands(1_990), "1,990");
         assert_eq!(thousands(12), "12");
         assert_eq!(thousands(1_234_567), "1,234,567");

@@ -227,9 +227,9 @@ impl<'a> Lint<'a> {
             _ => false,
         };
         if !is_known {
-            let message = "a domain must be known to be a list: an iterator of data.lib, a \
-                           literal, input.params.x or collections.list(object.get(parent, \
-                           [\"a\", \"b\"], []))";
+            let message = "`some … in` needs a list: use an iterator of data.lib, such as \
+                           workload.containers, a literal, input.params.x, or \
+                           collections.list(object.get(parent, [\"a\", \"b\"], []))";
             self.report(expr.span(), message);
         }
     }

@@ -86,10 +86,13 @@ pub(crate) enum Refusal {
     )]
     DefaultOrContainsCalled,
     /// A rule has several bodies that are no `else`.
-    #[error("bodies side by side are not compiled: write `else`, or two rules (profile rule 2)")]
+    #[error(
+        "consecutive bodies `{{ … }} {{ … }}` are not compiled: write `else`, or two rules \
+         (profile rule 2)"
+    )]
     SiblingBodies,
     /// A `contains` rule without an element.
-    #[error("a rule that contains must say what: write `name contains x if …` (profile rule 2)")]
+    #[error("a partial set rule needs an element: write `name contains x if …` (profile rule 2)")]
     ElementMissing,
     /// Several definitions of a helper, by name, that may have different values.
     #[error(
@@ -107,13 +110,13 @@ pub(crate) enum Refusal {
     },
     /// A helper's value depends on the element that `some` is at.
     #[error(
-        "the value hangs on what `some` finds, which may be several things, a conflict in Rego: \
-         make it a rule that contains (profile rule 2)"
+        "the value depends on what `some` finds, which may be several things, a conflict in Rego: \
+         make it a partial set rule (profile rule 2)"
     )]
     ValueOfElement,
     /// A helper's value depends on which element of a literal list is taken.
     #[error(
-        "the value hangs on which element of a list is taken, a conflict in Rego: use `else` \
+        "the value depends on which element of a list is taken, a conflict in Rego: use `else` \
          (profile rule 2)"
     )]
     ValueOfAlternative,
@@ -147,29 +150,28 @@ pub(crate) enum Refusal {
     UndefinedUnderNot,
     /// `not` before something else than a reference, `==` or a call.
     #[error(
-        "`not` is compiled before a reference, `==` or a helper: write a helper and negate that \
-         (profile rule 3)"
+        "`not` is compiled only before a reference, `==` or a helper: write a helper, such as \
+         `has_slash(s) if contains(s, \"/\")`, and negate that (profile rule 3)"
     )]
     NegationForm,
 
     /// The collection of `some` or `every` is none.
-    #[error("this is nothing to go over (profile rule 4)")]
+    #[error("`some … in` needs a list (profile rule 4)")]
     NotIterable,
     /// `every` over a `contains` rule.
     #[error(
-        "`every` over rules that contain is not compiled: negate a helper that finds one that \
-         does not (profile rule 4)"
+        "`every` over a partial set rule is not compiled: negate a helper that finds an element \
+         that does not pass (profile rule 4)"
     )]
     EveryOfContains,
     /// The key of a container or volume of the library.
     #[error(
-        "the place in the library's list means nothing: leave the first name out (profile rule 4)"
+        "the index into a list of the library has no meaning: leave the first name out (profile \
+         rule 4)"
     )]
     WorkloadKey,
     /// Too many combinations of elements of literal lists.
-    #[error(
-        "too many literal lists inside one another: give one of them to a helper (profile rule 4)"
-    )]
+    #[error("too many nested literal lists: move one of them into a helper (profile rule 4)")]
     TooManyAlternatives,
     /// `k, v in …` as a condition.
     #[error("`k, v in …` as a condition is not compiled: bind them with `some` (profile rule 4)")]
@@ -182,20 +184,19 @@ pub(crate) enum Refusal {
     ElementAsValue,
     /// A list of the library, or a `contains` rule, as a value.
     #[error(
-        "a whole list of rules is not compiled as a value: go over it with `some … in` (profile \
-         rule 4)"
+        "a whole list of the library or a partial set rule is not compiled as a value: loop over \
+         it with `some … in` (profile rule 4)"
     )]
     ListAsValue,
     /// A literal collection as a value.
     #[error(
-        "a collection that is written out is not compiled as a value: compare its parts, or ask \
-         with `in` (profile rule 4)"
+        "a literal collection is not compiled as a value: compare its parts, or test with `in` \
+         (profile rule 4)"
     )]
     LiteralAsValue,
     /// A comprehension.
     #[error(
-        "comprehensions belong into policies/lib: ask with `some … in`, or write rules that \
-         contain (profile rule 4)"
+        "comprehensions are not compiled: use `some … in` or a partial set rule (profile rule 4)"
     )]
     Comprehension,
 
@@ -218,10 +219,10 @@ pub(crate) enum Refusal {
     #[error("numbers must be integers of 64 bits (profile rule 5)")]
     NumberRange,
     /// A string literal that the parser gave no value.
-    #[error("this text cannot be read (profile rule 5)")]
+    #[error("invalid string literal (profile rule 5)")]
     UnreadableString,
     /// A key of a literal object that is no string literal.
-    #[error("the keys of a map must be written out (profile rule 5)")]
+    #[error("the keys of a map must be literals (profile rule 5)")]
     ComputedKey,
     /// An index into something that has none.
     #[error("this cannot be indexed: write the key out (profile rule 5)")]
@@ -246,7 +247,7 @@ pub(crate) enum Refusal {
         expected: usize,
     },
     /// `split` without an index or a count.
-    #[error("of `split`, the compiler takes `split(…)[n]` and `count(split(…))` (profile rule 5)")]
+    #[error("only `split(…)[n]` and `count(split(…))` of `split` are compiled (profile rule 5)")]
     SplitForm,
     /// A builtin that has no exact translation.
     #[error(
@@ -255,25 +256,25 @@ pub(crate) enum Refusal {
     )]
     Builtin(String),
     /// `replace` of something else than a literal, or of the empty string.
-    #[error("what `replace` looks for must be written out, and not be empty (profile rule 5)")]
+    #[error("what `replace` looks for must be a literal that is not empty (profile rule 5)")]
     ReplaceOperand,
     /// `replace` by a longer string.
     #[error("a `replace` that makes a string longer is not compiled (profile rule 5)")]
     ReplaceGrows,
     /// `object.get` without three arguments.
-    #[error("object.get takes an object, a path and what to fall back to (profile rule 5)")]
+    #[error("object.get takes an object, a path and a default (profile rule 5)")]
     ObjectGetArguments,
     /// `concat` without two arguments.
     #[error("concat takes a string and a list (profile rule 5)")]
     ConcatArguments,
     /// `concat` without a literal separator and list.
-    #[error("the text and the list of concat must be written out (profile rule 5)")]
+    #[error("the delimiter and the list of concat must be literals (profile rule 5)")]
     ConcatForm,
     /// `count` without one argument.
     #[error("count takes one argument (profile rule 5)")]
     CountArguments,
     /// `count` of a literal set.
-    #[error("a set that is written out needs no counting (profile rule 5)")]
+    #[error("a literal set is not counted: write its size (profile rule 5)")]
     CountOfSet,
 
     /// A literal pattern that is rejected, with the reason.
@@ -281,7 +282,7 @@ pub(crate) enum Refusal {
     InvalidPattern(String),
     /// A pattern that is neither a literal nor an element of a param of type `regexes`.
     #[error(
-        "a pattern must be written out, or an element of a param of type `regexes` (profile rule \
+        "a pattern must be a literal, or an element of a param of type `regexes` (profile rule \
          6)"
     )]
     ComputedPattern,
@@ -290,24 +291,22 @@ pub(crate) enum Refusal {
     #[error("sprintf takes a format and a list (profile rule 7)")]
     SprintfArguments,
     /// `sprintf` without a literal format and list.
-    #[error("the format and the list of sprintf must be written out (profile rule 7)")]
+    #[error("the format and the list of sprintf must be literals (profile rule 7)")]
     SprintfForm,
     /// A verb other than `%s` and `%d`: the character behind the percent sign.
     #[error("`%{0}` prints differently in OPA and here: use %s or %d (profile rule 7)")]
     SprintfVerb(String),
     /// `%d` of something that may be no whole number, or a verb without a value.
-    #[error(
-        "%d is for the place in a list or a count, and each verb needs its value (profile rule 7)"
-    )]
+    #[error("%d is for an index or a count, and each verb needs a value (profile rule 7)")]
     SprintfValue,
     /// More values than verbs.
     #[error("the list has more values than the format has verbs (profile rule 7)")]
     SprintfSurplus,
     /// A part of a finding that may be undefined or no string.
     #[error(
-        "{part} may be undefined or no text, which would undo the finding: ask `is_string(…)` of \
-         what it says in the body, or use a helper with an `else` (made of {term}) (profile rule \
-         7)"
+        "{part} may be undefined or not a string, because {term} may be missing; then the finding \
+         is lost: check what it is made of with `is_string(…)` in the body, or use a helper with \
+         an `else` (profile rule 7)"
     )]
     MaybeUndefined {
         /// The part: "the message", "a path".
@@ -317,17 +316,15 @@ pub(crate) enum Refusal {
     },
     /// The value of a fix may be undefined.
     #[error(
-        "the value of a fix may be undefined, which would undo the finding: ask for what it needs \
-         in the body (profile rule 7)"
+        "the value of a fix may be undefined; then the finding is lost: check that it exists in the \
+         body (profile rule 7)"
     )]
     FixMaybeUndefined,
 
     /// The rule is too large once its helpers are inlined.
-    #[error(
-        "the rule becomes too large when its helpers are put in place: split it (profile rule 8)"
-    )]
+    #[error("the rule becomes too large when its helpers are inlined: split it (profile rule 8)")]
     RuleTooLarge,
     /// A string with too many parts.
-    #[error("the text becomes too long to be compiled: build less (profile rule 8)")]
+    #[error("the string becomes too long to be compiled: make it shorter (profile rule 8)")]
     StringTooLong,
 }

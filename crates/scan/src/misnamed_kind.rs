@@ -14,7 +14,7 @@ pub(super) fn problem(document: &Document) -> Option<Problem> {
     let id = document.id();
     let meant = meant(&id)?;
     let message = format!(
-        "Kubernetes serves no {} {}: did you mean `apiVersion: {}`, `kind: {}`?",
+        "Kubernetes does not serve {} {}: did you mean `apiVersion: {}`, `kind: {}`?",
         id.api_version,
         id.kind,
         meant.api_version(),

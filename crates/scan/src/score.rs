@@ -7,7 +7,7 @@ use super::{
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, FrameworkResult, Kind,
-    Requirement, RequirementResult, RequirementStatus, Unread, count,
+    Requirement, RequirementResult, RequirementStatus, Unread, count, join_first,
 };
 use kubevet_policy::Params;
 use std::{
@@ -80,14 +80,8 @@ fn gap_reason(control: &Control, tally: &Tally, unread: &[Unread]) -> String {
         .iter()
         .filter(|unread| unread.controls.binary_search(&control.id).is_ok());
     let places: Vec<String> = of_control.map(ToString::to_string).collect();
-    if let Some((listed, others)) = places.split_at_checked(MAX_UNREAD.min(places.len()))
-        && !listed.is_empty()
-    {
-        let more = match others.len() {
-            0 => String::new(),
-            number => format!(" and {number} more"),
-        };
-        reasons.push(format!("not read: {}{more}", listed.join(", ")));
+    if !places.is_empty() {
+        reasons.push(format!("not read: {}", join_first(&places, MAX_UNREAD)));
     }
     reasons.join("; ")
 }

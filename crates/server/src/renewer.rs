@@ -241,7 +241,7 @@ impl<S: CertificateStore> CertificateRenewer<S> {
             tls.metrics().set_certificates_missing(failure.is_some());
             if let Some(reason) = failure.as_ref().filter(|_| logged != failure) {
                 tracing::error!(
-                    "the certificates could not be looked after (tried again soon): {reason}"
+                    "the certificates could not be checked (will be retried soon): {reason}"
                 );
             }
             logged = failure;

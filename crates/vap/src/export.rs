@@ -341,7 +341,7 @@ impl<'e> Exporter<'e> {
         } else {
             format!(" for {}", kinds.join(", "))
         };
-        let message = format!("cannot be said in CEL{of}: {reason}");
+        let message = format!("cannot be written in CEL{of}: {reason}");
         self.skip(control, SkipReason::Unsupported, message);
     }
 

@@ -62,6 +62,7 @@ pub use naming::{MANAGED_BY, exempt_policy_name, library_policy_name, skipped_po
 pub use output::{StaticManifestError, kustomization, static_manifests, to_multi_doc};
 pub use packing::Packing;
 pub use params::{CONFIGURATION, configuration_crd};
+pub use policy::is_too_large;
 pub use readable_policy::readable_checks;
 pub use selection::Selection;
 pub use skipped_control::{SkipReason, SkippedControl};

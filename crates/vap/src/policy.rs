@@ -57,8 +57,10 @@ pub(super) fn policy(spec: &PolicySpec<'_>) -> Value {
     }
 }
 
-/// True if the API server or `kubectl apply` would refuse the policy for its size.
-pub(super) fn is_too_large(policy: &Value) -> bool {
+/// True if the API server or `kubectl apply` would refuse the policy for its size. An export splits
+/// such a policy.
+#[must_use]
+pub fn is_too_large(policy: &Value) -> bool {
     policy.to_string().len() > MAX_POLICY_BYTES
         || longest_string(&policy["spec"]) > MAX_EXPRESSION_CHARS
 }
@@ -151,8 +153,8 @@ fn match_condition_name(role: PolicyRole) -> &'static str {
 
 fn static_message(role: PolicyRole) -> &'static str {
     match role {
-        PolicyRole::Enforce => "the object fails a control of kubevet",
-        PolicyRole::ReportExempt => "the object fails a control of kubevet, as it did before",
+        PolicyRole::Enforce => "the object violates a kubevet control",
+        PolicyRole::ReportExempt => "the object still violates a kubevet control",
         PolicyRole::ReportSkipped => {
             "the object is too large for this policy: kubevet did not check all of it"
         }

@@ -477,7 +477,7 @@ fn unsupported_control_is_missed() {
     assert!(export.skipped[0].is_missed());
     assert_eq!(
         export.skipped[0].message,
-        "cannot be said in CEL: rule.rego:3:1: walk"
+        "cannot be written in CEL: rule.rego:3:1: walk"
     );
 }
 

@@ -20,7 +20,7 @@ pub fn explain(
         write_request(review, out)?;
     }
     if decision.bindings.is_empty() {
-        writeln!(out, "no binding is meant for it")?;
+        writeln!(out, "no binding applies to it")?;
     } else {
         let names = decision.bindings.join(", ");
         writeln!(out, "bindings: {}", escape_bounded(&names))?;

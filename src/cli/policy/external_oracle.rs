@@ -60,7 +60,7 @@ impl Pipe for OracleProcess {
             for _ in lines {
                 let mut line = String::new();
                 match answers.read_line(&mut line) {
-                    Ok(0) => return Err("it ended".to_owned()),
+                    Ok(0) => return Err("the oracle ended before it answered".to_owned()),
                     Ok(_) => read.push(line),
                     Err(error) => return Err(error.to_string()),
                 }

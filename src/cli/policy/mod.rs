@@ -27,7 +27,7 @@ pub(super) struct PolicyCommand {
 
 #[derive(Debug, Subcommand)]
 enum PolicySubcommand {
-    /// Begin a control: a folder with its words, its rule and test data, all of which pass
+    /// Create a control: a folder with its texts, its rule and test data, all of which pass
     New {
         /// The id and a short name, such as C-9001-no-dockerhub
         #[arg(value_name = "ID-NAME")]
@@ -40,8 +40,8 @@ enum PolicySubcommand {
     },
     /// Check controls: their files, the profile, and their rules against their own test data
     Test(test_controls::TestCommand),
-    /// Compare rules with cases of the public library, or of your own (policies/README.md tells the
-    /// form)
+    /// Compare rules with cases of the public library, or of your own (policies/README.md describes
+    /// the format)
     #[command(
         after_help = "Exit status: 0 nothing is unexplained, 1 something is, 2 something does not load"
     )]
@@ -61,7 +61,7 @@ enum PolicySubcommand {
         after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"
     )]
     Verify(verify::VerifyCommand),
-    /// Show what became of a rule: compiled or not and why, the program, what it reads, the CEL
+    /// Show how a rule is compiled, or why it is not: the program, what it reads, the CEL
     #[command(
         after_help = "Exit status: 0 it is compiled, 1 it is interpreted, 2 it does not load"
     )]

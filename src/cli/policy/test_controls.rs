@@ -18,7 +18,7 @@ use std::{
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 all is as expected, 1 a rule and its test data differ, 2 something does not load or, with
+    after_help = "Exit status: 0 all is as expected, 1 a rule and its test data differ, 2 something does not load or, with \
 --strict, is outside the profile"
 )]
 pub(super) struct TestCommand {

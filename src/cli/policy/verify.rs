@@ -270,9 +270,9 @@ impl VerifyCommand {
 }
 
 fn write_reports(reports: &Reports, out: &mut dyn Write) -> io::Result<()> {
-    let admitted = "objects as an API server may let them through";
+    let admitted = "objects that an API server may admit";
     verify_report::write_controls(&reports.admitted, admitted, out)?;
-    let invalid = "objects with wrong types, as no API server lets through";
+    let invalid = "objects with wrong types, which no API server admits";
     verify_report::write_controls(&reports.invalid, invalid, out)?;
     if let Some(constructs) = &reports.constructs {
         verify_report::write_constructs(constructs, out)?;

@@ -19,7 +19,7 @@ pub(super) fn write_controls(
     for subject in &report.subjects {
         write_speed(subject, out)?;
         for (control, reason) in &subject.unsupported {
-            writeln!(out, "             does not speak for {control}: {reason}")?;
+            writeln!(out, "             has no verdict of {control}: {reason}")?;
         }
     }
     writeln!(
@@ -75,7 +75,7 @@ pub(super) fn write_constructs(report: &DifferentialReport, out: &mut dyn Write)
         if !subject.unsupported.is_empty() {
             writeln!(
                 out,
-                "             does not speak for {} of them, which it refuses",
+                "             has no verdict of {} of them, which it cannot compile",
                 subject.unsupported.len()
             )?;
         }
@@ -89,7 +89,7 @@ fn write_speed(subject: &SubjectReport, out: &mut dyn Write) -> io::Result<()> {
     #[allow(clippy::cast_precision_loss, reason = "the rate is rounded")]
     let rate = subject.answers as f64 / seconds.max(0.001);
     let invalid = if subject.invalid > 0 {
-        format!("; {} not for admission", subject.invalid)
+        format!("; {} refused as not valid", subject.invalid)
     } else {
         String::new()
     };
@@ -112,7 +112,7 @@ fn coverage(conditions: &[ObservedCondition]) -> String {
 /// Returns the label of a condition that did not have both outcomes.
 fn missing_outcome(condition: &ObservedCondition) -> &'static str {
     match (condition.held, condition.failed) {
-        (0, 0) => "never asked",
+        (0, 0) => "never evaluated",
         (0, _) => "never",
         _ => "always",
     }
@@ -134,17 +134,21 @@ fn write_disagreements(report: &DifferentialReport, out: &mut dyn Write) -> io::
             .map_or("", |deviation| deviation.reason);
         writeln!(
             out,
-            "known of the reference tier: {name}, {count} times: {reason}"
+            "known deviation of the interpreter: {name}, {count} times: {reason}"
         )?;
     }
     for disagreement in &report.disagreements {
         write_disagreement(disagreement, out)?;
     }
     match report.differing {
-        0 => writeln!(out, "no disagreement\n"),
+        0 => writeln!(
+            out,
+            "no disagreement between {} engines\n",
+            report.subjects.len()
+        ),
         count => writeln!(
             out,
-            "{count} disagreements, {} sorts shown\n",
+            "{count} disagreements, {} kinds shown\n",
             report.disagreements.len()
         ),
     }

@@ -49,8 +49,8 @@ What would bindings deny that is allowed today?
   kubevet review --bindings next.yaml --current now.yaml reviews/         and what these deny today is not new
   kubectl get deploy,sts,ds,cj,po -A -o yaml | kubevet review --bindings next.yaml -     of what is in the cluster
 
-An answer is one line of JSON on standard output, byte for byte the webhook's; --explain writes each control's part in
-it to standard error. A folder, several files, and a list on standard input that is named - are replayed under --bindings
+An answer is one line of JSON on standard output, byte for byte the webhook's; --explain writes each control's part in \
+it to standard error. A folder, several files, and a list on standard input that is named - are replayed under --bindings \
 instead: a table of what would newly be denied, by namespace, control and user. --format chooses otherwise.
 
 Exit status:
@@ -63,7 +63,7 @@ pub(super) struct ReviewCommand {
     /// replayed
     #[arg(value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// Say for each control what it found and what was made of it
+    /// Show for each control what it found, and what the bindings did about it
     #[arg(long)]
     explain: bool,
     /// Print the request instead of the answer: for a manifest, the review that creating it would

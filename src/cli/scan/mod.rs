@@ -49,10 +49,10 @@ use std::path::PathBuf;
 
 Exit status:
   0  no defect at or over --severity-threshold (without one, no defect at all)
-  1  some defect, or a framework under --compliance-threshold (if only that is set, defects do not count)
+  1  some defect, or a framework under --compliance-threshold (if only that is set, defects do not count) \
      or under --fail-coverage-below
-  2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an object
-     that Kubernetes would refuse, an unknown control, a control without an answer, a part of a cluster that could
+  2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an object \
+     that Kubernetes would refuse, an unknown control, a control without an answer, a part of a cluster that could \
      not be read (unless --allow-partial)")]
 pub(super) struct ScanCommand {
     #[command(subcommand)]

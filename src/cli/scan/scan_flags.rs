@@ -54,8 +54,8 @@ pub(super) struct ScanFlags {
     /// extends L1
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Controls", value_parser = profile_level)]
     pub(super) level: Option<Level>,
-    /// Parameters for controls, such as allowed registries: a map of names to lists, or
-    /// names to lists
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or Kubescape's
+    /// inputs file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     pub(super) controls_config: Option<PathBuf>,
     /// What to do about objects that Kubernetes would not store as they are written. warn: what a

@@ -354,8 +354,8 @@ fn find_framework(library: &Library, name: &str) -> anyhow::Result<Arc<Framework
     match policy::load_framework(Path::new(name), library) {
         Ok(framework) => Ok(Arc::new(framework)),
         Err(problems) => {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            bail!("{}", lines.join("\nerror: "));
+            stderr::print_problems(&problems);
+            bail!("the framework of {name} does not load");
         }
     }
 }

@@ -24,7 +24,9 @@ pub(super) async fn restore(webhooks: &InstalledWebhooks) {
             Ok(names) if names.is_empty() => return,
             Ok(names) => return info!("webhooks fail closed again: {}", names.join(", ")),
             Err(error) => {
-                error!("what an earlier end let go cannot be put back (tried again soon): {error}");
+                error!(
+                    "the failure policies that an earlier shutdown changed cannot be restored (will be retried soon): {error}"
+                );
             }
         }
         tokio::time::sleep(RECONCILE_INTERVAL).await;

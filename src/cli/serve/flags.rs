@@ -25,8 +25,8 @@ A binding is a file such as:
   metadata: {name: nsa}
   spec: {validationActions: [Deny], frameworks: [NSA]}
 
-Signals: HUP reads library, bindings and certificates anew and opens the decision log anew; TERM answers what is under
-way and ends.")]
+Signals: HUP reloads library, bindings and certificates and reopens the decision log; TERM answers the requests that \
+are under way and ends.")]
 pub(crate) struct ServeCommand {
     #[command(flatten)]
     pub(super) listen: ListenFlags,
@@ -36,7 +36,7 @@ pub(crate) struct ServeCommand {
     pub(super) cluster: ClusterFlags,
     #[command(flatten)]
     pub(super) certificates: CertificateFlags,
-    /// How long new calls are still taken after TERM, for API servers that have not heard
+    /// How long new calls are still answered after TERM, for API servers that have not heard of it
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(super) drain_delay: Duration,
     #[command(flatten)]
@@ -60,15 +60,15 @@ pub(super) struct ListenFlags {
 
 #[derive(Debug, Args)]
 pub(super) struct ClusterFlags {
-    /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere
-    /// none
+    /// The cluster from which namespaces and ControlBindings are read [default: in a Pod its own,
+    /// elsewhere none]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
-    /// The ValidatingWebhookConfiguration that is kept trusting our certificates
+    /// The ValidatingWebhookConfiguration in which the CA of the certificates is kept up to date
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     webhook_configuration: Option<String>,
-    /// The Deployment that this is part of: when it goes, webhooks that would block the cluster let
-    /// go
+    /// The Deployment to which this process belongs: when it is deleted or scaled to 0, the failure
+    /// policy of the webhooks becomes Ignore
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     deployment: Option<String>,
 }
@@ -94,8 +94,8 @@ impl ClusterFlags {
 
 #[derive(Debug, Args)]
 pub(super) struct CertificateFlags {
-    /// Folder of ca.crt, tls.crt and tls.key, made where absent [default: kubevet/tls in the user's
-    /// state folder]
+    /// Folder of ca.crt, tls.crt and tls.key, created if it is missing [default: kubevet/tls in the
+    /// user's state folder]
     #[arg(
         long,
         value_name = "DIR",
@@ -106,7 +106,7 @@ pub(super) struct CertificateFlags {
     /// Secret of our namespace that holds them instead
     #[arg(long, value_name = "NAME", help_heading = "Certificates")]
     pub(super) tls_secret: Option<String>,
-    /// Names that the certificate carries besides localhost and, in a Pod, kubevet.NAMESPACE.svc
+    /// Names that the certificate has besides localhost and, in a Pod, kubevet.NAMESPACE.svc
     #[arg(long, value_name = "NAME", help_heading = "Certificates")]
     pub(super) tls_name: Vec<String>,
     /// How long a new CA is published before it signs
@@ -115,7 +115,7 @@ pub(super) struct CertificateFlags {
     /// Ask callers for a certificate that one of these authorities signed
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     pub(super) client_ca: Option<PathBuf>,
-    /// Only callers whose certificate bears this common name
+    /// Accept only callers whose certificate has this common name
     #[arg(
         long,
         value_name = "NAME",
@@ -133,7 +133,7 @@ pub(super) struct LogFlags {
     /// Where decisions are written, a line of JSON each; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Logs")]
     pub(super) decision_log: PathBuf,
-    /// Write one in so many clean decisions (0: none of them)
+    /// Write one in N clean decisions (0: none)
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Logs")]
     pub(super) decision_sample: u64,
     /// The form of the program's own log, on standard error

@@ -41,7 +41,7 @@ const LIBRARY_CONFLICTS: [&str; 13] = [
 
 Exit status:
   0  done
-  1  nothing is left to apply of what was named, or, under --strict, something that was asked for cannot be exported;
+  1  nothing is left to apply of what was named, or, under --strict, something that was asked for cannot be exported; \
      nothing was applied
   2  it could not be done; what was done before stays")]
 pub(super) struct ApplyCommand {
@@ -51,11 +51,11 @@ pub(super) struct ApplyCommand {
     /// account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Ask the API server for everything, and have it keep nothing
+    /// Send everything to the API server, but let it store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take away every other policy, binding and ControlConfiguration that bears kubevet's label,
-    /// whoever applied it
+    /// Remove every other policy, binding and ControlConfiguration that has kubevet's label, whoever
+    /// applied it
     #[arg(long)]
     prune: bool,
     /// Apply every control as a policy that nothing binds yet, and the params that they read: what
@@ -99,7 +99,10 @@ impl ApplyCommand {
             lines.try_for_each(|line| writeln!(out, "{line}"))
         })?;
         if !self.dry_run {
-            stderr::print_line("API servers hold to a new binding within about a second");
+            stderr::print_line(
+                "an API server enforces new policies once it has compiled them: a few within about a second, the \
+                 whole library within about half a minute",
+            );
         }
         Ok(ExitStatus::Success)
     }

@@ -47,10 +47,10 @@ pub(super) struct CreatePolicyBindingCommand {
     /// Only objects with these labels: KEY=VALUE
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     label: Vec<String>,
-    /// What is done about a finding: Deny, Warn, Audit; not Deny together with Warn
+    /// What happens to a finding: Deny, Warn, Audit; not Deny together with Warn
     #[arg(short, long, value_name = "ACTION", value_delimiter = ',', default_value = "Deny", value_parser = action)]
     action: Vec<Action>,
-    /// Only these resources, of those that the policy looks at: GROUP/VERSION/RESOURCE, the core
+    /// Only these resources, of those to which the policy applies: GROUP/VERSION/RESOURCE, the core
     /// group empty
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     resource_rule: Vec<String>,
@@ -152,7 +152,7 @@ impl CreatePolicyBindingCommand {
         }
         if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
             bail!(
-                "Deny and Warn together would say everything twice, and the API server takes no such binding"
+                "Deny already reports the finding, and the API server refuses both in one binding: drop Warn"
             );
         }
         Ok(actions)

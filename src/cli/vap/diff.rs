@@ -29,10 +29,10 @@ const MAX_MESSAGE_CHARS: usize = 160;
   kubevet vap diff old/policies built-in cluster.yaml  what an upgrade would, on objects of a cluster
   kubevet vap diff old.yaml new.yaml                   which policies, expressions, params and bindings differ
 
-A library is the word built-in, or a policy folder: a folder with the built-in shared modules is a library by itself,
-any other adds to the built-in library, or replaces its controls of the same ids. Objects are checked with the params that
+A library is the word built-in, or a policy folder: a folder with the built-in shared modules is a library by itself, \
+any other adds to the built-in library, or replaces its controls of the same ids. Objects are checked with the params that \
 each library has by default, and those of --controls-config.
-Without objects, OLD and NEW are YAML that `kubevet vap generate` wrote. Its contents are compared, not verdicts: only an
+Without objects, OLD and NEW are YAML that `kubevet vap generate` wrote. Its contents are compared, not verdicts: only an \
 API server evaluates CEL.
 
 Exit status:
@@ -49,8 +49,8 @@ pub(super) struct DiffCommand {
     /// Files, folders, patterns, or - for standard input
     #[arg(value_name = "OBJECTS")]
     objects: Vec<PathBuf>,
-    /// What controls are told (allowed registries and so on), by both libraries: Kubescape's inputs
-    /// file, or a map of names to lists
+    /// Parameters for the controls of both libraries, such as allowed registries: a map of names to
+    /// lists, or Kubescape's inputs file
     #[arg(long, value_name = "FILE", requires = "objects")]
     controls_config: Option<PathBuf>,
 }

@@ -40,20 +40,20 @@ pub(super) struct ExportFlags {
     /// Only controls of this severity or over it: low, medium, high or critical
     #[arg(long, value_name = "SEVERITY", conflicts_with = "bindings")]
     severity: Option<Severity>,
-    /// What a finding comes to: Deny, Warn, Audit, with commas between; not Deny together with Warn
+    /// What happens to a finding: Deny, Warn, Audit, with commas between; not Deny together with Warn
     /// [default: Warn,Audit; Audit with --style readable]
     #[arg(long = "action", value_name = "ACTIONS", value_delimiter = ',', value_parser = action,
         conflicts_with = "bindings")]
     actions: Vec<Action>,
     /// Export these ControlBindings, with their controls, scopes, actions and params, instead of
     /// naming controls
-    #[arg(long, value_name = "DIR", conflicts_with = "names")]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "names")]
     bindings: Option<PathBuf>,
     /// How policies are written: for the API server, or for people
     #[arg(long, value_enum, default_value_t = Style::Packed)]
     style: Style,
-    /// As few policies as can be (the default): the API server slows with every policy that looks
-    /// at an object
+    /// As few policies as possible (the default): every policy that applies to an object costs time
+    /// in the API server
     #[arg(long, conflicts_with = "one_per_control")]
     pack: bool,
     /// One policy a control
@@ -63,14 +63,14 @@ pub(super) struct ExportFlags {
     /// be edited
     #[arg(long, value_enum, default_value_t = ParamsForm::Written)]
     params: ParamsForm,
-    /// The oldest Kubernetes that must take the policies
+    /// The oldest version of Kubernetes that must accept the policies
     #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = kubernetes_version::parse_policy_minor)]
     min_kube: u8,
     /// Namespaces that no policy applies to, with commas between; '' for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
     exempt_namespaces: Vec<String>,
-    /// Parameters for controls, such as allowed registries: a map of names to lists, or
-    /// names to lists
+    /// Parameters for controls, such as allowed registries: a map of names to lists, or Kubescape's
+    /// inputs file
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     /// Also export policies for the kinds of other software with pods (`kubevet list workloads`),
@@ -86,7 +86,7 @@ pub(super) struct ExportFlags {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Style {
-    /// Fastest: what is found is exempt as by the webhook (old findings, Pods of owners that were checked)
+    /// Fastest; exempts what the webhook exempts (old findings, Pods of owners that were checked)
     Packed,
     /// One policy a control, one validation a condition; nothing is exempt, so it audits by default
     Readable,
@@ -244,7 +244,7 @@ impl ExportFlags {
         let actions = self.actions();
         if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
             bail!(
-                "--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one"
+                "--action Deny,Warn: Deny already reports the finding, and the API server refuses both in one binding: drop Warn"
             );
         }
         let (mut selection, mut controls) = self.named_controls(library)?;

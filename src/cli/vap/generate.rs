@@ -24,7 +24,7 @@ const STATIC_FILE: &str = "kubevet.yaml";
   kubevet vap generate NSA --kustomize policies/       a folder for `kubectl apply -k`
   kubevet vap generate NSA --static-manifests DIR      for the API server's staticManifestsDir (docs/vap.md)
 
-Names come from what is selected: an export replaces the one before of the same selection, whatever its actions are,
+A name comes from the selection: an export replaces an earlier export of the same selection, whatever its actions, \
 and no other. What cannot be exported is named on standard error with its reason.
 
 Exit status:

@@ -22,9 +22,9 @@ pub(super) struct VapCommand {
 enum VapSubcommand {
     /// Print controls as policies and bindings
     Generate(generate::GenerateCommand),
-    /// Bring a cluster to what `generate` prints, and take away what it no longer does
+    /// Apply what `generate` prints to a cluster, and with --prune remove what it no longer prints
     Apply(apply::ApplyCommand),
-    /// Which verdicts on objects another version of the policies changes
+    /// Show which verdicts on objects another version of the policies changes
     Diff(diff::DiffCommand),
     /// Print every control as a policy that nothing binds yet, with the params that they read
     DeployLibrary(deploy_library::DeployLibraryCommand),

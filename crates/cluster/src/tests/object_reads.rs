@@ -182,7 +182,7 @@ async fn failure_of_one_kind_leaves_the_others() {
         ),
         (
             || Reply::Json(200, json!({"kind": "Pod", "apiVersion": "v1"})),
-            "pods in *: page 1 is no list of objects",
+            "pods in *: page 1 is not a list of objects",
         ),
         (|| Reply::Silence, "pods in *: no answer within 200 ms"),
     ];

@@ -158,7 +158,7 @@ fn every_error_of_a_binding_is_reported_at_once() {
             "b.yaml:5:14: there is no control \"C-057\", did you mean \"C-0057\"?",
             "b.yaml:6:16: there is no framework \"NSB\", did you mean \"NSA\"?",
             "b.yaml:7:3: \"spec\" has no key \"minSeverty\", did you mean \"minSeverity\"?",
-            "b.yaml:8:22: Deny and Warn together would say everything twice: keep one",
+            "b.yaml:8:22: Deny already reports the finding: drop Warn",
             "b.yaml:8:35: \"validationActions\" has no value \"Adit\": write one of Audit, Warn, Deny, did you mean \"Audit\"?",
             "b.yaml:9:13: \"onUpdate\" has no value \"new\": write one of New, All, did you mean \"New\"?",
             "b.yaml:10:12: there is no param \"insecureCapability\", did you mean \"insecureCapabilities\"?",

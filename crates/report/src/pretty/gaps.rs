@@ -4,7 +4,7 @@ use crate::{
     sanitize::{display_width, escape_bounded},
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Control, ControlStatus, Position, Scan};
+use kubevet_model::{Control, ControlStatus, Position, Scan, join_first};
 use std::{collections::BTreeMap, io};
 
 /// The maximum number of problems that are listed. Beyond it only their number is printed.
@@ -205,16 +205,6 @@ pub(super) fn join_fitting(
     let mut lines = lines.map(|number| text(&join_first(names, number)));
     let fitting = lines.find(|line| display_width(line) <= columns);
     fitting.unwrap_or_else(|| text(&join_first(names, 1)))
-}
-
-/// Joins the first names of a number, and adds the number of the others.
-fn join_first(names: &[String], number: usize) -> String {
-    let listed: Vec<&str> = names.iter().take(number).map(String::as_str).collect();
-    let listed = listed.join(", ");
-    match names.len().saturating_sub(number) {
-        0 => listed,
-        unlisted => format!("{listed} and {unlisted} more"),
-    }
 }
 
 /// Returns `FILE:LINE:COLUMN`. The file is escaped here, because wrapped prose would lose a line

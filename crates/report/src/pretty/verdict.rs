@@ -50,11 +50,11 @@ fn nothing_checked(scan: &Scan) -> String {
     }
     if scan.summary.objects == 0 {
         let files = count(scan.summary.files, "file");
-        return format!("nothing was checked: no Kubernetes object in {files}");
+        return format!("nothing was checked: no object to check in {files}");
     }
     let objects = not_checked(scan).unwrap_or_default();
     let controls = count(scan.controls.len(), "control");
-    format!("nothing was checked: {objects}, {controls}")
+    format!("nothing was checked with {controls}: {objects}")
 }
 
 /// Returns each threshold that is not met.

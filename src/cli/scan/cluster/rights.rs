@@ -3,6 +3,7 @@
 use super::{ClusterScan, reading::Reading};
 use crate::cli::{exit_status::ExitStatus, terminal};
 use kubevet_cluster::{AccessQuestion, ApiResource, Cluster, ClusterError};
+use kubevet_model::join_first;
 use tokio::runtime::Runtime;
 
 /// The most namespaces that are named.
@@ -109,22 +110,13 @@ impl Answer {
     fn place(&self) -> String {
         match self {
             Self::Everywhere | Self::Nowhere => String::new(),
-            Self::Partly { allowed, refused } if refused.is_empty() => in_namespaces(allowed),
-            Self::Partly { refused, .. } => format!(", not{}", in_namespaces(refused)),
+            Self::Partly { allowed, refused } if refused.is_empty() => {
+                format!(" in {}", join_first(allowed, MAX_NAMESPACES))
+            }
+            Self::Partly { refused, .. } => {
+                format!(", not in {}", join_first(refused, MAX_NAMESPACES))
+            }
         }
-    }
-}
-
-fn in_namespaces(names: &[String]) -> String {
-    let listed: Vec<&str> = names
-        .iter()
-        .take(MAX_NAMESPACES)
-        .map(String::as_str)
-        .collect();
-    let listed = listed.join(", ");
-    match names.len().saturating_sub(MAX_NAMESPACES) {
-        0 => format!(" in {listed}"),
-        unlisted => format!(" in {listed} and {unlisted} more namespaces"),
     }
 }
 
