@@ -1,7 +1,7 @@
 //! The controls of both tiers, ready to evaluate objects, and what evaluations share.
 
 use super::{
-    eval::{ResolvedParams, Scratch, SideTables},
+    eval::{ResolvedParams, Scratch, SideTables, resolve_params},
     interpreted_control::InterpretedControl,
     interpreter::Interpreter,
     kind_index::KindIndex,
@@ -76,7 +76,7 @@ impl Tiers {
         if let Some(resolved) = cached {
             return resolved;
         }
-        let resolved = Arc::new(ResolvedParams::new(
+        let resolved = Arc::new(resolve_params(
             params,
             &self.compiled.program,
             &self.tables,

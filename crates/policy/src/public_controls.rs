@@ -95,7 +95,7 @@ mod tests {
                  or ACME-12",
                 "p.yaml:5:3: a public control lacks the key \"reason\"",
                 "p.yaml:5:32: \"state\" has no value \"join\": write one of planned, joins, node-facts, cloud-facts, \
-                 images, manual, did you mean \"joins\"?",
+                 images, manual, obsolete, did you mean \"joins\"?",
             ]
         );
     }

@@ -3,10 +3,11 @@
 
 use super::{
     budget::StepBudgetExceeded,
+    check::{Check, ClauseCheck},
     context::EvalContext,
     evaluator::Evaluator,
     field_guards::FieldGuard,
-    loop_plan::{Check, ClauseCheck, ClauseIndex, Level, LoopPlan},
+    loop_plan::{ClauseIndex, Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
     value::Value,

@@ -1,7 +1,7 @@
 //! The checks of a level as a tree of the fields that they need: where a field is absent, nothing
 //! below it is decided.
 
-use super::{loop_plan::Check, required_fields::required_fields};
+use super::{check::Check, required_fields::required_fields};
 use kubevet_ir::{Condition, ConditionId, Program, Term, TermId};
 
 /// The checks that need a field.
@@ -64,8 +64,8 @@ fn insert(guards: &mut Vec<FieldGuard>, path: &[TermId], check: Check, checks: &
         guards.len() - 1
     });
     if let Some(guard) = guards.get_mut(position) {
-        let asked_for = check.clauses.iter().filter(|clause| !clause.is_last);
-        guard.numbers.extend(asked_for.map(|clause| clause.number));
+        let with_inner = check.clauses.iter().filter(|clause| !clause.is_last);
+        guard.numbers.extend(with_inner.map(|clause| clause.number));
         insert(&mut guard.guards, within, check, &mut guard.checks);
     }
 }

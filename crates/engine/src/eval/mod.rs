@@ -9,14 +9,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `evaluate` | the entry point: one object under one plan |
-//! | `loop_plan` | loop fusion: which conditions are decided in which loop |
+//! | `loop_plan`, `check` | loop fusion: which conditions are decided in which loop |
 //! | `required_fields`, `field_guards` | which checks are skipped because a field is absent |
 //! | `context` | the input of an evaluation |
 //! | `build_side`, `join_plan` | which equalities are joins, and what an index of each contains |
 //! | `clause_stages` | the loops of a clause in order |
 //! | `side_tables` | facts about each term and condition, computed once when rules are compiled |
-//! | `string_set_plan`, `string_sets` | conditions on the elements of a param that are decided at once |
-//! | `resolved_params`, `patterns` | params, read once; compiled patterns |
+//! | `string_set_plan`, `string_set`, `string_sets` | conditions on the elements of a param that are decided at once |
+//! | `resolve_params`, `resolved_params`, `patterns` | params, read once; compiled patterns |
 //! | `params_dependence`, `params_evaluator` | what depends on params alone, evaluated once for each set of params |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
 //! | `value`, `strings`, `functions` | values, strings and functions of them |
@@ -29,6 +29,7 @@
 
 mod budget;
 mod build_side;
+mod check;
 mod clause_stages;
 mod conditions;
 mod context;
@@ -51,9 +52,11 @@ mod params_evaluator;
 mod patterns;
 mod render;
 mod required_fields;
+mod resolve_params;
 mod resolved_params;
 mod scratch;
 mod side_tables;
+mod string_set;
 mod string_set_plan;
 mod string_sets;
 mod strings;
@@ -69,6 +72,7 @@ pub(super) use loop_plan::LoopPlan;
 pub use observer::ConditionCounts;
 pub(super) use observer::{ConditionObserver, NoObserver};
 pub(super) use params_dependence::depends_on_params_alone;
+pub(super) use resolve_params::resolve_params;
 pub(super) use resolved_params::ResolvedParams;
 pub(super) use scratch::Scratch;
 pub(super) use side_tables::SideTables;

@@ -1,6 +1,6 @@
-//! Which terms and conditions depend on params alone, whatever the object is.
+//! Which terms, conditions and loops depend on params alone, whatever the object is.
 
-use kubevet_ir::{BinderId, NodeId, Program, Term};
+use kubevet_ir::{BinderId, Domain, NodeId, Program, Term, TermId};
 use std::collections::BTreeSet;
 
 /// True if a node reads nothing but literals, params and, if one is given, the element of a binder.
@@ -52,5 +52,17 @@ fn reads_object(term: &Term) -> bool {
         // A function without arguments is one of the object.
         Term::Call(_, arguments) => arguments.is_empty(),
         _ => true,
+    }
+}
+
+/// Returns the param that a domain iterates.
+pub(super) fn iterated_param(program: &Program, domain: &Domain) -> Option<TermId> {
+    match domain {
+        Domain::Elements(list) | Domain::List(list)
+            if matches!(program.term(*list), Term::Param(_)) =>
+        {
+            Some(*list)
+        }
+        _ => None,
     }
 }

@@ -2,15 +2,12 @@
 //! once for each set of params and shared by all objects.
 
 use super::{
-    evaluator::Evaluator,
     loop_plan::ClauseIndex,
-    observer::NoObserver,
-    params_evaluator::with_params_evaluator,
     patterns::{compile_pattern, compile_pattern_set},
     side_tables::SideTables,
-    string_sets::{StringSets, resolve_string_sets},
+    string_set::StringSets,
 };
-use kubevet_ir::{Clause, CompiledControl, Program};
+use kubevet_ir::CompiledControl;
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexSet};
 
@@ -23,10 +20,10 @@ pub(crate) struct ResolvedParams {
     is_configured: Vec<bool>,
     /// True for clauses that can fire under these params, by index of the control, then of the
     /// clause.
-    possible_clauses: Vec<Vec<bool>>,
+    pub(super) possible_clauses: Vec<Vec<bool>>,
     /// What is left of the conditions that string sets decide, by position in the plan; `None` if
     /// the elements must be visited one by one.
-    string_sets: Vec<Option<StringSets>>,
+    pub(super) string_sets: Vec<Option<StringSets>>,
     /// All params as the interpreter reads them.
     interpreter_params: regorus::Value,
 }
@@ -46,12 +43,8 @@ enum ResolvedParam {
 }
 
 impl ResolvedParams {
-    pub(crate) fn new(
-        params: &Params,
-        program: &Program,
-        tables: &SideTables,
-        controls: &[CompiledControl],
-    ) -> Self {
+    /// The params by number. `resolve_params` adds what an evaluator has to find out.
+    pub(super) fn new(params: &Params, tables: &SideTables, controls: &[CompiledControl]) -> Self {
         let names = tables.param_names().iter();
         let values = names
             .zip(tables.param_has_patterns())
@@ -61,41 +54,13 @@ impl ResolvedParams {
             .iter()
             .map(|compiled| params.configures(&compiled.control))
             .collect();
-        let mut resolved = Self {
+        Self {
             values,
             is_configured,
             possible_clauses: Vec::new(),
             string_sets: Vec::new(),
             interpreter_params: crate::interpreter_input::params_value(params),
-        };
-        resolved.string_sets = resolve_string_sets(program, tables, &resolved);
-        resolved.possible_clauses = resolved.find_possible_clauses(program, tables, controls);
-        resolved
-    }
-
-    /// Decides for each clause whether its control is configured and its conditions on params hold.
-    fn find_possible_clauses(
-        &self,
-        program: &Program,
-        tables: &SideTables,
-        controls: &[CompiledControl],
-    ) -> Vec<Vec<bool>> {
-        let of_clauses = |evaluator: &mut Evaluator<'_, NoObserver>| {
-            let of_control = |(control, is_configured): (&CompiledControl, &bool)| {
-                let clauses = control.clauses.iter();
-                let is_possible = |clause: &Clause| {
-                    let mut conditions = clause.when.iter();
-                    *is_configured
-                        && conditions.all(|condition| {
-                            !tables.depends_on_params(*condition) || evaluator.holds(*condition)
-                        })
-                };
-                clauses.map(is_possible).collect()
-            };
-            let controls = controls.iter().zip(&self.is_configured);
-            controls.map(of_control).collect()
-        };
-        with_params_evaluator(program, tables, self, of_clauses).unwrap_or_default()
+        }
     }
 
     /// True if a clause of a compiled control can fire under these params.

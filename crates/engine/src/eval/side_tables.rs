@@ -3,13 +3,16 @@
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
 use super::{
-    join_plan::JoinPlan, memo_plan::MemoPlan, params_dependence::depends_on_params_alone,
-    patterns::LiteralPattern, string_set_plan::StringSetPlan,
+    join_plan::JoinPlan,
+    memo_plan::MemoPlan,
+    params_dependence::{depends_on_params_alone, iterated_param},
+    patterns::LiteralPattern,
+    string_set_plan::StringSetPlan,
 };
 use kubevet_document::FieldKey;
 use kubevet_ir::{
-    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, NodeId, Predicate,
-    Program, Term, TermId,
+    CompiledControl, Condition, ConditionId, Const, ContainerList, NodeId, Predicate, Program,
+    Term, TermId,
 };
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -213,18 +216,6 @@ impl SideTables {
     /// True for params whose elements are patterns, by number.
     pub(crate) fn param_has_patterns(&self) -> &[bool] {
         &self.param_has_patterns
-    }
-}
-
-/// Returns the param that a domain iterates.
-pub(super) fn iterated_param(program: &Program, domain: &Domain) -> Option<TermId> {
-    match domain {
-        Domain::Elements(list) | Domain::List(list)
-            if matches!(program.term(*list), Term::Param(_)) =>
-        {
-            Some(*list)
-        }
-        _ => None,
     }
 }
 

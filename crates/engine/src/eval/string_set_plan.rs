@@ -5,7 +5,7 @@
 //!
 //! The plan is made once when rules are compiled. Nothing here sees params or an object.
 
-use super::{params_dependence::depends_on_params_alone, side_tables::iterated_param};
+use super::params_dependence::{depends_on_params_alone, iterated_param};
 use kubevet_ir::{BinderId, Condition, ConditionId, NodeId, Predicate, Program, TermId};
 
 /// The most alternatives of one condition. With more, its elements are visited one by one.

@@ -1,60 +1,17 @@
-//! What is left of a condition on the elements of a param once the params are known: strings to
-//! compare with one string of the object. `string_set_plan` says which conditions have that form.
+//! Conditions on the elements of a param, decided by string sets. `string_set_plan` says which
+//! conditions have that form.
 
 use super::{
     evaluator::{Evaluator, to_u32},
     observer::ConditionObserver,
     params_evaluator::with_params_evaluator,
-    patterns::compile_pattern,
     resolved_params::ResolvedParams,
     side_tables::SideTables,
+    string_set::{StringSet, StringSets},
     string_set_plan::{StringSetAlternative, StringSetCondition},
     value::{LoopState, Value},
 };
-use kubevet_ir::{Predicate, Program, intrinsics::strings};
-use regex::Regex;
-
-/// The string sets of a condition, one for each alternative.
-pub(super) type StringSets = Box<[StringSet]>;
-
-/// The strings by which a predicate tests its subject: true if it holds for any of them.
-#[derive(Debug)]
-pub(super) struct StringSet {
-    predicate: Predicate,
-    keys: Vec<String>,
-    /// All keys as one pattern, if the predicate looks for substrings.
-    pattern: Option<Regex>,
-}
-
-impl StringSet {
-    fn new(predicate: Predicate, keys: Vec<String>) -> Self {
-        let pattern = if predicate == Predicate::Contains && !keys.is_empty() {
-            let escaped: Vec<String> = keys.iter().map(|key| regex::escape(key)).collect();
-            compile_pattern(&escaped.join("|"))
-        } else {
-            None
-        };
-        Self {
-            predicate,
-            keys,
-            pattern,
-        }
-    }
-
-    fn matches(&self, subject: &str) -> bool {
-        let mut keys = self.keys.iter();
-        match (self.predicate, &self.pattern) {
-            (_, Some(pattern)) => pattern.is_match(subject),
-            (Predicate::StartsWith, _) => keys.any(|key| subject.starts_with(key)),
-            (Predicate::EndsWith, _) => keys.any(|key| subject.ends_with(key)),
-            (Predicate::Contains, _) => keys.any(|key| subject.contains(key)),
-            (Predicate::ContainsIgnoreCase, _) => {
-                keys.any(|key| strings::contains_ignore_case(subject, key))
-            }
-            _ => false,
-        }
-    }
-}
+use kubevet_ir::Program;
 
 /// Resolves all conditions of the plan, in its order; `None` for one whose keys exceed a limit.
 pub(super) fn resolve_string_sets(

@@ -1,0 +1,44 @@
+//! Resolves params for a program: what depends on them alone is evaluated here, once for all objects.
+
+use super::{
+    evaluator::Evaluator, observer::NoObserver, params_evaluator::with_params_evaluator,
+    resolved_params::ResolvedParams, side_tables::SideTables, string_sets::resolve_string_sets,
+};
+use kubevet_ir::{Clause, CompiledControl, Program};
+use kubevet_policy::Params;
+
+/// Returns the params as the evaluator reads them.
+pub(crate) fn resolve_params(
+    params: &Params,
+    program: &Program,
+    tables: &SideTables,
+    controls: &[CompiledControl],
+) -> ResolvedParams {
+    let mut resolved = ResolvedParams::new(params, tables, controls);
+    resolved.string_sets = resolve_string_sets(program, tables, &resolved);
+    resolved.possible_clauses = possible_clauses(program, tables, controls, &resolved);
+    resolved
+}
+
+/// Decides for each clause whether its control is configured and its conditions on params hold.
+fn possible_clauses(
+    program: &Program,
+    tables: &SideTables,
+    controls: &[CompiledControl],
+    params: &ResolvedParams,
+) -> Vec<Vec<bool>> {
+    let of_controls = |evaluator: &mut Evaluator<'_, NoObserver>| {
+        let of_control = |(index, control): (usize, &CompiledControl)| {
+            let is_possible = |clause: &Clause| {
+                let mut conditions = clause.when.iter();
+                params.is_configured(index)
+                    && conditions.all(|condition| {
+                        !tables.depends_on_params(*condition) || evaluator.holds(*condition)
+                    })
+            };
+            control.clauses.iter().map(is_possible).collect()
+        };
+        controls.iter().enumerate().map(of_control).collect()
+    };
+    with_params_evaluator(program, tables, params, of_controls).unwrap_or_default()
+}
