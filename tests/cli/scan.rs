@@ -462,6 +462,42 @@ fn report_of_a_bare_deployment_fits_on_a_screen() {
     assert!(run.stdout.contains("FAILED: 7 defects"), "{}", run.stdout);
 }
 
+/// Services in the namespace `default`, which is their only defect.
+fn services(number: usize) -> String {
+    let service = |index| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: s{index}\n  namespace: default\nspec:\n  \
+             selector:\n    app: web\n  ports:\n  - port: 8443\n"
+        )
+    };
+    (0..number).map(service).collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn objects_whose_only_defect_is_the_same_minor_one_are_one_entry() {
+    for (number, flags, entries, headings) in [
+        (5, &[][..], 1, 0),
+        (4, &[], 0, 4),
+        (5, &["--verbose"], 0, 5),
+    ] {
+        let dir = TestDir::new().file("services.yaml", services(number));
+        let path = "services.yaml";
+        let run = dir.run(&[&["scan", "control", "C-0212", path], flags].concat());
+        let lines = |text: &str| run.stdout.matches(text).count();
+        assert_eq!(
+            lines("5 objects with the same defect"),
+            entries,
+            "{}",
+            run.stdout
+        );
+        assert_eq!(lines("Service 5: --verbose shows the objects"), entries);
+        assert_eq!(lines("Service default/s"), headings, "{}", run.stdout);
+        // What is not shown by itself is counted all the same.
+        let verdict = format!("{number} defects (");
+        assert_eq!(lines(&verdict), 1, "{}", run.stdout);
+    }
+}
+
 #[test]
 fn threshold_decides_the_exit_code() {
     let dir = TestDir::new().file("x.yaml", PRIVILEGED);

@@ -4,6 +4,7 @@
 //! | file | is |
 //! |---|---|
 //! | `resource` | the view by object: defects and fixes |
+//! | `same_defect` | objects with one minor defect that many others have |
 //! | `control` | the view by control: reason, remediation, failing objects |
 //! | `security` | the overview |
 //! | `excerpt` | source lines with carets |
@@ -19,6 +20,7 @@ mod excerpt;
 mod gaps;
 mod requirements;
 mod resource;
+mod same_defect;
 mod security;
 mod snippet;
 mod summary;

@@ -1,11 +1,11 @@
 //! The view by object: a line for the object, a line for each defect, one merged fix.
 //!
 //! The object with the worst defects comes first, and so does the worst defect of an object. Every
-//! critical and high defect is shown; those of lower severity up to a bound. With `verbose`, each
-//! defect has its source lines and paths too, and none is left out. An object without defects and
-//! errors is not shown.
+//! critical and high defect is shown; those of lower severity up to a bound, and objects with one
+//! such defect that many others have share an entry. With `verbose`, each defect has its source lines
+//! and paths too, and none is left out. An object without defects and errors is not shown.
 
-use super::{excerpt, severity_label, snippet};
+use super::{excerpt, same_defect, severity_label, snippet};
 use crate::{
     number_format::severity_words,
     sanitize::display_width,
@@ -17,7 +17,7 @@ use kubevet_model::{
 use std::{cmp::Reverse, io};
 
 /// The maximum number of defects of medium and low severity that are shown of one object.
-const MAX_MINOR_DEFECTS: usize = 20;
+const MAX_MINOR_DEFECTS: usize = 16;
 /// The columns of the label of a control that could not be evaluated.
 const ERROR_COLUMNS: usize = 5;
 /// The column at which a path begins.
@@ -58,10 +58,15 @@ pub(super) fn write(scan: &Scan, verbose: bool, writer: &mut TerminalWriter<'_>)
         .collect();
     // The sort is stable: equally bad objects stay in the order of the files.
     objects.sort_by_key(|(_, defects)| Reverse(count_by_severity(defects)));
+    let (objects, groups) = if verbose {
+        (objects, Vec::new())
+    } else {
+        same_defect::group(objects)
+    };
     for (object, defects) in objects {
         write_object(object, &defects, verbose, writer)?;
     }
-    Ok(())
+    same_defect::write(&groups, writer)
 }
 
 fn count_by_severity(defects: &[Defect<'_>]) -> SeverityCounts {
