@@ -72,8 +72,8 @@ mod tests {
     fn parameters_are_numbered_in_order() {
         let mut sql = SqlText::new("INSERT INTO t VALUES ");
         sql.bind_rows([
-            vec![Value::from(1), Value::from("a")],
-            vec![Value::from(2), Value::from("?3")],
+            vec![Value::from(1_i64), Value::from("a")],
+            vec![Value::from(2_i64), Value::from("?3")],
         ]);
         sql.push(" RETURNING id");
         assert_eq!(

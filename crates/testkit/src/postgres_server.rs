@@ -66,7 +66,9 @@ impl PostgresServer {
         }
         let port = free_port();
         let folder_text = folder.display().to_string();
-        let settings = settings.iter().map(|setting| setting.replace("{folder}", &folder_text));
+        let settings = settings
+            .iter()
+            .map(|setting| setting.replace("{folder}", &folder_text));
         let options = [
             "fsync=off".to_owned(),
             "listen_addresses=127.0.0.1".to_owned(),
@@ -77,7 +79,11 @@ impl PostgresServer {
         let as_user = user.map_or(String::new(), |user| format!("runuser -u {user} --"));
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "sh"])
-            .args([folder_text.as_str(), &programs.display().to_string(), &as_user])
+            .args([
+                folder_text.as_str(),
+                &programs.display().to_string(),
+                &as_user,
+            ])
             .args(options.map(|option| format!("-c {option}")))
             // The server's user may not enter the folder of the tests.
             .current_dir("/")
@@ -112,9 +118,25 @@ impl PostgresServer {
     /// Runs statements as the superuser, and returns the rows: values with `|` between them.
     pub fn sql(&self, database: &str, statements: &str) -> String {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"])
-            .args(["-p", &self.port.to_string(), "-U", "postgres", "-d", database])
-            .env("PGPASSWORD", POSTGRES_PASSWORD);
+        psql.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+        ])
+        .args([
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+        ])
+        .env("PGPASSWORD", POSTGRES_PASSWORD);
         run(&mut psql, statements).ok().trim().to_owned()
     }
 }
@@ -134,7 +156,11 @@ fn find_programs() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_else(OsString::new);
     let installed = versions.into_iter().rev().map(|(_, folder)| folder);
     let mut folders = installed.chain(env::split_paths(&path).collect::<Vec<_>>());
-    folders.find(|folder| ["initdb", "pg_ctl", "psql"].iter().all(|name| folder.join(name).exists()))
+    folders.find(|folder| {
+        ["initdb", "pg_ctl", "psql"]
+            .iter()
+            .all(|name| folder.join(name).exists())
+    })
 }
 
 /// The user that the server runs as; `None` for that of the tests. PostgreSQL refuses to run as root.

@@ -110,7 +110,9 @@ impl TestStore {
         match &self.place {
             Place::Sqlite(_) => {
                 let connection = rusqlite::Connection::open(self.path()).unwrap();
-                connection.execute_batch("PRAGMA busy_timeout = 10000").unwrap();
+                connection
+                    .execute_batch("PRAGMA busy_timeout = 10000")
+                    .unwrap();
                 let mut prepared = connection.prepare(statement).unwrap();
                 let mut rows = prepared.query([]).unwrap();
                 let row = rows.next().unwrap();
@@ -123,7 +125,10 @@ impl TestStore {
             }
             Place::Postgres(server) => {
                 let schema = self.schema();
-                server.sql("postgres", &format!("SET search_path TO {schema}; {statement}"))
+                server.sql(
+                    "postgres",
+                    &format!("SET search_path TO {schema}; {statement}"),
+                )
             }
         }
     }
@@ -138,4 +143,9 @@ impl TestStore {
 pub(crate) fn superuser_url(server: &PostgresServer, parameters: &str) -> String {
     let port = server.port();
     format!("postgres://postgres:{POSTGRES_PASSWORD}@127.0.0.1:{port}/postgres{parameters}")
+}
+
+/// The URL of a server for a role whose password is `p`.
+pub(crate) fn role_url(server: &PostgresServer, role: &str) -> String {
+    format!("postgres://{role}:p@127.0.0.1:{}/postgres", server.port())
 }

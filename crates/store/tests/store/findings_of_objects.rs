@@ -45,7 +45,13 @@ fn periods(store: &TestStore) -> Vec<String> {
 fn finding_is_read_as_it_was_written() {
     on_each_backend("finding_is_read", |place| {
         let mut result = deployment("web", &[]);
-        add_finding(&mut result, "C-1", Severity::High, "it's \"ä\" ?1 $1", "spec.a[0].b");
+        add_finding(
+            &mut result,
+            "C-1",
+            Severity::High,
+            "it's \"ä\" ?1 $1",
+            "spec.a[0].b",
+        );
         let located = &mut result.findings[0];
         located.container = Some("app".to_owned());
         let Evidence::Paths { paths, fixes } = &mut located.finding.evidence;
@@ -64,7 +70,10 @@ fn finding_is_read_as_it_was_written() {
             exceptions: &exceptions,
         };
         place.open().write(&[object], time(NOON)).unwrap();
-        let page = place.reader().findings(&FindingFilter::default(), None, 10).unwrap();
+        let page = place
+            .reader()
+            .findings(&FindingFilter::default(), None, 10)
+            .unwrap();
         let expected = StoredFinding {
             object: (*result.object).clone(),
             uid: "web".to_owned(),
@@ -103,7 +112,10 @@ fn batch_counts_what_it_changes() {
         check(&first, counts(0, 3, 0, 0));
         // Another resource version alone changes nothing that a reader of findings sees.
         check(&[with_version(first[0].clone(), "2")], counts(0, 1, 0, 0));
-        check(&[deployment("a", &["C-2:low", "C-3:low"])], counts(1, 0, 1, 1));
+        check(
+            &[deployment("a", &["C-2:low", "C-3:low"])],
+            counts(1, 0, 1, 1),
+        );
         // Another severity is the same finding.
         check(&[deployment("b", &["C-1:critical"])], counts(1, 0, 0, 0));
         // The last result of an object counts.
@@ -117,7 +129,11 @@ fn finding_has_a_period_from_first_seen_to_its_end() {
     on_each_backend("finding_has_a_period", |place| {
         let mut store = place.open();
         let mut step = |findings: &[&str], hours: i64, expected: &[&str]| {
-            write(&mut store, &[deployment("a", findings)], NOON + hours * HOUR);
+            write(
+                &mut store,
+                &[deployment("a", findings)],
+                NOON + hours * HOUR,
+            );
             assert_eq!(periods(place), expected, "after {hours} hours");
         };
         step(&["C-1:high"], 0, &["C-1 0..0 !"]);
@@ -136,7 +152,11 @@ fn finding_has_a_period_from_first_seen_to_its_end() {
 fn control_that_cannot_be_evaluated_fixes_nothing() {
     on_each_backend("control_that_cannot", |place| {
         let mut store = place.open();
-        write(&mut store, &[deployment("a", &["C-1:high", "C-2:low"])], NOON);
+        write(
+            &mut store,
+            &[deployment("a", &["C-1:high", "C-2:low"])],
+            NOON,
+        );
         let failed = with_error(deployment("a", &[]), "C-1");
         let written = write(&mut store, &[failed], NOON + HOUR);
         assert_eq!(written, counts(1, 0, 0, 1));
@@ -189,7 +209,10 @@ fn exception_is_written_without_another_change() {
         assert_eq!(place.sql("SELECT exception FROM finding"), "risk");
         assert_eq!(periods(place), ["C-1 0..1 !"]);
         write(&mut store, &[result], NOON + 2 * HOUR);
-        assert_eq!(place.sql("SELECT COALESCE(exception, 'none') FROM finding"), "none");
+        assert_eq!(
+            place.sql("SELECT COALESCE(exception, 'none') FROM finding"),
+            "none"
+        );
     });
 }
 

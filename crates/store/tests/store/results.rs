@@ -49,7 +49,13 @@ pub(crate) fn object(
     for finding in findings {
         let (control, severity) = finding.split_once(':').unwrap();
         let message = format!("{control} fails");
-        add_finding(&mut result, control, severity.parse().unwrap(), &message, "spec.replicas");
+        add_finding(
+            &mut result,
+            control,
+            severity.parse().unwrap(),
+            &message,
+            "spec.replicas",
+        );
     }
     result.judged.sort();
     result
@@ -97,7 +103,10 @@ pub(crate) fn with_error(mut result: ObjectResult, control: &str) -> ObjectResul
 }
 
 pub(crate) fn with_version(mut result: ObjectResult, version: &str) -> ObjectResult {
-    if let Origin::Cluster { resource_version, .. } = &mut result.origin {
+    if let Origin::Cluster {
+        resource_version, ..
+    } = &mut result.origin
+    {
         *resource_version = version.into();
     }
     result
