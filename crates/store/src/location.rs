@@ -191,13 +191,12 @@ fn shown(config: &Config) -> String {
     });
     let hosts: Vec<String> = hosts.collect();
     let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
-    let port = if ports.is_empty() {
-        String::new()
-    } else {
-        format!(":{}", ports.join(","))
-    };
     let database = config.get_dbname().unwrap_or_default();
-    format!("postgres://{}{port}/{database}", hosts.join(","))
+    format!(
+        "postgres://{}:{}/{database}",
+        hosts.join(","),
+        ports.join(",")
+    )
 }
 
 #[cfg(test)]
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn encryption_is_the_default_but_on_the_same_machine() {
         let system = PostgresTls::Verified(None);
-        check("postgres://a:b@db/x", "postgres://db/x", &system);
+        check("postgres://a:b@db/x", "postgres://db:5432/x", &system);
         check(
             "postgres://db:1/x?sslmode=require",
             "postgres://db:1/x",
@@ -224,17 +223,17 @@ mod tests {
         );
         check(
             "postgres://db/x?sslmode=disable",
-            "postgres://db/x",
+            "postgres://db:5432/x",
             &PostgresTls::Off,
         );
         check(
             "postgres://localhost/x",
-            "postgres://localhost/x",
+            "postgres://localhost:5432/x",
             &PostgresTls::Off,
         );
         check(
             "postgresql://db/x?sslrootcert=/ca.pem",
-            "postgres://db/x",
+            "postgres://db:5432/x",
             &PostgresTls::Verified(Some("/ca.pem".into())),
         );
     }

@@ -86,16 +86,16 @@ fn objects_of(
     name: &str,
 ) -> Result<Vec<StoredObject>, StoreError> {
     let last_sweep_at = last_sweep(connection)?;
+    let stored = |text: &str| text.replace('\0', "\u{fffd}");
+    let kind = Kind::new(stored(&kind.group), stored(&kind.name));
     let mut sql = SqlText::new(
         "SELECT o.id, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version, \
          o.owner_uid, s.controls, o.findings_left_out, o.evaluated_at, o.last_seen, o.removed_at \
          FROM object o JOIN control_set s ON s.id = o.control_set WHERE o.namespace = ",
     );
-    sql.bind(namespace.replace('\0', "\u{fffd}"));
-    sql.push(" AND o.kind = ")
-        .bind(kind.name.replace('\0', "\u{fffd}"));
-    sql.push(" AND o.name = ")
-        .bind(name.replace('\0', "\u{fffd}"));
+    sql.bind(stored(namespace));
+    sql.push(" AND o.kind = ").bind(kind.name.as_str());
+    sql.push(" AND o.name = ").bind(stored(name));
     sql.push(" ORDER BY o.id DESC LIMIT ").bind(MAX_OBJECTS);
     let mut objects = Vec::new();
     for mut row in connection.query(&sql)? {
@@ -106,7 +106,7 @@ fn objects_of(
             namespace: row.text()?,
             name: row.text()?,
         };
-        if object.group_kind() != *kind {
+        if object.group_kind() != kind {
             continue;
         }
         let uid = row.text()?;

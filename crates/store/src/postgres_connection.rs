@@ -85,13 +85,26 @@ impl PostgresConnection {
         self.batch(&format!("SET search_path TO {schema}"))
     }
 
-    /// True if there is a schema of this name.
+    /// True if there is a schema of this name. One that the role may not use is an error: its tables
+    /// cannot be told from no tables.
     pub(super) fn has_schema(&mut self, schema: &str) -> Result<bool, StoreError> {
-        let mut sql = SqlText::new("SELECT COUNT(*) FROM pg_namespace WHERE nspname = ");
+        let mut sql = SqlText::new(
+            "SELECT CASE WHEN has_schema_privilege(oid, 'USAGE') THEN 1::INT8 ELSE 0::INT8 END FROM pg_namespace \
+             WHERE nspname = ",
+        );
         sql.bind(schema);
-        let rows = self.query(&sql)?;
-        let count = rows.into_iter().next().map(|mut row| row.count());
-        Ok(count.transpose()?.unwrap_or(0) > 0)
+        let row = self.query(&sql)?.into_iter().next();
+        match row.map(|mut row| row.int()).transpose()? {
+            None => Ok(false),
+            Some(0) => Err(StoreError::Refused {
+                store: self.store.clone(),
+                reason: format!(
+                    "permission denied for schema {schema}: it belongs to another role, and GRANT \
+                     USAGE ON SCHEMA is missing"
+                ),
+            }),
+            Some(_) => Ok(true),
+        }
     }
 
     /// Creates a schema. Another process may create it at the same time.
