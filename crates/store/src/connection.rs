@@ -1,7 +1,7 @@
 //! A connection to either database, with one set of calls. What differs in SQL is in `dialect`.
 
 use super::{
-    StoreError,
+    ResultStoreError,
     dialect::Dialect,
     postgres_connection::PostgresConnection,
     sql_text::SqlText,
@@ -29,7 +29,7 @@ impl Connection {
     }
 
     /// Runs a statement, and returns the rows of its result.
-    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, StoreError> {
+    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, ResultStoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.query(sql),
             Self::Postgres(postgres) => postgres.query(sql),
@@ -37,7 +37,7 @@ impl Connection {
     }
 
     /// Runs a statement whose result has one row at most.
-    pub(super) fn query_one(&mut self, sql: &SqlText) -> Result<Option<Row>, StoreError> {
+    pub(super) fn query_one(&mut self, sql: &SqlText) -> Result<Option<Row>, ResultStoreError> {
         Ok(self.query(sql)?.into_iter().next())
     }
 
@@ -47,7 +47,7 @@ impl Connection {
         before: &str,
         rows: Vec<Vec<Value>>,
         after: &str,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>, ResultStoreError> {
         let mut result = Vec::new();
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
@@ -66,7 +66,7 @@ impl Connection {
         before: &SqlText,
         values: impl IntoIterator<Item = T>,
         after: &str,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>, ResultStoreError> {
         let mut result = Vec::new();
         let mut values = values.into_iter().map(Into::into).peekable();
         while values.peek().is_some() {
@@ -79,29 +79,29 @@ impl Connection {
     }
 
     /// True if the store has a table of this name.
-    pub(super) fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
+    pub(super) fn has_table(&mut self, name: &str) -> Result<bool, ResultStoreError> {
         Ok(self.tables()?.iter().any(|table| table == name))
     }
 
     /// True if the store has tables.
-    pub(super) fn has_any_table(&mut self) -> Result<bool, StoreError> {
+    pub(super) fn has_any_table(&mut self) -> Result<bool, ResultStoreError> {
         Ok(!self.tables()?.is_empty())
     }
 
-    fn tables(&mut self) -> Result<Vec<String>, StoreError> {
+    fn tables(&mut self) -> Result<Vec<String>, ResultStoreError> {
         let rows = self.query(&SqlText::new(self.dialect().tables()))?;
         rows.into_iter().map(|mut row| row.text()).collect()
     }
 
     /// Returns the bytes that the store takes.
-    pub(super) fn size(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn size(&mut self) -> Result<u64, ResultStoreError> {
         let row = self.query_one(&SqlText::new(self.dialect().size()))?;
         let bytes = row.map(|mut row| row.int()).transpose()?;
         Ok(bytes.map_or(0, i64::unsigned_abs))
     }
 
     /// Runs statements without parameters.
-    pub(super) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), ResultStoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch(sql),
             Self::Postgres(postgres) => postgres.batch(sql),
@@ -109,7 +109,7 @@ impl Connection {
     }
 
     /// Begins a transaction that writes, alone.
-    pub(super) fn begin_write(&mut self) -> Result<(), StoreError> {
+    pub(super) fn begin_write(&mut self) -> Result<(), ResultStoreError> {
         for statement in self.dialect().begin_write() {
             self.batch(statement)?;
         }
@@ -117,12 +117,15 @@ impl Connection {
     }
 
     /// Begins a transaction that reads one state.
-    pub(super) fn begin_read(&mut self) -> Result<(), StoreError> {
+    pub(super) fn begin_read(&mut self) -> Result<(), ResultStoreError> {
         self.batch(self.dialect().begin_read())
     }
 
     /// Ends a transaction: all of it is written where `result` is a success, else nothing.
-    pub(super) fn end<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn end<T>(
+        &mut self,
+        result: Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         match result {
             Ok(value) => self.batch("COMMIT").map(|()| value),
             Err(error) => {
@@ -139,8 +142,8 @@ impl Connection {
     /// Runs `work` in a transaction that writes.
     pub(super) fn in_write<T>(
         &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Self) -> Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         let result = self.begin_write().and_then(|()| work(self));
         self.end(result)
     }

@@ -1,7 +1,7 @@
 //! Counts of findings by severity, and by namespace, kind or control.
 
 use super::{
-    StoreError, connection::Connection, finding_filter::FindingFilter,
+    ResultStoreError, connection::Connection, finding_filter::FindingFilter,
     finding_record::severity_of_rank, sql_text::SqlText,
 };
 use kubevet_model::{Severity, SeverityCounts};
@@ -41,7 +41,7 @@ pub struct CountedGroup {
 pub(super) fn count(
     connection: &mut Connection,
     filter: &FindingFilter,
-) -> Result<SeverityCounts, StoreError> {
+) -> Result<SeverityCounts, ResultStoreError> {
     let mut sql = SqlText::new(
         "SELECT f.severity, COUNT(*) FROM finding f JOIN object o ON o.id = f.object_id",
     );
@@ -59,7 +59,7 @@ pub(super) fn count_groups(
     connection: &mut Connection,
     filter: &FindingFilter,
     by: CountBy,
-) -> Result<Vec<CountedGroup>, StoreError> {
+) -> Result<Vec<CountedGroup>, ResultStoreError> {
     let column = by.column();
     let mut sql = SqlText::new(&format!(
         "SELECT {column}, f.severity, COUNT(*) FROM finding f JOIN object o ON o.id = f.object_id"

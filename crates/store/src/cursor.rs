@@ -1,6 +1,6 @@
 //! The place in a list of findings after which the next page begins.
 
-use super::StoreError;
+use super::ResultStoreError;
 use std::{fmt, str::FromStr};
 
 /// The place after a finding in the order of pages: worst first, then by key. Findings that come or
@@ -18,9 +18,9 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = StoreError;
+    type Err = ResultStoreError;
 
-    fn from_str(text: &str) -> Result<Self, StoreError> {
+    fn from_str(text: &str) -> Result<Self, ResultStoreError> {
         let parse = |part: &str| -> Option<i64> {
             let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             is_number.then(|| part.parse().ok()).flatten()
@@ -31,7 +31,7 @@ impl FromStr for Cursor {
                 id: parse(id)?,
             })
         });
-        cursor.ok_or_else(|| StoreError::Cursor(kubevet_model::one_line(text, 40)))
+        cursor.ok_or_else(|| ResultStoreError::Cursor(kubevet_model::one_line(text, 40)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The state of past days: trends, and the compliance at a date.
 
 use super::{
-    Day, StoreError, connection::Connection, counts::set_count, finding_record::severity_of_rank,
-    sql_text::SqlText,
+    Day, ResultStoreError, connection::Connection, counts::set_count,
+    finding_record::severity_of_rank, sql_text::SqlText,
 };
 use kubevet_model::{ControlId, ControlStatusCounts, SeverityCounts};
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub(super) fn trend(
     connection: &mut Connection,
     from: Day,
     to: Day,
-) -> Result<Vec<TrendDay>, StoreError> {
+) -> Result<Vec<TrendDay>, ResultStoreError> {
     let mut sql =
         SqlText::new("SELECT day, severity, open_findings FROM severity_day WHERE day >= ");
     sql.bind(from.number())
@@ -79,7 +79,7 @@ pub(super) fn compliance(
     connection: &mut Connection,
     framework: &str,
     date: Day,
-) -> Result<Option<ComplianceAtDate>, StoreError> {
+) -> Result<Option<ComplianceAtDate>, ResultStoreError> {
     let mut sql = SqlText::new(
         "SELECT day, version, compliance, coverage, failed, not_evaluated, passed, not_applicable, \
          not_configured FROM framework_day WHERE framework = ",
@@ -111,7 +111,7 @@ pub(super) fn compliance(
 pub(super) fn controls(
     connection: &mut Connection,
     date: Day,
-) -> Result<Vec<ControlAtDate>, StoreError> {
+) -> Result<Vec<ControlAtDate>, ResultStoreError> {
     let mut sql = SqlText::new(
         "SELECT control, status, reason, failed, passed FROM control_day \
          WHERE day = (SELECT MAX(day) FROM control_day WHERE day <= ",
@@ -126,7 +126,7 @@ pub(super) fn controls(
             passed: row.count()?,
         })
     });
-    let mut controls: Vec<ControlAtDate> = rows.collect::<Result<_, StoreError>>()?;
+    let mut controls: Vec<ControlAtDate> = rows.collect::<Result<_, ResultStoreError>>()?;
     controls.sort_by(|left, right| left.control.cmp(&right.control));
     Ok(controls)
 }

@@ -2,7 +2,7 @@
 
 /// The reason why the store could not be opened, written or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
+pub enum ResultStoreError {
     /// The location is neither a path nor a URL of PostgreSQL.
     #[error("--store: {0}")]
     Location(String),
@@ -130,7 +130,7 @@ pub enum StoreError {
     Cursor(String),
 }
 
-impl StoreError {
+impl ResultStoreError {
     /// True if the same call may succeed later without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {

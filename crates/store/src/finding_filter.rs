@@ -1,7 +1,7 @@
 //! Which findings a reader wants, and its form in SQL.
 
 use super::{
-    StoreError, Timestamp, connection::VALUES_PER_LIST, finding_record::severity_rank,
+    ResultStoreError, Timestamp, connection::VALUES_PER_LIST, finding_record::severity_rank,
     sql_text::SqlText, value::Value,
 };
 use kubevet_model::{ControlId, Severity};
@@ -45,7 +45,7 @@ pub enum FindingState {
 
 impl FindingFilter {
     /// Appends ` WHERE …` over `finding f` and `object o`.
-    pub(super) fn write_where(&self, sql: &mut SqlText) -> Result<(), StoreError> {
+    pub(super) fn write_where(&self, sql: &mut SqlText) -> Result<(), ResultStoreError> {
         sql.push(" WHERE ");
         match self.state {
             FindingState::Open => sql.push("f.fixed_at IS NULL"),
@@ -83,9 +83,9 @@ impl FindingFilter {
         sql: &mut SqlText,
         column: &str,
         values: Vec<Value>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ResultStoreError> {
         if values.len() > VALUES_PER_LIST {
-            return Err(StoreError::Filter {
+            return Err(ResultStoreError::Filter {
                 found: values.len(),
                 max: VALUES_PER_LIST,
             });

@@ -1,7 +1,7 @@
 //! A finding as it is written: bounded strings, paths and fixes as JSON, and a digest of what a reader
 //! sees, so that an equal finding is not written again.
 
-use super::{StoreError, stored_text::stored_text};
+use super::{ResultStoreError, stored_text::stored_text};
 use kubevet_model::{FieldPath, Fingerprint, Fix, FixAction, LocatedFinding, Severity};
 use serde_json::{Map, Value as Json};
 
@@ -94,14 +94,14 @@ fn bounded_list(elements: impl Iterator<Item = Json>) -> String {
 }
 
 /// Reads stored paths. What is no path any more (it had a NUL) is left out.
-pub(super) fn parse_paths(text: &str) -> Result<Vec<FieldPath>, StoreError> {
+pub(super) fn parse_paths(text: &str) -> Result<Vec<FieldPath>, ResultStoreError> {
     let paths = parse_list(text)?;
     let paths = paths.iter().filter_map(Json::as_str);
     Ok(paths.filter_map(|path| path.parse().ok()).collect())
 }
 
 /// Reads stored fixes.
-pub(super) fn parse_fixes(text: &str) -> Result<Vec<Fix>, StoreError> {
+pub(super) fn parse_fixes(text: &str) -> Result<Vec<Fix>, ResultStoreError> {
     let fixes = parse_list(text)?;
     let fixes = fixes.iter().filter_map(|fix| {
         let path = fix.get("path")?.as_str()?.parse().ok()?;
@@ -114,9 +114,10 @@ pub(super) fn parse_fixes(text: &str) -> Result<Vec<Fix>, StoreError> {
     Ok(fixes.collect())
 }
 
-fn parse_list(text: &str) -> Result<Vec<Json>, StoreError> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::Unreadable(format!("paths or fixes of a finding: {error}")))
+fn parse_list(text: &str) -> Result<Vec<Json>, ResultStoreError> {
+    serde_json::from_str(text).map_err(|error| {
+        ResultStoreError::Unreadable(format!("paths or fixes of a finding: {error}"))
+    })
 }
 
 /// The number that stands for a severity: a higher one is worse.
@@ -128,13 +129,13 @@ pub(super) fn severity_rank(severity: Severity) -> i64 {
 }
 
 /// The severity that a number stands for.
-pub(super) fn severity_of_rank(rank: i64) -> Result<Severity, StoreError> {
+pub(super) fn severity_of_rank(rank: i64) -> Result<Severity, ResultStoreError> {
     let severity = usize::try_from(rank)
         .ok()
         .and_then(|rank| Severity::ALL.get(rank));
     severity
         .copied()
-        .ok_or_else(|| StoreError::Unreadable(format!("{rank} is no severity")))
+        .ok_or_else(|| ResultStoreError::Unreadable(format!("{rank} is no severity")))
 }
 
 #[cfg(test)]

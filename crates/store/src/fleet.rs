@@ -4,7 +4,7 @@
 //! given the right to read the schemas that it may see; it sees no others.
 
 use super::{
-    StoreError, StoreLocation, StoreOptions, StoreReader, location::SCHEMA_PREFIX,
+    ResultStoreError, StoreLocation, StoreOptions, StoreReader, location::SCHEMA_PREFIX,
     options::ClusterIdentity, postgres_connection::PostgresConnection, reader::StoredCluster,
     sql_text::SqlText,
 };
@@ -25,7 +25,7 @@ pub struct FleetCluster {
     pub schema: String,
     /// The cluster and a reader of its store, or why it cannot be read: a report over a fleet names
     /// what it leaves out.
-    pub store: Result<(StoredCluster, StoreReader), StoreError>,
+    pub store: Result<(StoredCluster, StoreReader), ResultStoreError>,
 }
 
 impl Fleet {
@@ -33,10 +33,10 @@ impl Fleet {
     ///
     /// # Errors
     /// The location is a file, or the server cannot be reached.
-    pub fn open(location: StoreLocation) -> Result<Self, StoreError> {
+    pub fn open(location: StoreLocation) -> Result<Self, ResultStoreError> {
         let shown = location.to_string();
         let StoreLocation::Postgres(postgres) = &location else {
-            return Err(StoreError::Location(format!(
+            return Err(ResultStoreError::Location(format!(
                 "{shown} is a file, which has one cluster: a fleet is read from postgres://…"
             )));
         };
@@ -52,7 +52,7 @@ impl Fleet {
     ///
     /// # Errors
     /// The schemas cannot be listed.
-    pub fn clusters(&mut self) -> Result<Vec<FleetCluster>, StoreError> {
+    pub fn clusters(&mut self) -> Result<Vec<FleetCluster>, ResultStoreError> {
         let schemas = self.schemas()?;
         Ok(schemas
             .into_iter()
@@ -60,7 +60,7 @@ impl Fleet {
             .collect())
     }
 
-    fn schemas(&mut self) -> Result<Vec<String>, StoreError> {
+    fn schemas(&mut self) -> Result<Vec<String>, ResultStoreError> {
         let mut sql = SqlText::new(
             "SELECT CAST(nspname AS TEXT) FROM pg_namespace \
              WHERE has_schema_privilege(oid, 'USAGE') AND starts_with(nspname, ",
@@ -77,9 +77,9 @@ impl Fleet {
         FleetCluster { schema, store }
     }
 
-    fn open_cluster(&self, schema: &str) -> Result<(StoredCluster, StoreReader), StoreError> {
+    fn open_cluster(&self, schema: &str) -> Result<(StoredCluster, StoreReader), ResultStoreError> {
         let StoreLocation::Postgres(postgres) = &self.location else {
-            return Err(StoreError::Location(self.shown.clone()));
+            return Err(ResultStoreError::Location(self.shown.clone()));
         };
         let mut postgres = postgres.clone();
         postgres.schema = Some(schema.to_owned());

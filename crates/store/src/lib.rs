@@ -81,7 +81,7 @@ mod write_batch;
 pub use counts::{CountBy, CountedGroup};
 pub use cursor::Cursor;
 pub use daily_state::{ComplianceAtDate, ControlAtDate, TrendDay};
-pub use error::StoreError;
+pub use error::ResultStoreError;
 pub use finding_filter::{FindingFilter, FindingState};
 pub use fleet::{Fleet, FleetCluster};
 pub use location::{PostgresLocation, StoreLocation};

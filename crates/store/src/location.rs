@@ -1,7 +1,7 @@
 //! Where the store is: a SQLite file, or a PostgreSQL by its URL. Nothing here opens anything, and no
 //! text made here has a password.
 
-use super::StoreError;
+use super::ResultStoreError;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -62,16 +62,16 @@ impl fmt::Display for StoreLocation {
 }
 
 impl FromStr for StoreLocation {
-    type Err = StoreError;
+    type Err = ResultStoreError;
 
     /// A path, or `postgres://USER:PASSWORD@HOST/DATABASE` with the parameters of libpq;
     /// `sslmode`, `sslrootcert` and `schema` are read here.
-    fn from_str(text: &str) -> Result<Self, StoreError> {
+    fn from_str(text: &str) -> Result<Self, ResultStoreError> {
         if SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
             return parse_url(text).map(|location| Self::Postgres(Box::new(location)));
         }
         if text.contains("://") || text.is_empty() {
-            return Err(StoreError::Location(
+            return Err(ResultStoreError::Location(
                 "it is neither a path of a file nor a URL that begins with postgres://".to_owned(),
             ));
         }
@@ -79,7 +79,7 @@ impl FromStr for StoreLocation {
     }
 }
 
-fn parse_url(url: &str) -> Result<PostgresLocation, StoreError> {
+fn parse_url(url: &str) -> Result<PostgresLocation, ResultStoreError> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut mode = None;
     let mut authorities = None;
@@ -101,13 +101,13 @@ fn parse_url(url: &str) -> Result<PostgresLocation, StoreError> {
     let mut config = Config::from_str(&url).map_err(|error| {
         // The source names the parameter at most; the URL, and so the password, is not in it.
         let reason = std::error::Error::source(&error).map(ToString::to_string);
-        StoreError::Location(format!(
+        ResultStoreError::Location(format!(
             "the URL of PostgreSQL cannot be read: {}",
             reason.unwrap_or_default()
         ))
     })?;
     if config.get_hosts().is_empty() {
-        return Err(StoreError::Location(
+        return Err(ResultStoreError::Location(
             "the URL of PostgreSQL has no host: write postgres://USER@HOST/DATABASE".to_owned(),
         ));
     }
@@ -138,7 +138,7 @@ fn tls_of(
     mode: Option<&str>,
     authorities: Option<PathBuf>,
     hosts: &[Host],
-) -> Result<PostgresTls, StoreError> {
+) -> Result<PostgresTls, ResultStoreError> {
     let is_local = |host: &Host| match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1" | "[::1]"),
@@ -148,7 +148,7 @@ fn tls_of(
         Some("require" | "verify-ca" | "verify-full") => Ok(PostgresTls::Verified(authorities)),
         None if authorities.is_none() && hosts.iter().all(is_local) => Ok(PostgresTls::Off),
         None => Ok(PostgresTls::Verified(authorities)),
-        Some(_) => Err(StoreError::Location(
+        Some(_) => Err(ResultStoreError::Location(
             "sslmode must be verify-full (the default: the server's certificate is verified) or \
              disable (the connection is not encrypted)"
                 .to_owned(),
@@ -156,13 +156,13 @@ fn tls_of(
     }
 }
 
-fn schema_name(name: &str) -> Result<String, StoreError> {
+fn schema_name(name: &str) -> Result<String, ResultStoreError> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     if begins_well && name.len() <= MAX_SCHEMA_BYTES && name.chars().all(is_plain) {
         return Ok(name.to_owned());
     }
-    Err(StoreError::Location(format!(
+    Err(ResultStoreError::Location(format!(
         "schema must have lower-case letters, digits and `_`, at most {MAX_SCHEMA_BYTES}, and begin \
          with a letter"
     )))

@@ -2,7 +2,7 @@
 //! and that never changes after a release. There is no way back: a store of a newer version is
 //! refused.
 
-use super::{StoreError, connection::Connection, sql_text::SqlText};
+use super::{ResultStoreError, connection::Connection, sql_text::SqlText};
 
 /// The scripts, in order: the first one makes version 1.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
@@ -10,7 +10,7 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
 const VERSION_TABLE: &str = "schema_version";
 
 /// Brings the store to the newest version. True if it was empty.
-pub(super) fn migrate(connection: &mut Connection, store: &str) -> Result<bool, StoreError> {
+pub(super) fn migrate(connection: &mut Connection, store: &str) -> Result<bool, ResultStoreError> {
     migrate_to(connection, store, MIGRATIONS)
 }
 
@@ -18,7 +18,7 @@ fn migrate_to(
     connection: &mut Connection,
     store: &str,
     scripts: &[&str],
-) -> Result<bool, StoreError> {
+) -> Result<bool, ResultStoreError> {
     // Another process of this version may do the same: the transaction excludes it.
     connection.in_write(|connection| {
         let found = version(connection)?;
@@ -28,7 +28,7 @@ fn migrate_to(
         }
         if found == 0 {
             if connection.has_any_table()? {
-                return Err(StoreError::NotAStore {
+                return Err(ResultStoreError::NotAStore {
                     store: store.to_owned(),
                     reason: "it has tables of another program".to_owned(),
                 });
@@ -52,12 +52,15 @@ fn migrate_to(
 }
 
 /// Checks that the store has the version that is read here.
-pub(super) fn check_version(connection: &mut Connection, store: &str) -> Result<(), StoreError> {
+pub(super) fn check_version(
+    connection: &mut Connection,
+    store: &str,
+) -> Result<(), ResultStoreError> {
     let newest = MIGRATIONS.len();
     match version(connection)? {
-        0 => Err(StoreError::Missing(store.to_owned())),
+        0 => Err(ResultStoreError::Missing(store.to_owned())),
         found if found > newest => Err(newer(store, found, newest)),
-        found if found < newest => Err(StoreError::OlderVersion {
+        found if found < newest => Err(ResultStoreError::OlderVersion {
             store: store.to_owned(),
             found,
             newest,
@@ -66,8 +69,8 @@ pub(super) fn check_version(connection: &mut Connection, store: &str) -> Result<
     }
 }
 
-fn newer(store: &str, found: usize, newest: usize) -> StoreError {
-    StoreError::NewerVersion {
+fn newer(store: &str, found: usize, newest: usize) -> ResultStoreError {
+    ResultStoreError::NewerVersion {
         store: store.to_owned(),
         found,
         newest,
@@ -75,7 +78,7 @@ fn newer(store: &str, found: usize, newest: usize) -> StoreError {
 }
 
 /// Returns the version of the tables; 0 if there are none.
-fn version(connection: &mut Connection) -> Result<usize, StoreError> {
+fn version(connection: &mut Connection) -> Result<usize, ResultStoreError> {
     if !connection.has_table(VERSION_TABLE)? {
         return Ok(0);
     }
@@ -139,6 +142,9 @@ mod tests {
         let mut connection = open(&folder);
         connection.batch("CREATE TABLE users (id TEXT)").unwrap();
         let error = migrate_to(&mut connection, "s", &[FIRST]).unwrap_err();
-        assert!(matches!(error, StoreError::NotAStore { .. }), "{error}");
+        assert!(
+            matches!(error, ResultStoreError::NotAStore { .. }),
+            "{error}"
+        );
     }
 }

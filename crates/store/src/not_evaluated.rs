@@ -1,7 +1,7 @@
 //! The controls that are not evaluated somewhere in the cluster, with the reasons: what nobody may
 //! take for passed.
 
-use super::{StoreError, connection::Connection, sql_text::SqlText};
+use super::{ResultStoreError, connection::Connection, sql_text::SqlText};
 use kubevet_model::ControlId;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,9 @@ pub struct ControlNotEvaluated {
 }
 
 /// Reads them by control.
-pub(super) fn read(connection: &mut Connection) -> Result<Vec<ControlNotEvaluated>, StoreError> {
+pub(super) fn read(
+    connection: &mut Connection,
+) -> Result<Vec<ControlNotEvaluated>, ResultStoreError> {
     let mut sql = SqlText::new(
         "SELECT control, reason, COUNT(*) FROM not_evaluated GROUP BY control, reason LIMIT ",
     );

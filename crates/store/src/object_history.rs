@@ -1,7 +1,7 @@
 //! The history of one object: its present state, and every period of its findings.
 
 use super::{
-    StoreError, Timestamp,
+    ResultStoreError, Timestamp,
     connection::Connection,
     finding_filter::{FindingFilter, FindingState},
     sql_text::SqlText,
@@ -57,7 +57,7 @@ pub(super) fn history(
     kind: &Kind,
     namespace: &str,
     name: &str,
-) -> Result<ObjectHistory, StoreError> {
+) -> Result<ObjectHistory, ResultStoreError> {
     let objects = objects_of(connection, kind, namespace, name)?;
     let mut history = ObjectHistory {
         objects,
@@ -84,7 +84,7 @@ fn objects_of(
     kind: &Kind,
     namespace: &str,
     name: &str,
-) -> Result<Vec<StoredObject>, StoreError> {
+) -> Result<Vec<StoredObject>, ResultStoreError> {
     let last_sweep_at = last_sweep(connection)?;
     let stored = |text: &str| text.replace('\0', "\u{fffd}");
     let kind = Kind::new(stored(&kind.group), stored(&kind.name));
@@ -136,12 +136,12 @@ fn objects_of(
 fn errors_of(
     connection: &mut Connection,
     object: i64,
-) -> Result<Vec<(ControlId, String)>, StoreError> {
+) -> Result<Vec<(ControlId, String)>, ResultStoreError> {
     let mut sql = SqlText::new("SELECT control, reason FROM not_evaluated WHERE object_id = ");
     sql.bind(object);
     let rows = connection.query(&sql)?.into_iter();
     let errors = rows.map(|mut row| Ok((ControlId::from(row.text()?.as_str()), row.text()?)));
-    let mut errors: Vec<(ControlId, String)> = errors.collect::<Result<_, StoreError>>()?;
+    let mut errors: Vec<(ControlId, String)> = errors.collect::<Result<_, ResultStoreError>>()?;
     errors.sort();
     Ok(errors)
 }

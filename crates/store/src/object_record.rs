@@ -1,6 +1,6 @@
 //! An object and its verdict as they are written.
 
-use super::{StoreError, finding_record::FindingRecord, stored_text::stored_text};
+use super::{ResultStoreError, finding_record::FindingRecord, stored_text::stored_text};
 use kubevet_model::{Fingerprint, ObjectResult, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,17 +60,17 @@ pub(super) struct ObjectRecord {
 }
 
 impl ObjectRecord {
-    pub(super) fn new(write: &ObjectWrite<'_>) -> Result<Self, StoreError> {
+    pub(super) fn new(write: &ObjectWrite<'_>) -> Result<Self, ResultStoreError> {
         let result = write.result;
         let Origin::Cluster {
             uid,
             resource_version,
         } = &result.origin
         else {
-            return Err(StoreError::NoUid(result.object.to_string()));
+            return Err(ResultStoreError::NoUid(result.object.to_string()));
         };
         if uid.is_empty() {
-            return Err(StoreError::NoUid(result.object.to_string()));
+            return Err(ResultStoreError::NoUid(result.object.to_string()));
         }
         let name = |text: &str| stored_text(text, MAX_NAME_BYTES).into_owned();
         // The worst are stored where there are too many.

@@ -5,7 +5,7 @@
 //! not come from a thread that drives another runtime.
 
 use super::{
-    StoreError,
+    ResultStoreError,
     dialect::Dialect,
     location::PostgresLocation,
     postgres_tls::TlsConnector,
@@ -39,8 +39,11 @@ pub(super) struct PostgresConnection {
 
 impl PostgresConnection {
     /// Connects to a server, without a schema.
-    pub(super) fn connect(location: &PostgresLocation, shown: &str) -> Result<Self, StoreError> {
-        let unreachable = |reason: String| StoreError::Unreachable {
+    pub(super) fn connect(
+        location: &PostgresLocation,
+        shown: &str,
+    ) -> Result<Self, ResultStoreError> {
+        let unreachable = |reason: String| ResultStoreError::Unreachable {
             store: shown.to_owned(),
             reason,
         };
@@ -81,13 +84,13 @@ impl PostgresConnection {
     }
 
     /// Works in a schema from now on. It is an identifier that needs no quotes.
-    pub(super) fn use_schema(&mut self, schema: &str) -> Result<(), StoreError> {
+    pub(super) fn use_schema(&mut self, schema: &str) -> Result<(), ResultStoreError> {
         self.batch(&format!("SET search_path TO {schema}"))
     }
 
     /// True if there is a schema of this name. One that the role may not use is an error: its tables
     /// cannot be told from no tables.
-    pub(super) fn has_schema(&mut self, schema: &str) -> Result<bool, StoreError> {
+    pub(super) fn has_schema(&mut self, schema: &str) -> Result<bool, ResultStoreError> {
         let mut sql = SqlText::new(
             "SELECT CASE WHEN has_schema_privilege(oid, 'USAGE') THEN 1::INT8 ELSE 0::INT8 END FROM pg_namespace \
              WHERE nspname = ",
@@ -96,7 +99,7 @@ impl PostgresConnection {
         let row = self.query(&sql)?.into_iter().next();
         match row.map(|mut row| row.int()).transpose()? {
             None => Ok(false),
-            Some(0) => Err(StoreError::Refused {
+            Some(0) => Err(ResultStoreError::Refused {
                 store: self.store.clone(),
                 reason: format!(
                     "permission denied for schema {schema}: it belongs to another role, and GRANT \
@@ -108,7 +111,7 @@ impl PostgresConnection {
     }
 
     /// Creates a schema. Another process may create it at the same time.
-    pub(super) fn create_schema(&mut self, schema: &str) -> Result<(), StoreError> {
+    pub(super) fn create_schema(&mut self, schema: &str) -> Result<(), ResultStoreError> {
         self.batch(&format!(
             "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('kubevet schemas', 0)); \
              CREATE SCHEMA IF NOT EXISTS {schema}; COMMIT"
@@ -116,12 +119,12 @@ impl PostgresConnection {
     }
 
     /// Runs statements without parameters.
-    pub(super) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), ResultStoreError> {
         self.block_on(self.client.batch_execute(sql))
     }
 
     /// Runs a statement, and returns the rows of its result.
-    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, StoreError> {
+    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, ResultStoreError> {
         let text = Dialect::Postgres.parameters(sql.text());
         let statement = if let Some(statement) = self.statements.get(&text) {
             statement.clone()
@@ -139,7 +142,7 @@ impl PostgresConnection {
         rows.collect()
     }
 
-    fn row(&self, row: &tokio_postgres::Row) -> Result<Row, StoreError> {
+    fn row(&self, row: &tokio_postgres::Row) -> Result<Row, ResultStoreError> {
         let columns = row.columns().iter().enumerate();
         let values = columns.map(|(index, column)| match *column.type_() {
             Type::INT8 => row.try_get(index).map(Value::Int),
@@ -157,8 +160,8 @@ impl PostgresConnection {
     fn block_on<T>(
         &self,
         call: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
-        let unreachable = |reason: String| StoreError::Unreachable {
+    ) -> Result<T, ResultStoreError> {
+        let unreachable = |reason: String| ResultStoreError::Unreachable {
             store: self.store.clone(),
             reason,
         };
@@ -195,7 +198,7 @@ fn timed_out() -> String {
     format!("no answer within {} s", CALL_TIMEOUT.as_secs())
 }
 
-fn store_error(error: &tokio_postgres::Error, store: &str) -> StoreError {
+fn store_error(error: &tokio_postgres::Error, store: &str) -> ResultStoreError {
     let store = store.to_owned();
     let Some(refusal) = error.as_db_error() else {
         let mut reason = error.to_string();
@@ -205,12 +208,12 @@ fn store_error(error: &tokio_postgres::Error, store: &str) -> StoreError {
             reason.push_str(&cause.to_string());
             source = cause.source();
         }
-        return StoreError::Unreachable { store, reason };
+        return ResultStoreError::Unreachable { store, reason };
     };
     let code = refusal.code();
     let reason = format!("{} (SQLSTATE {})", refusal.message(), code.code());
     if *code == SqlState::DISK_FULL {
-        return StoreError::Full {
+        return ResultStoreError::Full {
             store,
             size: "the disk of the server has no more space".to_owned(),
             remedy: Dialect::Postgres.remedy_if_full(),
@@ -223,8 +226,8 @@ fn store_error(error: &tokio_postgres::Error, store: &str) -> StoreError {
     // Class 40: the transaction was rolled back for the sake of another one.
     let is_conflict = code.code().starts_with("40") || *code == SqlState::LOCK_NOT_AVAILABLE;
     match (is_connection, is_conflict) {
-        (true, _) => StoreError::Unreachable { store, reason },
-        (_, true) => StoreError::Busy(store),
-        _ => StoreError::Refused { store, reason },
+        (true, _) => ResultStoreError::Unreachable { store, reason },
+        (_, true) => ResultStoreError::Busy(store),
+        _ => ResultStoreError::Refused { store, reason },
     }
 }

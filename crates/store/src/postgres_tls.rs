@@ -1,6 +1,6 @@
 //! TLS to PostgreSQL by rustls. The certificate of the server is always verified.
 
-use super::{StoreError, location::PostgresTls};
+use super::{ResultStoreError, location::PostgresTls};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
@@ -22,11 +22,11 @@ pub(super) struct TlsConnector(Arc<ClientConfig>);
 
 impl TlsConnector {
     /// Reads the certificate authorities; `None` if the connection is plain.
-    pub(super) fn new(tls: &PostgresTls, store: &str) -> Result<Option<Self>, StoreError> {
+    pub(super) fn new(tls: &PostgresTls, store: &str) -> Result<Option<Self>, ResultStoreError> {
         let PostgresTls::Verified(file) = tls else {
             return Ok(None);
         };
-        let failed = |reason: String| StoreError::Unreachable {
+        let failed = |reason: String| ResultStoreError::Unreachable {
             store: store.to_owned(),
             reason,
         };

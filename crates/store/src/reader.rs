@@ -2,7 +2,7 @@
 //! blocks the writer; each call sees one state of the store.
 
 use super::{
-    Cursor, Day, StoreError, StoreOptions, Timestamp,
+    Cursor, Day, ResultStoreError, StoreOptions, Timestamp,
     connection::Connection,
     counts::{self, CountBy, CountedGroup},
     daily_state::{self, ComplianceAtDate, ControlAtDate, TrendDay},
@@ -40,7 +40,7 @@ impl StoreReader {
     ///
     /// # Errors
     /// There is no store yet, or it has another version.
-    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+    pub fn open(options: StoreOptions) -> Result<Self, ResultStoreError> {
         let session = Session::open(options, Access::Read)?;
         Ok(Self { session })
     }
@@ -49,12 +49,12 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn cluster(&mut self) -> Result<StoredCluster, StoreError> {
+    pub fn cluster(&mut self) -> Result<StoredCluster, ResultStoreError> {
         self.session.read(|connection| {
             let sql = SqlText::new("SELECT id, name, last_sweep_at FROM cluster");
             let row = connection.query_one(&sql)?;
             let mut row =
-                row.ok_or_else(|| StoreError::Unreadable("it has no cluster".to_owned()))?;
+                row.ok_or_else(|| ResultStoreError::Unreadable("it has no cluster".to_owned()))?;
             let identity = ClusterIdentity {
                 id: row.text()?,
                 name: row.text()?,
@@ -76,7 +76,7 @@ impl StoreReader {
         filter: &FindingFilter,
         after: Option<Cursor>,
         limit: usize,
-    ) -> Result<FindingPage, StoreError> {
+    ) -> Result<FindingPage, ResultStoreError> {
         let limit = limit.clamp(1, MAX_PAGE_FINDINGS);
         self.read(|connection| {
             read_findings(connection, filter, FindingOrder::WorstFirst, after, limit)
@@ -87,7 +87,7 @@ impl StoreReader {
     ///
     /// # Errors
     /// As for [`Self::findings`].
-    pub fn count(&mut self, filter: &FindingFilter) -> Result<SeverityCounts, StoreError> {
+    pub fn count(&mut self, filter: &FindingFilter) -> Result<SeverityCounts, ResultStoreError> {
         self.read(|connection| counts::count(connection, filter))
     }
 
@@ -99,7 +99,7 @@ impl StoreReader {
         &mut self,
         filter: &FindingFilter,
         by: CountBy,
-    ) -> Result<Vec<CountedGroup>, StoreError> {
+    ) -> Result<Vec<CountedGroup>, ResultStoreError> {
         self.read(|connection| counts::count_groups(connection, filter, by))
     }
 
@@ -108,7 +108,7 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn trend(&mut self, from: Day, to: Day) -> Result<Vec<TrendDay>, StoreError> {
+    pub fn trend(&mut self, from: Day, to: Day) -> Result<Vec<TrendDay>, ResultStoreError> {
         self.read(|connection| daily_state::trend(connection, from, to))
     }
 
@@ -121,7 +121,7 @@ impl StoreReader {
         &mut self,
         framework: &str,
         date: Day,
-    ) -> Result<Option<ComplianceAtDate>, StoreError> {
+    ) -> Result<Option<ComplianceAtDate>, ResultStoreError> {
         self.read(|connection| daily_state::compliance(connection, framework, date))
     }
 
@@ -129,7 +129,7 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn controls(&mut self, date: Day) -> Result<Vec<ControlAtDate>, StoreError> {
+    pub fn controls(&mut self, date: Day) -> Result<Vec<ControlAtDate>, ResultStoreError> {
         self.read(|connection| daily_state::controls(connection, date))
     }
 
@@ -137,7 +137,10 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn oldest_open(&mut self, severity: Severity) -> Result<Option<StoredFinding>, StoreError> {
+    pub fn oldest_open(
+        &mut self,
+        severity: Severity,
+    ) -> Result<Option<StoredFinding>, ResultStoreError> {
         let filter = FindingFilter {
             state: FindingState::Open,
             severities: vec![severity],
@@ -159,7 +162,7 @@ impl StoreReader {
         kind: &Kind,
         namespace: &str,
         name: &str,
-    ) -> Result<ObjectHistory, StoreError> {
+    ) -> Result<ObjectHistory, ResultStoreError> {
         self.read(|connection| object_history::history(connection, kind, namespace, name))
     }
 
@@ -168,14 +171,14 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn not_evaluated(&mut self) -> Result<Vec<ControlNotEvaluated>, StoreError> {
+    pub fn not_evaluated(&mut self) -> Result<Vec<ControlNotEvaluated>, ResultStoreError> {
         self.read(not_evaluated::read)
     }
 
     fn read<T>(
         &mut self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Connection) -> Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         self.session.read(work)
     }
 }

@@ -1,7 +1,7 @@
 //! How long history is kept. Old rows are deleted in bounded steps, each a transaction of its own, so
 //! that writes come in between.
 
-use super::{StoreError, Timestamp, connection::Connection, sql_text::SqlText};
+use super::{ResultStoreError, Timestamp, connection::Connection, sql_text::SqlText};
 
 /// The rows that one step deletes.
 const ROWS_PER_STEP: usize = 5000;
@@ -43,11 +43,11 @@ pub struct RetentionCounts {
 
 /// Deletes what is too old, step by step; `run` runs one step in a transaction.
 pub(super) fn apply(
-    mut run: impl FnMut(&Step) -> Result<usize, StoreError>,
+    mut run: impl FnMut(&Step) -> Result<usize, ResultStoreError>,
     retention: Retention,
     at: Timestamp,
     is_crowded: bool,
-) -> Result<RetentionCounts, StoreError> {
+) -> Result<RetentionCounts, ResultStoreError> {
     let mut counts = RetentionCounts::default();
     if is_crowded {
         // One step a call: room is made little by little, oldest first.
@@ -98,7 +98,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Deletes the first rows, and returns their number.
-    pub(super) fn run(&self, connection: &mut Connection) -> Result<usize, StoreError> {
+    pub(super) fn run(&self, connection: &mut Connection) -> Result<usize, ResultStoreError> {
         match self {
             Self::Findings(before) => {
                 let mut sql = SqlText::new(
@@ -137,7 +137,7 @@ impl Step {
 }
 
 /// Ends a statement that deletes what a query in parentheses returns.
-fn delete(connection: &mut Connection, mut sql: SqlText) -> Result<usize, StoreError> {
+fn delete(connection: &mut Connection, mut sql: SqlText) -> Result<usize, ResultStoreError> {
     sql.push(" LIMIT ")
         .bind(ROWS_PER_STEP)
         .push(") RETURNING id");

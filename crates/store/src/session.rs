@@ -2,7 +2,7 @@
 //! owner each time.
 
 use super::{
-    ClusterIdentity, StoreError, StoreLocation, StoreOptions, connection::Connection,
+    ClusterIdentity, ResultStoreError, StoreLocation, StoreOptions, connection::Connection,
     location::schema_of, migrations, postgres_connection::PostgresConnection, sql_text::SqlText,
     sqlite_connection::SqliteConnection, stored_text::stored_text,
 };
@@ -31,7 +31,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Opens a store, and creates it where the access allows.
-    pub(super) fn open(options: StoreOptions, access: Access) -> Result<Self, StoreError> {
+    pub(super) fn open(options: StoreOptions, access: Access) -> Result<Self, ResultStoreError> {
         let mut this = Self {
             options,
             access,
@@ -64,44 +64,49 @@ impl Session {
     /// Runs `work` in a transaction that writes: all or nothing.
     pub(super) fn write<T>(
         &mut self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Connection) -> Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         self.transaction(Connection::begin_write, work)
     }
 
     /// Runs `work` in a transaction that reads one state.
     pub(super) fn read<T>(
         &mut self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Connection) -> Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         self.transaction(Connection::begin_read, work)
     }
 
     fn transaction<T>(
         &mut self,
-        begin: impl Fn(&mut Connection) -> Result<(), StoreError>,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        begin: impl Fn(&mut Connection) -> Result<(), ResultStoreError>,
+        work: impl FnOnce(&mut Connection) -> Result<T, ResultStoreError>,
+    ) -> Result<T, ResultStoreError> {
         let is_new = self.connection.is_none();
         let mut begun = self.connect().and_then(&begin);
-        if !is_new && begun.as_ref().is_err_and(StoreError::ends_connection) {
+        if !is_new && begun.as_ref().is_err_and(ResultStoreError::ends_connection) {
             // The connection was lost while it was idle: nothing was begun, so it is tried again.
             self.connection = None;
             begun = self.connect().and_then(&begin);
         }
         let Some(connection) = &mut self.connection else {
-            return begun.and(Err(StoreError::Missing(self.options.location.shown())));
+            return begun.and(Err(ResultStoreError::Missing(
+                self.options.location.shown(),
+            )));
         };
         let result = begun.and_then(|()| work(connection));
         let result = connection.end(result);
-        if result.as_ref().is_err_and(StoreError::ends_connection) {
+        if result
+            .as_ref()
+            .is_err_and(ResultStoreError::ends_connection)
+        {
             self.connection = None;
         }
         result
     }
 
     /// Returns the connection, which is opened where there is none.
-    fn connect(&mut self) -> Result<&mut Connection, StoreError> {
+    fn connect(&mut self) -> Result<&mut Connection, ResultStoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.open_connection()?,
@@ -109,7 +114,7 @@ impl Session {
         Ok(self.connection.insert(connection))
     }
 
-    fn open_connection(&mut self) -> Result<Connection, StoreError> {
+    fn open_connection(&mut self) -> Result<Connection, ResultStoreError> {
         let store = self.shown();
         let mut connection = match &self.options.location {
             StoreLocation::File(path) => Connection::Sqlite(match self.access {
@@ -122,7 +127,7 @@ impl Session {
                 if !postgres.has_schema(&schema)? {
                     match self.access {
                         Access::Write => postgres.create_schema(&schema)?,
-                        Access::Read => return Err(StoreError::Missing(store)),
+                        Access::Read => return Err(ResultStoreError::Missing(store)),
                     }
                 }
                 postgres.use_schema(&schema)?;
@@ -155,7 +160,7 @@ fn claim_cluster(
     connection: &mut Connection,
     cluster: &ClusterIdentity,
     store: &str,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let id = stored_text(&cluster.id, MAX_CLUSTER_BYTES);
     let name = stored_text(&cluster.name, MAX_CLUSTER_BYTES);
     connection.in_write(|connection| {
@@ -168,7 +173,7 @@ fn claim_cluster(
         };
         let (found, stored_name) = (row.text()?, row.text()?);
         if found != *id {
-            return Err(StoreError::OtherCluster {
+            return Err(ResultStoreError::OtherCluster {
                 store: store.to_owned(),
                 found,
                 expected: id.into_owned(),

@@ -4,7 +4,7 @@
 //! filled again by the next sweep. Only a file that looks like a store is ever renamed.
 
 use super::{
-    StoreError,
+    ResultStoreError,
     dialect::Dialect,
     sql_text::SqlText,
     value::{Row, Value},
@@ -42,10 +42,10 @@ pub(super) struct SqliteConnection {
 
 impl SqliteConnection {
     /// Opens the file to write, and creates it where there is none. A damaged one is set aside.
-    pub(super) fn open_or_create(path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open_or_create(path: &Path, max_bytes: u64) -> Result<Self, ResultStoreError> {
         create_private(path).map_err(|error| refused(path, &error.to_string()))?;
         match Self::open_checked(path, max_bytes) {
-            Err(StoreError::Corrupt { reason, .. }) => {
+            Err(ResultStoreError::Corrupt { reason, .. }) => {
                 set_aside(path, &reason)?;
                 create_private(path).map_err(|error| refused(path, &error.to_string()))?;
                 Self::open_checked(path, max_bytes)
@@ -55,9 +55,9 @@ impl SqliteConnection {
     }
 
     /// Opens the file to read.
-    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open_reader(path: &Path) -> Result<Self, ResultStoreError> {
         if !path.is_file() {
-            return Err(StoreError::Missing(path.display().to_string()));
+            return Err(ResultStoreError::Missing(path.display().to_string()));
         }
         let this = Self::open(path, 0)?;
         this.batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000;")?;
@@ -65,7 +65,7 @@ impl SqliteConnection {
     }
 
     /// Opens the file to write, and checks that all of it can be read.
-    fn open_checked(path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
+    fn open_checked(path: &Path, max_bytes: u64) -> Result<Self, ResultStoreError> {
         let this = Self::open(path, max_bytes)?;
         let check = |sql: &str| -> Result<String, rusqlite::Error> {
             this.connection.query_row(sql, [], |row| row.get(0))
@@ -86,7 +86,7 @@ impl SqliteConnection {
         Ok(this)
     }
 
-    fn open(path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
+    fn open(path: &Path, max_bytes: u64) -> Result<Self, ResultStoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|error| refused(path, &error.to_string()))?;
@@ -105,14 +105,14 @@ impl SqliteConnection {
     }
 
     /// Runs statements without parameters.
-    pub(super) fn batch(&self, sql: &str) -> Result<(), StoreError> {
+    pub(super) fn batch(&self, sql: &str) -> Result<(), ResultStoreError> {
         self.connection
             .execute_batch(sql)
             .map_err(|error| self.error(&error))
     }
 
     /// Runs a statement, and returns the rows of its result.
-    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, StoreError> {
+    pub(super) fn query(&mut self, sql: &SqlText) -> Result<Vec<Row>, ResultStoreError> {
         let text = Dialect::Sqlite.parameters(sql.text());
         self.query_rows(&text, sql.params())
             .map_err(|error| self.error(&error))
@@ -131,12 +131,12 @@ impl SqliteConnection {
         Ok(result)
     }
 
-    fn error(&self, error: &rusqlite::Error) -> StoreError {
+    fn error(&self, error: &rusqlite::Error) -> ResultStoreError {
         let store = self.path.display().to_string();
         let reason = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => self.corrupt(&reason),
-            Some(ErrorCode::DiskFull) => StoreError::Full {
+            Some(ErrorCode::DiskFull) => ResultStoreError::Full {
                 store,
                 size: format!(
                     "it may have {} MiB, or the disk has no more space",
@@ -144,15 +144,17 @@ impl SqliteConnection {
                 ),
                 remedy: Dialect::Sqlite.remedy_if_full(),
             },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(store),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                ResultStoreError::Busy(store)
+            }
             // The disk failed, or the volume went away: the file is opened again.
-            Some(ErrorCode::SystemIoFailure) => StoreError::Unreachable { store, reason },
-            _ => StoreError::Refused { store, reason },
+            Some(ErrorCode::SystemIoFailure) => ResultStoreError::Unreachable { store, reason },
+            _ => ResultStoreError::Refused { store, reason },
         }
     }
 
-    fn corrupt(&self, reason: &str) -> StoreError {
-        StoreError::Corrupt {
+    fn corrupt(&self, reason: &str) -> ResultStoreError {
+        ResultStoreError::Corrupt {
             store: self.path.display().to_string(),
             reason: reason.to_owned(),
         }
@@ -182,8 +184,8 @@ fn value_of(value: ValueRef<'_>) -> Value {
     }
 }
 
-fn refused(path: &Path, reason: &str) -> StoreError {
-    StoreError::Refused {
+fn refused(path: &Path, reason: &str) -> ResultStoreError {
+    ResultStoreError::Refused {
         store: path.display().to_string(),
         reason: reason.to_owned(),
     }
@@ -203,14 +205,14 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 /// Renames a damaged file. A file that neither begins like a SQLite file nor is named like one stays
 /// as it is: the path is likely a mistake.
-fn set_aside(path: &Path, reason: &str) -> Result<(), StoreError> {
+fn set_aside(path: &Path, reason: &str) -> Result<(), ResultStoreError> {
     let mut start = vec![0; MAGIC.len()];
     let read =
         fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut start));
     let has_magic = read.is_ok() && start == MAGIC;
     let is_named_so = path.extension().is_some_and(|ending| ending == "db");
     if !has_magic && !is_named_so {
-        return Err(StoreError::NotAStore {
+        return Err(ResultStoreError::NotAStore {
             store: path.display().to_string(),
             reason: "it is no SQLite file".to_owned(),
         });

@@ -5,7 +5,7 @@
 //! gives them a thread of their own.
 
 use super::{
-    StoreError, StoreOptions, StoreReader, Timestamp,
+    ResultStoreError, StoreOptions, StoreReader, Timestamp,
     connection::{Connection, VALUES_PER_LIST},
     dialect::Dialect,
     object_record::{ObjectRecord, ObjectWrite},
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// The location cannot be used, or has a store of a newer version or of another cluster.
-    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+    pub fn open(options: StoreOptions) -> Result<Self, ResultStoreError> {
         Ok(Self {
             session: Session::open(options, Access::Write)?,
             epoch: None,
@@ -65,16 +65,16 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be opened.
-    pub fn reader(&self) -> Result<StoreReader, StoreError> {
+    pub fn reader(&self) -> Result<StoreReader, ResultStoreError> {
         StoreReader::open(self.session.options().clone())
     }
 
     /// Makes this the only writer, and returns its epoch: a writer with a lower one, which may not
-    /// know yet that it has lost the lease, is refused from now on ([`StoreError::Fenced`]).
+    /// know yet that it has lost the lease, is refused from now on ([`ResultStoreError::Fenced`]).
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn claim(&mut self) -> Result<u64, StoreError> {
+    pub fn claim(&mut self) -> Result<u64, ResultStoreError> {
         let epoch = self.session.write(|connection| {
             let sql = "UPDATE cluster SET writer_epoch = writer_epoch + 1 RETURNING writer_epoch";
             let row = connection.query_one(&SqlText::new(sql))?;
@@ -90,18 +90,18 @@ impl Store {
     /// costs a read.
     ///
     /// # Errors
-    /// Nothing was written; after [`StoreError::Unreachable`] perhaps all of it, which does not
+    /// Nothing was written; after [`ResultStoreError::Unreachable`] perhaps all of it, which does not
     /// matter for writing it again.
     pub fn write(
         &mut self,
         objects: &[ObjectWrite<'_>],
         at: Timestamp,
-    ) -> Result<WriteCounts, StoreError> {
+    ) -> Result<WriteCounts, ResultStoreError> {
         let records = objects.iter().map(|object| {
             let record = ObjectRecord::new(object)?;
             Ok((record.uid.clone(), record))
         });
-        let batch: Result<Batch, StoreError> = records.collect();
+        let batch: Result<Batch, ResultStoreError> = records.collect();
         let batch = batch?;
         let (epoch, is_measured) = (self.epoch, self.measures());
         let (store, max_bytes) = (self.session.shown(), self.session.options().max_bytes);
@@ -129,7 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// Nothing was removed.
-    pub fn remove(&mut self, uids: &[&str], at: Timestamp) -> Result<usize, StoreError> {
+    pub fn remove(&mut self, uids: &[&str], at: Timestamp) -> Result<usize, ResultStoreError> {
         let epoch = self.epoch;
         self.session.write(|connection| {
             let state = cluster_state(connection, epoch)?;
@@ -141,7 +141,7 @@ impl Store {
                 let uids = uids.iter().map(|uid| uid.replace('\0', "\u{fffd}"));
                 let rows = connection.for_each_list(&sql, uids, "")?;
                 let objects = rows.into_iter().map(KnownObject::read);
-                let objects: Result<Vec<KnownObject>, StoreError> = objects.collect();
+                let objects: Result<Vec<KnownObject>, ResultStoreError> = objects.collect();
                 fixed += remove_objects(connection, &objects?, at, state.last_sweep_at)?;
             }
             Ok(fixed)
@@ -162,14 +162,17 @@ impl Store {
     /// transactions; after a failure, the same call goes on.
     ///
     /// # Errors
-    /// [`StoreError::NoSweep`] if none was begun, or the store was begun anew since.
-    pub fn finish_sweep(&mut self, outcome: &SweepOutcome<'_>) -> Result<SweepCounts, StoreError> {
+    /// [`ResultStoreError::NoSweep`] if none was begun, or the store was begun anew since.
+    pub fn finish_sweep(
+        &mut self,
+        outcome: &SweepOutcome<'_>,
+    ) -> Result<SweepCounts, ResultStoreError> {
         let epoch = self.epoch;
-        let sweep = self.sweep.take().ok_or(StoreError::NoSweep)?;
+        let sweep = self.sweep.take().ok_or(ResultStoreError::NoSweep)?;
         let result = self.settle(&sweep, outcome, epoch);
         if result
             .as_ref()
-            .is_err_and(|error| *error != StoreError::NoSweep)
+            .is_err_and(|error| *error != ResultStoreError::NoSweep)
         {
             self.sweep = Some(sweep);
         }
@@ -181,12 +184,14 @@ impl Store {
         sweep: &Sweep,
         outcome: &SweepOutcome<'_>,
         epoch: Option<u64>,
-    ) -> Result<SweepCounts, StoreError> {
+    ) -> Result<SweepCounts, ResultStoreError> {
         let mut counts = SweepCounts::default();
         let mut after = i64::MIN;
         loop {
-            // A store that was begun anew in between has other keys.
-            let begun = sweep.begun;
+            // A store that was begun anew has other keys.
+            if self.session.begun() != sweep.begun {
+                return Err(ResultStoreError::NoSweep);
+            }
             let (step, read, last) = self.session.write(|connection| {
                 let state = cluster_state(connection, epoch)?;
                 let objects = sweep::next_objects(connection, after)?;
@@ -196,9 +201,6 @@ impl Store {
                 let step = sweep::settle_objects(connection, &objects, seen, outcome, known)?;
                 Ok((step, objects.len(), last))
             })?;
-            if self.session.begun() != begun {
-                return Err(StoreError::NoSweep);
-            }
             after = last;
             counts.removed_objects += step.removed_objects;
             counts.fixed_findings += step.fixed_findings;
@@ -206,6 +208,10 @@ impl Store {
             if read < OBJECTS_PER_STEP {
                 break;
             }
+        }
+        // A step that found a damaged file went through a new one, which is empty.
+        if self.session.begun() != sweep.begun {
+            return Err(ResultStoreError::NoSweep);
         }
         self.session.write(|connection| {
             cluster_state(connection, epoch)?;
@@ -224,7 +230,7 @@ impl Store {
         &mut self,
         retention: Retention,
         at: Timestamp,
-    ) -> Result<RetentionCounts, StoreError> {
+    ) -> Result<RetentionCounts, ResultStoreError> {
         let epoch = self.epoch;
         let max_bytes = self.session.options().max_bytes;
         let session = &mut self.session;
@@ -252,16 +258,17 @@ impl Store {
 fn cluster_state(
     connection: &mut Connection,
     epoch: Option<u64>,
-) -> Result<ClusterState, StoreError> {
+) -> Result<ClusterState, ResultStoreError> {
     let sql = SqlText::new("SELECT last_sweep_at, writer_epoch FROM cluster");
     let row = connection.query_one(&sql)?;
-    let mut row = row.ok_or_else(|| StoreError::Unreadable("it has no cluster".to_owned()))?;
+    let mut row =
+        row.ok_or_else(|| ResultStoreError::Unreadable("it has no cluster".to_owned()))?;
     let state = ClusterState {
         last_sweep_at: row.optional_int()?,
         writer_epoch: row.int()?.unsigned_abs(),
     };
     match epoch {
-        Some(own) if own < state.writer_epoch => Err(StoreError::Fenced {
+        Some(own) if own < state.writer_epoch => Err(ResultStoreError::Fenced {
             own,
             current: state.writer_epoch,
         }),
@@ -274,12 +281,12 @@ fn check_size(
     connection: &mut Connection,
     store: String,
     max_bytes: u64,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let bytes = connection.size()?;
     if bytes < max_bytes {
         return Ok(());
     }
-    Err(StoreError::Full {
+    Err(ResultStoreError::Full {
         store,
         size: format!("{} of {} MiB", bytes >> 20, max_bytes >> 20),
         remedy: connection.dialect().remedy_if_full(),

@@ -1,7 +1,7 @@
 //! A finding as readers get it, and how it is read.
 
 use super::{
-    StoreError, Timestamp,
+    ResultStoreError, Timestamp,
     connection::Connection,
     cursor::Cursor,
     finding_filter::FindingFilter,
@@ -75,7 +75,7 @@ pub(super) fn read_findings(
     order: FindingOrder,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<FindingPage, StoreError> {
+) -> Result<FindingPage, ResultStoreError> {
     let last_sweep_at = last_sweep(connection)?;
     let mut sql = SqlText::new("SELECT f.id, f.severity, ");
     sql.push(COLUMNS);
@@ -111,12 +111,15 @@ pub(super) fn read_findings(
 }
 
 /// The time of the last finished sweep.
-pub(super) fn last_sweep(connection: &mut Connection) -> Result<Option<i64>, StoreError> {
+pub(super) fn last_sweep(connection: &mut Connection) -> Result<Option<i64>, ResultStoreError> {
     let row = connection.query_one(&SqlText::new("SELECT last_sweep_at FROM cluster"))?;
     row.map_or(Ok(None), |mut row| row.optional_int())
 }
 
-fn read_finding(mut row: Row, last_sweep_at: Option<i64>) -> Result<StoredFinding, StoreError> {
+fn read_finding(
+    mut row: Row,
+    last_sweep_at: Option<i64>,
+) -> Result<StoredFinding, ResultStoreError> {
     let object = ObjectId {
         api_version: row.text()?,
         kind: row.text()?,

@@ -1,6 +1,6 @@
 //! What the store knows of objects, and how they and their findings end.
 
-use super::{StoreError, Timestamp, connection::Connection, sql_text::SqlText, value::Row};
+use super::{ResultStoreError, Timestamp, connection::Connection, sql_text::SqlText, value::Row};
 use std::collections::BTreeMap;
 
 /// What the writer needs to know of a stored object.
@@ -24,7 +24,7 @@ pub(super) const KNOWN_OBJECT: &str = "SELECT id, uid, api_version, kind, namesp
     resource_version, evaluated_at, last_seen, removed_at FROM object";
 
 impl KnownObject {
-    pub(super) fn read(mut row: Row) -> Result<Self, StoreError> {
+    pub(super) fn read(mut row: Row) -> Result<Self, ResultStoreError> {
         Ok(Self {
             id: row.int()?,
             uid: row.text()?,
@@ -63,7 +63,7 @@ pub(super) fn end_findings(
     connection: &mut Connection,
     ended: &[EndedFinding],
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     // Most have been seen by the same sweep: they are one statement.
     let mut by_time: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for finding in ended {
@@ -88,7 +88,7 @@ pub(super) fn remove_objects(
     objects: &[KnownObject],
     at: Timestamp,
     last_sweep_at: Option<i64>,
-) -> Result<usize, StoreError> {
+) -> Result<usize, ResultStoreError> {
     let ids = || objects.iter().map(|object| object.id);
     let seen = objects
         .iter()

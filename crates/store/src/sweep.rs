@@ -2,7 +2,7 @@
 //! state of the day is kept for trends and for compliance at a date.
 
 use super::{
-    StoreError, Timestamp,
+    ResultStoreError, Timestamp,
     connection::Connection,
     finding_record::severity_rank,
     sql_text::SqlText,
@@ -48,7 +48,7 @@ pub struct SweepCounts {
 pub(super) fn next_objects(
     connection: &mut Connection,
     after: i64,
-) -> Result<Vec<KnownObject>, StoreError> {
+) -> Result<Vec<KnownObject>, ResultStoreError> {
     let mut sql = SqlText::new(&format!(
         "{KNOWN_OBJECT} WHERE removed_at IS NULL AND id > "
     ));
@@ -66,7 +66,7 @@ pub(super) fn settle_objects(
     seen: &HashSet<i64>,
     outcome: &SweepOutcome<'_>,
     last_sweep_at: Option<i64>,
-) -> Result<SweepCounts, StoreError> {
+) -> Result<SweepCounts, ResultStoreError> {
     let unseen = objects.iter().filter(|object| !seen.contains(&object.id));
     let (unread, gone): (Vec<_>, Vec<_>) = unseen
         .cloned()
@@ -105,7 +105,7 @@ fn is_unread(object: &KnownObject, unread: &[Unread]) -> bool {
 pub(super) fn write_state(
     connection: &mut Connection,
     outcome: &SweepOutcome<'_>,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let mut sql = SqlText::new("UPDATE cluster SET last_sweep_at = ");
     sql.bind(outcome.at.unix_seconds());
     connection.query(&sql)?;
@@ -123,7 +123,7 @@ fn reason(text: &str) -> Value {
     stored_text(text, MAX_REASON_BYTES).as_ref().into()
 }
 
-fn write_unread(connection: &mut Connection, unread: &[Unread]) -> Result<(), StoreError> {
+fn write_unread(connection: &mut Connection, unread: &[Unread]) -> Result<(), ResultStoreError> {
     connection.query(&SqlText::new("DELETE FROM unread"))?;
     let rows = unread.iter().map(|unread| {
         let controls: Vec<&str> = unread.controls.iter().map(|id| id.as_str()).collect();
@@ -143,7 +143,7 @@ fn write_unread(connection: &mut Connection, unread: &[Unread]) -> Result<(), St
 fn write_frameworks(
     connection: &mut Connection,
     outcome: &SweepOutcome<'_>,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let day = outcome.at.day().number();
     forget_day(connection, "framework_day", day)?;
     connection.query(&SqlText::new("DELETE FROM framework_control"))?;
@@ -187,7 +187,7 @@ fn write_frameworks(
 fn write_controls(
     connection: &mut Connection,
     outcome: &SweepOutcome<'_>,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let day = outcome.at.day().number();
     forget_day(connection, "control_day", day)?;
     let mut rows: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
@@ -210,7 +210,7 @@ fn write_controls(
     Ok(())
 }
 
-fn write_severities(connection: &mut Connection, at: Timestamp) -> Result<(), StoreError> {
+fn write_severities(connection: &mut Connection, at: Timestamp) -> Result<(), ResultStoreError> {
     let day = at.day().number();
     forget_day(connection, "severity_day", day)?;
     // A severity without a finding has a row as well: the day was observed.
@@ -231,7 +231,7 @@ fn write_severities(connection: &mut Connection, at: Timestamp) -> Result<(), St
 }
 
 /// Deletes what an earlier sweep of the day has written.
-fn forget_day(connection: &mut Connection, table: &str, day: i64) -> Result<(), StoreError> {
+fn forget_day(connection: &mut Connection, table: &str, day: i64) -> Result<(), ResultStoreError> {
     let mut sql = SqlText::new(&format!("DELETE FROM {table} WHERE day = "));
     sql.bind(day);
     connection.query(&sql)?;

@@ -3,7 +3,7 @@
 //! Three types are enough for every column. A null has the type of its column, since PostgreSQL asks
 //! for it.
 
-use super::StoreError;
+use super::ResultStoreError;
 
 /// A value of a column; `None` is null.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,12 +68,12 @@ impl Row {
     }
 
     /// Takes the next value, a number.
-    pub(super) fn int(&mut self) -> Result<i64, StoreError> {
+    pub(super) fn int(&mut self) -> Result<i64, ResultStoreError> {
         self.optional_int()?.ok_or_else(unexpected)
     }
 
     /// Takes the next value, a number or null.
-    pub(super) fn optional_int(&mut self) -> Result<Option<i64>, StoreError> {
+    pub(super) fn optional_int(&mut self) -> Result<Option<i64>, ResultStoreError> {
         match self.0.next() {
             Some(Value::Int(number)) => Ok(number),
             // SQLite gives a null no type.
@@ -83,12 +83,12 @@ impl Row {
     }
 
     /// Takes the next value, a count.
-    pub(super) fn count(&mut self) -> Result<usize, StoreError> {
+    pub(super) fn count(&mut self) -> Result<usize, ResultStoreError> {
         usize::try_from(self.int()?).map_err(|_| unexpected())
     }
 
     /// Takes the next value, a percentage or null.
-    pub(super) fn optional_real(&mut self) -> Result<Option<f64>, StoreError> {
+    pub(super) fn optional_real(&mut self) -> Result<Option<f64>, ResultStoreError> {
         match self.0.next() {
             Some(Value::Real(number)) => Ok(number),
             Some(Value::Text(None) | Value::Int(None)) => Ok(None),
@@ -97,12 +97,12 @@ impl Row {
     }
 
     /// Takes the next value, a string.
-    pub(super) fn text(&mut self) -> Result<String, StoreError> {
+    pub(super) fn text(&mut self) -> Result<String, ResultStoreError> {
         self.optional_text()?.ok_or_else(unexpected)
     }
 
     /// Takes the next value, a string or null.
-    pub(super) fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
+    pub(super) fn optional_text(&mut self) -> Result<Option<String>, ResultStoreError> {
         match self.0.next() {
             Some(Value::Text(text)) => Ok(text),
             Some(Value::Int(None) | Value::Real(None)) => Ok(None),
@@ -112,6 +112,8 @@ impl Row {
 }
 
 /// The error of a column with a value that kubevet never writes there.
-fn unexpected() -> StoreError {
-    StoreError::Unreadable("a column has a value of another type than kubevet writes".to_owned())
+fn unexpected() -> ResultStoreError {
+    ResultStoreError::Unreadable(
+        "a column has a value of another type than kubevet writes".to_owned(),
+    )
 }

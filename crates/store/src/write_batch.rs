@@ -6,7 +6,7 @@
 //! A finding of a control that could not be evaluated this time stays open.
 
 use super::{
-    StoreError, Timestamp,
+    ResultStoreError, Timestamp,
     connection::Connection,
     finding_record::FindingRecord,
     object_record::ObjectRecord,
@@ -41,7 +41,7 @@ pub(super) fn write_batch(
     batch: &Batch,
     at: Timestamp,
     last_sweep_at: Option<i64>,
-) -> Result<(WriteCounts, Vec<i64>), StoreError> {
+) -> Result<(WriteCounts, Vec<i64>), ResultStoreError> {
     let mut counts = WriteCounts::default();
     let known = known_objects(connection, batch)?;
     let mut ids = Vec::new();
@@ -91,7 +91,7 @@ struct ChangedObject<'a> {
 fn known_objects(
     connection: &mut Connection,
     batch: &Batch,
-) -> Result<HashMap<String, KnownObject>, StoreError> {
+) -> Result<HashMap<String, KnownObject>, ResultStoreError> {
     let sql = SqlText::new(&format!("{KNOWN_OBJECT} WHERE uid IN "));
     let rows = connection.for_each_list(&sql, batch.keys().map(String::as_str), "")?;
     let objects = rows.into_iter().map(KnownObject::read);
@@ -104,7 +104,7 @@ fn write_objects(
     connection: &mut Connection,
     records: &[&ObjectRecord],
     at: Timestamp,
-) -> Result<HashMap<String, i64>, StoreError> {
+) -> Result<HashMap<String, i64>, ResultStoreError> {
     let sets = write_control_sets(connection, records)?;
     let row = |record: &&ObjectRecord| {
         vec![
@@ -145,7 +145,7 @@ fn write_objects(
 fn write_control_sets(
     connection: &mut Connection,
     records: &[&ObjectRecord],
-) -> Result<HashMap<String, i64>, StoreError> {
+) -> Result<HashMap<String, i64>, ResultStoreError> {
     let wanted = records
         .iter()
         .map(|record| (record.controls_digest.as_str(), &record.controls));
@@ -189,7 +189,7 @@ fn write_findings(
     at: Timestamp,
     last_sweep_at: Option<i64>,
     counts: &mut WriteCounts,
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let mut periods = periods_of(connection, changes, at)?;
     let mut new = Vec::new();
     let mut continued = Vec::new();
@@ -268,7 +268,7 @@ fn periods_of(
     connection: &mut Connection,
     changes: &[ChangedObject<'_>],
     at: Timestamp,
-) -> Result<BTreeMap<i64, Periods>, StoreError> {
+) -> Result<BTreeMap<i64, Periods>, ResultStoreError> {
     let mut sql = SqlText::new(
         "SELECT object_id, fingerprint, id, digest, control, first_seen, fixed_at FROM finding \
          WHERE (fixed_at IS NULL OR fixed_at >= ",
@@ -302,7 +302,7 @@ fn periods_of(
 fn write_errors(
     connection: &mut Connection,
     changes: &[ChangedObject<'_>],
-) -> Result<(), StoreError> {
+) -> Result<(), ResultStoreError> {
     let sql = SqlText::new("DELETE FROM not_evaluated WHERE object_id IN ");
     let known = changes.iter().filter(|change| change.known.is_some());
     connection.for_each_list(&sql, known.map(|change| change.id), "")?;

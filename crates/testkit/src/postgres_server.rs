@@ -3,9 +3,7 @@
 
 use crate::process::run;
 use std::{
-    env,
-    ffi::OsString,
-    fs,
+    env, fs,
     io::{BufRead as _, BufReader},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
@@ -89,6 +87,7 @@ impl PostgresServer {
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(|error| error.to_string())?;
         let mut first = String::new();
@@ -153,7 +152,7 @@ fn find_programs() -> Option<PathBuf> {
         })
         .collect();
     versions.sort();
-    let path = env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = env::var_os("PATH").unwrap_or_default();
     let installed = versions.into_iter().rev().map(|(_, folder)| folder);
     let mut folders = installed.chain(env::split_paths(&path).collect::<Vec<_>>());
     folders.find(|folder| {

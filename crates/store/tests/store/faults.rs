@@ -7,8 +7,8 @@ use crate::{
 };
 use kubevet_model::ObjectResult;
 use kubevet_store::{
-    ClusterIdentity, FindingFilter, ObjectWrite, Store, StoreError, StoreOptions, StoreReader,
-    SweepOutcome, WriteCounts,
+    ClusterIdentity, FindingFilter, ObjectWrite, ResultStoreError, Store, StoreOptions,
+    StoreReader, SweepOutcome, WriteCounts,
 };
 
 /// Makes the database fail at the first finding of the control `C-STOP`.
@@ -42,7 +42,7 @@ fn batch() -> Vec<ObjectResult> {
     batch
 }
 
-fn try_write(store: &mut Store, batch: &[ObjectResult]) -> Result<WriteCounts, StoreError> {
+fn try_write(store: &mut Store, batch: &[ObjectResult]) -> Result<WriteCounts, ResultStoreError> {
     let writes: Vec<ObjectWrite<'_>> = batch.iter().map(ObjectWrite::new).collect();
     store.write(&writes, time(NOON + HOUR))
 }
@@ -75,7 +75,7 @@ fn batch_that_fails_in_its_middle_writes_nothing() {
         write(&mut store, &[deployment("a", &["C-1:high"])], NOON);
         fail_at_stop(place, "RAISE EXCEPTION 'stopped'");
         let error = try_write(&mut store, &batch()).unwrap_err();
-        assert!(matches!(error, StoreError::Refused { .. }), "{error}");
+        assert!(matches!(error, ResultStoreError::Refused { .. }), "{error}");
         assert!(
             error.to_string().contains("stopped") && !error.is_transient(),
             "{error}"
@@ -97,7 +97,10 @@ fn connection_that_is_lost_in_a_batch_leaves_nothing_half_written() {
     write(&mut store, &[deployment("a", &["C-1:high"])], NOON);
     fail_at_stop(&place, "PERFORM pg_terminate_backend(pg_backend_pid())");
     let error = try_write(&mut store, &batch()).unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(error, ResultStoreError::Unreachable { .. }),
+        "{error}"
+    );
     assert!(error.is_transient());
     check_before(&place);
     fix(&place);
@@ -156,7 +159,7 @@ fn store_of_a_newer_version_is_refused_and_stays() {
         for result in [writer, reader] {
             let error = result.unwrap_err();
             assert!(
-                matches!(error, StoreError::NewerVersion { found: 99, .. }),
+                matches!(error, ResultStoreError::NewerVersion { found: 99, .. }),
                 "{error}"
             );
         }
@@ -179,7 +182,10 @@ fn store_of_another_cluster_is_refused() {
         drop(place.open());
         place.sql("UPDATE cluster SET id = 'production'");
         let error = Store::open(place.options()).map(drop).unwrap_err();
-        assert!(matches!(error, StoreError::OtherCluster { .. }), "{error}");
+        assert!(
+            matches!(error, ResultStoreError::OtherCluster { .. }),
+            "{error}"
+        );
         let message = error.to_string();
         assert!(
             message.contains("production") && message.contains("another_cluster"),
@@ -206,7 +212,7 @@ fn name_of_the_cluster_may_change() {
 fn reader_of_no_store_says_so() {
     on_each_backend("reader_of_no_store", |place| {
         let error = StoreReader::open(place.options()).map(drop).unwrap_err();
-        assert!(matches!(error, StoreError::Missing(_)), "{error}");
+        assert!(matches!(error, ResultStoreError::Missing(_)), "{error}");
     });
 }
 
@@ -218,7 +224,10 @@ fn tables_of_another_program_are_refused() {
         }
         place.sql("CREATE TABLE users (name TEXT)");
         let error = Store::open(place.options()).map(drop).unwrap_err();
-        assert!(matches!(error, StoreError::NotAStore { .. }), "{error}");
+        assert!(
+            matches!(error, ResultStoreError::NotAStore { .. }),
+            "{error}"
+        );
         assert_eq!(place.sql("SELECT COUNT(*) FROM users"), "0");
     });
 }

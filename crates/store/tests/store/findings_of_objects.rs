@@ -8,7 +8,7 @@ use crate::{
 };
 use kubevet_model::{Evidence, Fix, FixAction, ObjectResult, Severity};
 use kubevet_store::{
-    FindingFilter, FindingState, ObjectWrite, StoreError, StoredFinding, WriteCounts,
+    FindingFilter, FindingState, ObjectWrite, ResultStoreError, StoredFinding, WriteCounts,
 };
 use std::collections::BTreeMap;
 
@@ -224,7 +224,10 @@ fn object_of_no_cluster_is_refused() {
         let results = [deployment("a", &["C-1:high"]), nameless];
         let writes: Vec<ObjectWrite<'_>> = results.iter().map(ObjectWrite::new).collect();
         let error = store.write(&writes, time(NOON)).unwrap_err();
-        assert_eq!(error, StoreError::NoUid("Pod shop/(no name)".to_owned()));
+        assert_eq!(
+            error,
+            ResultStoreError::NoUid("Pod shop/(no name)".to_owned())
+        );
         assert_eq!(place.sql("SELECT COUNT(*) FROM object"), "0");
     });
 }

@@ -5,7 +5,7 @@ use crate::{
     results::{NOON, deployment, write},
 };
 use kubevet_store::{
-    ClusterIdentity, FindingFilter, Fleet, Store, StoreError, StoreLocation, StoreOptions,
+    ClusterIdentity, FindingFilter, Fleet, ResultStoreError, Store, StoreLocation, StoreOptions,
     StoreReader,
 };
 use kubevet_testkit::postgres_server::PostgresServer;
@@ -67,7 +67,10 @@ fn role_reads_and_writes_its_own_clusters_alone() {
             .map(drop)
             .unwrap_err();
         let message = error.to_string();
-        assert!(matches!(error, StoreError::Refused { .. }), "{message}");
+        assert!(
+            matches!(error, ResultStoreError::Refused { .. }),
+            "{message}"
+        );
         assert!(message.contains("permission denied"), "{message}");
     }
     let foreign = StoreReader::open(options(server, "fleet_east", "fleet-west"));
@@ -88,7 +91,10 @@ fn role_reads_and_writes_its_own_clusters_alone() {
                 format!("{} ({}) {open}", cluster.identity.id, cluster.identity.name)
             }
             Err(error) => {
-                assert!(matches!(error, StoreError::NewerVersion { .. }), "{error}");
+                assert!(
+                    matches!(error, ResultStoreError::NewerVersion { .. }),
+                    "{error}"
+                );
                 format!("{}: newer", cluster.schema)
             }
         });

@@ -9,7 +9,7 @@ use kubevet_model::{
     Severity, SeverityCounts,
 };
 use kubevet_store::{
-    CountBy, Cursor, FindingFilter, FindingState, ObjectWrite, StoreError, SweepOutcome,
+    CountBy, Cursor, FindingFilter, FindingState, ObjectWrite, ResultStoreError, SweepOutcome,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -180,7 +180,7 @@ fn filter_chooses_findings() {
         };
         let error = place.reader().findings(&too_many, None, 1).unwrap_err();
         assert!(
-            matches!(error, StoreError::Filter { found: 501, .. }),
+            matches!(error, ResultStoreError::Filter { found: 501, .. }),
             "{error}"
         );
     });

@@ -5,7 +5,9 @@ use crate::{
     results::{DAY, NOON, add_finding, deployment, object, time, write},
 };
 use kubevet_model::{ObjectResult, Severity};
-use kubevet_store::{ObjectWrite, Retention, RetentionCounts, Store, StoreError, StoreOptions};
+use kubevet_store::{
+    ObjectWrite, ResultStoreError, Retention, RetentionCounts, Store, StoreOptions,
+};
 
 #[test]
 fn fixed_finding_is_kept_for_its_days() {
@@ -62,7 +64,7 @@ fn retention_goes_on_after_one_step() {
 }
 
 /// A store of at most `kib`, and the batches that it took until it was full.
-fn fill(place: &TestStore, kib: u64) -> (Store, usize, StoreError) {
+fn fill(place: &TestStore, kib: u64) -> (Store, usize, ResultStoreError) {
     let options = StoreOptions {
         max_bytes: kib << 10,
         ..place.options()
@@ -94,7 +96,7 @@ fn fill(place: &TestStore, kib: u64) -> (Store, usize, StoreError) {
 fn full_store_says_so_and_keeps_what_it_has() {
     on_each_backend("full_store", |place| {
         let (mut store, batches, error) = fill(place, 4096);
-        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert!(matches!(error, ResultStoreError::Full { .. }), "{error}");
         let message = error.to_string();
         assert!(
             message.contains("4 MiB") && message.contains("--store-max-size"),

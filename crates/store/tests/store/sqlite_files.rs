@@ -6,8 +6,8 @@ use crate::{
 };
 use kubevet_model::{ObjectResult, Severity};
 use kubevet_store::{
-    ClusterIdentity, FindingFilter, ObjectWrite, Store, StoreError, StoreLocation, StoreOptions,
-    SweepOutcome,
+    ClusterIdentity, FindingFilter, ObjectWrite, ResultStoreError, Store, StoreLocation,
+    StoreOptions, SweepOutcome,
 };
 use kubevet_testkit::test_dir::TestDir;
 use std::{
@@ -27,6 +27,9 @@ fn pods() -> Vec<ObjectResult> {
     (0..2000).map(pod).collect()
 }
 
+/// A damage, and what does it to a file.
+type Damage = (&'static str, fn(&Path));
+
 /// Overwrites a part of a file, from `start` on.
 fn overwrite(path: &Path, start: u64, length: usize, byte: u8) {
     let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
@@ -36,7 +39,7 @@ fn overwrite(path: &Path, start: u64, length: usize, byte: u8) {
 
 #[test]
 fn damaged_file_is_set_aside_and_a_new_one_is_begun() {
-    let damages: &[(&str, fn(&Path))] = &[
+    let damages: &[Damage] = &[
         ("header", |path| overwrite(path, 0, 100, 0xff)),
         ("first page of zeros", |path| overwrite(path, 0, 4096, 0)),
         ("pages after the first", |path| {
@@ -95,23 +98,24 @@ fn file_that_is_damaged_while_it_is_open_is_set_aside_by_the_next_call() {
     );
     let writes: Vec<ObjectWrite<'_>> = pods.iter().map(ObjectWrite::new).collect();
     let error = store.write(&writes, time(NOON)).unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    assert!(matches!(error, ResultStoreError::Corrupt { .. }), "{error}");
     assert!(error.is_transient());
     assert_eq!(
         store.write(&writes, time(NOON)).unwrap().changed_objects,
         2000
     );
-    // The sweep was begun in the old file: its end would remove the wrong objects.
+    // The sweep was begun in the old file: its end would remove objects by keys of that file.
+    write(&mut store, &[deployment("new", &["C-1:high"])], NOON);
     let outcome = SweepOutcome {
         at: time(NOON),
         controls: &[],
         frameworks: &[],
         unread: &[],
     };
-    assert_eq!(store.finish_sweep(&outcome), Err(StoreError::NoSweep));
+    assert_eq!(store.finish_sweep(&outcome), Err(ResultStoreError::NoSweep));
     assert_eq!(
         place.sql("SELECT COUNT(*) FROM object WHERE removed_at IS NULL"),
-        "2000"
+        "2001"
     );
 }
 

@@ -5,7 +5,7 @@ use crate::{
     results::{HOUR, NOON, deployment, object, time, write},
 };
 use kubevet_model::{Kind, ObjectResult, Unread, UnreadPlace};
-use kubevet_store::{FindingFilter, Store, StoreError, SweepCounts, SweepOutcome};
+use kubevet_store::{FindingFilter, ResultStoreError, Store, SweepCounts, SweepOutcome};
 
 fn finish(store: &mut Store, unread: &[Unread], seconds: i64) -> SweepCounts {
     let outcome = SweepOutcome {
@@ -161,9 +161,9 @@ fn sweep_that_was_not_begun_cannot_end() {
             frameworks: &[],
             unread: &[],
         };
-        assert_eq!(store.finish_sweep(&outcome), Err(StoreError::NoSweep));
+        assert_eq!(store.finish_sweep(&outcome), Err(ResultStoreError::NoSweep));
         sweep(&mut store, &[deployment("a", &["C-1:high"])], &[], NOON);
-        assert_eq!(store.finish_sweep(&outcome), Err(StoreError::NoSweep));
+        assert_eq!(store.finish_sweep(&outcome), Err(ResultStoreError::NoSweep));
         assert_eq!(open(place), ["a 0"]);
     });
 }

@@ -4,7 +4,7 @@ use crate::{
     backends::{postgres, superuser_url},
     results::{NOON, deployment, write},
 };
-use kubevet_store::{ClusterIdentity, Store, StoreError, StoreOptions};
+use kubevet_store::{ClusterIdentity, ResultStoreError, Store, StoreOptions};
 use kubevet_testkit::{postgres_server::POSTGRES_PASSWORD, test_dir::TestDir};
 
 fn options(url: &str) -> StoreOptions {
@@ -47,7 +47,10 @@ fn certificate_of_the_server_is_verified() {
             .map(drop)
             .unwrap_err();
         let message = error.to_string();
-        assert!(matches!(error, StoreError::Unreachable { .. }), "{message}");
+        assert!(
+            matches!(error, ResultStoreError::Unreachable { .. }),
+            "{message}"
+        );
         assert!(message.contains(expected), "{message}");
     };
     check(format!("?sslrootcert={}", file("other.crt")), "certificate");
@@ -78,6 +81,9 @@ fn refused_connection_does_not_print_the_password() {
     assert!(!message.contains("secret"), "{message}");
     let unused = superuser_url(server, "").replace(&server.port().to_string(), "1");
     let error = Store::open(options(&unused)).map(drop).unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(error, ResultStoreError::Unreachable { .. }),
+        "{error}"
+    );
     assert!(!error.to_string().contains(POSTGRES_PASSWORD), "{error}");
 }

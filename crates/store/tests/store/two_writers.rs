@@ -5,7 +5,7 @@ use crate::{
     results::{HOUR, NOON, deployment, time, write},
 };
 use kubevet_model::ObjectResult;
-use kubevet_store::{ObjectWrite, Retention, StoreError, SweepOutcome};
+use kubevet_store::{ObjectWrite, ResultStoreError, Retention, SweepOutcome};
 use std::thread;
 
 #[test]
@@ -64,7 +64,7 @@ fn writer_that_was_replaced_is_refused() {
         write(&mut old, &[deployment("a", &["C-1:high"])], NOON);
         let new_epoch = new.claim().unwrap();
         assert!(new_epoch > old_epoch);
-        let fenced = StoreError::Fenced {
+        let fenced = ResultStoreError::Fenced {
             own: old_epoch,
             current: new_epoch,
         };
