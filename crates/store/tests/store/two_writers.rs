@@ -5,7 +5,7 @@ use crate::{
     results::{HOUR, NOON, deployment, time, write},
 };
 use kubevet_model::ObjectResult;
-use kubevet_store::{ObjectWrite, ResultStoreError, Retention, SweepOutcome};
+use kubevet_store::{FindingFilter, ObjectWrite, ResultStoreError, Retention, Store, SweepOutcome};
 use std::thread;
 
 #[test]
@@ -86,5 +86,35 @@ fn writer_that_was_replaced_is_refused() {
             "1"
         );
         assert_eq!(write(&mut new, &[change], NOON + HOUR).fixed_findings, 1);
+    });
+}
+
+/// The operator is async: it gives the store to threads for what blocks, and drops it anywhere.
+#[test]
+fn store_is_used_and_dropped_beside_an_async_runtime() {
+    on_each_backend("store_is_used", |place| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        let options = place.options();
+        runtime.block_on(async {
+            let opened = tokio::task::spawn_blocking(move || {
+                let mut store = Store::open(options).unwrap();
+                write(&mut store, &[deployment("a", &["C-1:high"])], NOON);
+                let mut reader = store.reader().unwrap();
+                assert_eq!(reader.count(&FindingFilter::default()).unwrap().high, 1);
+                (store, reader)
+            });
+            let (store, reader) = opened.await.unwrap();
+            let other_thread = tokio::task::spawn_blocking(move || {
+                let mut store = store;
+                write(&mut store, &[deployment("b", &["C-1:high"])], NOON);
+                store
+            });
+            drop(other_thread.await.unwrap());
+            drop(reader);
+        });
+        assert_eq!(place.sql("SELECT COUNT(*) FROM finding"), "2");
     });
 }
