@@ -64,6 +64,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("source", &["model", "document"]),
     ("report", &["model"]),
     ("manifests", &["model", "document", "k8s", "policy"]),
+    ("store", &["model"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -117,6 +118,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
+    ("rusqlite", &["store"]),
+    ("tokio-postgres", &["store"]),
     ("clap", &[]),
     // The interpreter (regorus) returns its errors.
     ("anyhow", &["rego", "engine"]),

@@ -17,6 +17,7 @@
 //! | [`namespace`] | a namespace that belongs to one test |
 //! | `webhook_registration` | a ValidatingWebhookConfiguration, in force when the call returns |
 //! | [`audit_log`] | the audit log of the API server |
+//! | [`postgres_server`] | a PostgreSQL of Debian's packages |
 //! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
 //! | [`skip`] | reporting that a test was not run |
 //!
@@ -41,6 +42,7 @@ pub mod golden;
 pub mod namespace;
 pub mod oracle;
 pub mod polling;
+pub mod postgres_server;
 pub mod process;
 #[cfg(feature = "webhook")]
 pub mod raw_connection;
