@@ -63,6 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("source", &["model", "document"]),
     ("report", &["model"]),
+    ("results", &["model", "k8s"]),
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
@@ -104,6 +105,7 @@ const PURE: &[&str] = &[
     "scan",
     "source",
     "report",
+    "results",
     "manifests",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.
