@@ -157,7 +157,9 @@ impl WriteAnswer {
                 let reason = reason.clone();
                 if reason.contains("because it is being terminated") {
                     Self::NamespaceGone
-                } else if reason.contains("exceeded quota") {
+                } else if reason.contains("exceeded quota")
+                    || reason.contains("status unknown for quota")
+                {
                     Self::Error(ResultError::Quota { key, reason })
                 } else if reason.contains("denied the request") || reason.contains("denied request")
                 {
@@ -221,6 +223,11 @@ mod tests {
         check(
             403,
             "policyreports.wgpolicyk8s.io \"a\" is forbidden: exceeded quota: few, requested: count/policyreports.wgpolicyk8s.io=1, used: 1, limited: 1",
+            "quota",
+        );
+        check(
+            403,
+            "policyreports.wgpolicyk8s.io \"a\" is forbidden: status unknown for quota: few, resources: count/policyreports.wgpolicyk8s.io",
             "quota",
         );
         check(
