@@ -277,11 +277,11 @@ impl ResultWriter {
     /// Sends a result until it is written, or will not be.
     async fn apply(&self, object: &ResultObject) -> Result<Outcome, ResultError> {
         let resource = resource(object.key.kind);
-        let path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&force=true",
-            object_path(&resource, &object.key)?
-        );
         let call = call(&resource, "patch", &object.key);
+        let Some(path) = object_path(&resource, &object.key) else {
+            return Err(invalid_name(&call, &object.key));
+        };
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&force=true");
         let body = object.json.as_bytes();
         self.attempt(&object.key, || {
             self.cluster.apply_bytes(&call, &path, body.to_vec())
@@ -291,8 +291,10 @@ impl ResultWriter {
 
     async fn delete(&self, key: &ResultKey) -> Result<(), ResultError> {
         let resource = resource(key.kind);
-        let path = object_path(&resource, key)?;
         let call = call(&resource, "delete", key);
+        let Some(path) = object_path(&resource, key) else {
+            return Err(invalid_name(&call, key));
+        };
         let outcome = self
             .attempt(key, || self.cluster.delete_path(&call, &path))
             .await;
@@ -435,17 +437,15 @@ fn call<'a>(resource: &'a ApiResource, verb: &'a str, key: &'a ResultKey) -> Api
     }
 }
 
-/// Returns the path of a result.
-///
-/// # Errors
-/// No object can have this name.
-fn object_path(resource: &ApiResource, key: &ResultKey) -> Result<String, ResultError> {
-    if !is_valid(key) {
-        let error = call(resource, "patch", key).unusable("no object can have this name");
-        return Err(ResultError::Failed {
-            key: key.clone(),
-            error,
-        });
+/// Returns the path of a result; `None` if no object can have its name.
+fn object_path(resource: &ApiResource, key: &ResultKey) -> Option<String> {
+    let path = resource.path(namespace_of(key));
+    is_valid(key).then(|| format!("{path}/{}", key.name))
+}
+
+fn invalid_name(call: &ApiCall<'_>, key: &ResultKey) -> ResultError {
+    ResultError::Failed {
+        key: key.clone(),
+        error: call.unusable("no object can have this name"),
     }
-    Ok(format!("{}/{}", resource.path(namespace_of(key)), key.name))
 }

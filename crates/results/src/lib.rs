@@ -9,6 +9,7 @@
 //! | file | is |
 //! |---|---|
 //! | `result_builder` | results → objects |
+//! | `result_context` | what all of them are made with |
 //! | `result_names` | names, labels and annotations |
 //! | `object_metadata` | metadata, owner, hash of the content |
 //! | `control_outcome` | the outcome of each control for one object |
@@ -22,6 +23,7 @@ mod namespace_summary;
 mod object_metadata;
 mod policy_report;
 mod result_builder;
+mod result_context;
 mod result_names;
 mod size_budget;
 mod workload_scan;

@@ -2,7 +2,7 @@
 
 use super::{
     object_metadata::{OwnerReference, ResultHead, Stored},
-    result_builder::ResultBuilder,
+    result_context::ResultContext,
     size_budget::{SizeBudget, entry_bytes, json},
     workload_scan::Severities,
 };
@@ -45,7 +45,7 @@ struct SummaryReference<'a> {
 
 /// Returns the sums of a namespace. Without the uid of the namespace, it has no owner.
 pub(crate) fn summary(
-    builder: &ResultBuilder,
+    context: &ResultContext,
     namespace: &str,
     uid: Option<&str>,
     members: &[SummaryMember],
@@ -68,7 +68,7 @@ pub(crate) fn summary(
         },
     };
     let used = json(&stored).len() + ANNOTATION_BYTES;
-    let mut budget = SizeBudget::new(builder.max_bytes(), used);
+    let mut budget = SizeBudget::new(context.max_bytes, used);
     let mut worst_first: Vec<&SummaryMember> = members.iter().collect();
     worst_first.sort_by_key(|member| (Reverse(member.failed), &member.name));
     let mut omitted = 0;

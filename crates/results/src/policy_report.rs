@@ -7,7 +7,7 @@
 use super::{
     control_outcome::{ControlOutcome, Status, bounded_message, bounded_text, outcomes},
     object_metadata::{OwnerReference, ResultHead, Stored, uid_of},
-    result_builder::ResultBuilder,
+    result_context::ResultContext,
     result_names::{bounded_name, report_name},
     size_budget::{SizeBudget, entry_bytes, json},
     workload_scan::{bounded_path, fix_value},
@@ -106,7 +106,7 @@ struct PolicyResult {
 
 /// Returns the report on the object of a result.
 pub(crate) fn report(
-    builder: &ResultBuilder,
+    context: &ResultContext,
     api: ReportApi,
     result: &ObjectResult,
 ) -> ResultObject {
@@ -115,7 +115,7 @@ pub(crate) fn report(
     let uid = uid_of(result);
     let mut head = ResultHead::new(kind, &object.namespace, report_name(object, uid));
     head.set_owner(OwnerReference::of(result));
-    let outcomes = outcomes(result, builder.controls());
+    let outcomes = outcomes(result, &context.controls);
     let is_open = api == ReportApi::OpenReports;
     let mut stored = Stored {
         head,
@@ -138,7 +138,7 @@ pub(crate) fn report(
         },
     };
     let used = json(&stored).len() + ANNOTATION_BYTES;
-    let mut budget = SizeBudget::new(builder.max_bytes(), used);
+    let mut budget = SizeBudget::new(context.max_bytes, used);
     let results = policy_results(&outcomes);
     let total = stored.body.summary.fail + stored.body.summary.error;
     for entry in results {

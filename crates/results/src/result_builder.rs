@@ -1,13 +1,13 @@
-//! Results → objects. The builder has what all of them need: the controls, and the names of the
-//! cluster and of the own namespace.
+//! Results → objects: the entry to this crate.
 
 use super::{
-    control_outcome::{Controls, outcomes},
+    control_outcome::outcomes,
     namespace_summary::{self, SummaryMember},
     policy_report::{self, ReportApi},
+    result_context::ResultContext,
     workload_scan,
 };
-use kubevet_model::{Control, ObjectId, ObjectResult, ResultObject, SeverityCounts};
+use kubevet_model::{Control, ObjectResult, ResultObject, SeverityCounts};
 use std::sync::Arc;
 
 /// The most bytes of a result. etcd takes 1.5 MiB; a result is read in lists of hundreds, and most
@@ -17,10 +17,7 @@ pub const MAX_RESULT_BYTES: usize = 128 << 10;
 /// Makes objects of results.
 #[derive(Debug)]
 pub struct ResultBuilder {
-    controls: Controls,
-    cluster: String,
-    own_namespace: String,
-    max_bytes: usize,
+    context: ResultContext,
 }
 
 impl ResultBuilder {
@@ -34,19 +31,21 @@ impl ResultBuilder {
     ) -> Self {
         let controls = controls.into_iter();
         Self {
-            controls: controls
-                .map(|control| (control.id.clone(), control))
-                .collect(),
-            cluster: cluster.into(),
-            own_namespace: own_namespace.into(),
-            max_bytes: MAX_RESULT_BYTES,
+            context: ResultContext {
+                controls: controls
+                    .map(|control| (control.id.clone(), control))
+                    .collect(),
+                cluster: cluster.into(),
+                own_namespace: own_namespace.into(),
+                max_bytes: MAX_RESULT_BYTES,
+            },
         }
     }
 
     /// The same with another bound on the size of an object.
     #[cfg(test)]
     pub(crate) fn with_max_bytes(mut self, max_bytes: usize) -> Self {
-        self.max_bytes = max_bytes;
+        self.context.max_bytes = max_bytes;
         self
     }
 
@@ -54,20 +53,20 @@ impl ResultBuilder {
     /// have none: the caller passes those that a scan reports.
     #[must_use]
     pub fn configuration_scan(&self, result: &ObjectResult) -> ResultObject {
-        workload_scan::scan(self, result)
+        workload_scan::scan(&self.context, result)
     }
 
     /// Returns the `WorkloadConfigurationScanSummary` of an object.
     #[must_use]
     pub fn configuration_scan_summary(&self, result: &ObjectResult) -> ResultObject {
-        workload_scan::summary(self, result)
+        workload_scan::summary(&self.context, result)
     }
 
     /// Returns the number of controls that an object fails, by severity: what the sums of its
     /// namespace are made of.
     #[must_use]
     pub fn failed_controls(&self, result: &ObjectResult) -> SeverityCounts {
-        workload_scan::failed_by_severity(&outcomes(result, &self.controls))
+        workload_scan::failed_by_severity(&outcomes(result, &self.context.controls))
     }
 
     /// Returns the `ConfigurationScanSummary` of a namespace from the summaries in it. It is removed
@@ -79,33 +78,13 @@ impl ResultBuilder {
         uid: Option<&str>,
         members: &[SummaryMember],
     ) -> ResultObject {
-        namespace_summary::summary(self, namespace, uid, members)
+        namespace_summary::summary(&self.context, namespace, uid, members)
     }
 
     /// Returns the policy report on an object: a kind of the cluster for an object outside
     /// namespaces.
     #[must_use]
     pub fn policy_report(&self, api: ReportApi, result: &ObjectResult) -> ResultObject {
-        policy_report::report(self, api, result)
-    }
-
-    /// The namespace of the results of an object: its own, or ours if it belongs to none.
-    pub(crate) fn namespace_of<'a>(&'a self, object: &'a ObjectId) -> &'a str {
-        match object.namespace.as_str() {
-            "" => &self.own_namespace,
-            namespace => namespace,
-        }
-    }
-
-    pub(crate) fn controls(&self) -> &Controls {
-        &self.controls
-    }
-
-    pub(crate) fn cluster(&self) -> &str {
-        &self.cluster
-    }
-
-    pub(crate) fn max_bytes(&self) -> usize {
-        self.max_bytes
+        policy_report::report(&self.context, api, result)
     }
 }

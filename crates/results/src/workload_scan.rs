@@ -7,7 +7,7 @@
 use super::{
     control_outcome::{ControlOutcome, Status, bounded_text, outcomes},
     object_metadata::{OwnerReference, ResultHead, Stored},
-    result_builder::ResultBuilder,
+    result_context::ResultContext,
     result_names::{labels, result_name, wlid},
     size_budget::{SizeBudget, entry_bytes, json},
 };
@@ -134,11 +134,11 @@ impl From<SeverityCounts> for Severities {
 }
 
 /// Returns the `WorkloadConfigurationScan` of a result.
-pub(crate) fn scan(builder: &ResultBuilder, result: &ObjectResult) -> ResultObject {
+pub(crate) fn scan(context: &ResultContext, result: &ObjectResult) -> ResultObject {
     let kind = ResultKind::WorkloadConfigurationScan;
-    let outcomes = outcomes(result, builder.controls());
+    let outcomes = outcomes(result, &context.controls);
     let mut stored = Stored {
-        head: head(builder, kind, result),
+        head: head(context, kind, result),
         body: Scan {
             spec: ScanSpec {
                 controls: BTreeMap::new(),
@@ -147,7 +147,7 @@ pub(crate) fn scan(builder: &ResultBuilder, result: &ObjectResult) -> ResultObje
         },
     };
     let used = json(&stored).len() + ANNOTATION_BYTES;
-    let mut budget = SizeBudget::new(builder.max_bytes(), used);
+    let mut budget = SizeBudget::new(context.max_bytes, used);
     let mut kept = Vec::new();
     for outcome in &outcomes {
         let control = ScannedControl::new(outcome);
@@ -173,11 +173,11 @@ pub(crate) fn scan(builder: &ResultBuilder, result: &ObjectResult) -> ResultObje
 }
 
 /// Returns the `WorkloadConfigurationScanSummary` of a result.
-pub(crate) fn summary(builder: &ResultBuilder, result: &ObjectResult) -> ResultObject {
+pub(crate) fn summary(context: &ResultContext, result: &ObjectResult) -> ResultObject {
     let kind = ResultKind::WorkloadConfigurationScanSummary;
-    let outcomes = outcomes(result, builder.controls());
+    let outcomes = outcomes(result, &context.controls);
     let mut stored = Stored {
-        head: head(builder, kind, result),
+        head: head(context, kind, result),
         body: Summary {
             spec: SummarySpec {
                 severities: failed_by_severity(&outcomes).into(),
@@ -186,7 +186,7 @@ pub(crate) fn summary(builder: &ResultBuilder, result: &ObjectResult) -> ResultO
         },
     };
     let used = json(&stored).len() + ANNOTATION_BYTES;
-    let mut budget = SizeBudget::new(builder.max_bytes(), used);
+    let mut budget = SizeBudget::new(context.max_bytes, used);
     let mut omitted = 0;
     for outcome in &outcomes {
         let control = SummarizedControl {
@@ -213,12 +213,12 @@ pub(crate) fn failed_by_severity(outcomes: &[ControlOutcome<'_>]) -> SeverityCou
     failed.filter_map(ControlOutcome::severity).collect()
 }
 
-fn head(builder: &ResultBuilder, kind: ResultKind, result: &ObjectResult) -> ResultHead {
+fn head(context: &ResultContext, kind: ResultKind, result: &ObjectResult) -> ResultHead {
     let object = &result.object;
-    let namespace = builder.namespace_of(object);
+    let namespace = context.namespace_of(object);
     let mut head = ResultHead::new(kind, namespace, result_name(object));
     head.add_labels(labels(object));
-    head.annotate("kubescape.io/wlid", wlid(builder.cluster(), object));
+    head.annotate("kubescape.io/wlid", wlid(&context.cluster, object));
     head.set_owner(OwnerReference::of(result));
     head
 }
