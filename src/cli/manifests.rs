@@ -10,7 +10,8 @@ use super::{
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{
-    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder, ScanRights,
+    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder, ResultCrds,
+    ScanRights,
 };
 use kubevet_model::Scope;
 use kubevet_policy::{self as policy, Library};
@@ -35,6 +36,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
   kubevet manifests scan-rbac --framework NSA | kubectl apply -f -
+  kubevet manifests results-crds | kubectl apply -f -
   kubevet manifests monitoring -o monitoring/
   kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -
   kubevet manifests admission-configuration -o apiserver/")]
@@ -106,9 +108,42 @@ enum ManifestPart {
     },
     /// The smallest ClusterRole for `kubevet scan cluster`, with the reason for each rule
     ScanRbac(ScanRbacFlags),
+    /// The CustomResourceDefinitions of the kinds that the results of a cluster are written as
+    ResultsCrds {
+        /// Which kinds. Those of policy reports belong to other projects: print them only for a
+        /// cluster in which no other engine has installed them
+        #[arg(
+            long,
+            value_enum,
+            value_name = "KINDS",
+            value_delimiter = ',',
+            default_value = "kubescape"
+        )]
+        kinds: Vec<ResultCrdsArgument>,
+    },
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
     /// dashboard
     Monitoring,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ResultCrdsArgument {
+    /// WorkloadConfigurationScan, its summary, and the sums of a namespace
+    Kubescape,
+    /// PolicyReport and ClusterPolicyReport of wgpolicyk8s.io
+    PolicyReports,
+    /// Report and ClusterReport of openreports.io
+    OpenReports,
+}
+
+impl From<ResultCrdsArgument> for ResultCrds {
+    fn from(argument: ResultCrdsArgument) -> Self {
+        match argument {
+            ResultCrdsArgument::Kubescape => Self::Kubescape,
+            ResultCrdsArgument::PolicyReports => Self::PolicyReports,
+            ResultCrdsArgument::OpenReports => Self::OpenReports,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -251,6 +286,10 @@ impl ManifestPart {
             }
             // It depends on the chosen controls, and not on the options of an installation.
             Self::ScanRbac(_) => Ok(()),
+            Self::ResultsCrds { kinds } => {
+                let groups: Vec<ResultCrds> = kinds.into_iter().map(ResultCrds::from).collect();
+                write_stream(output, &manifests::results_crds(&groups))
+            }
             Self::Monitoring => write_files(output, manifests::monitoring(options)?),
         }
     }

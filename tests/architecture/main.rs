@@ -63,6 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("source", &["model", "document"]),
     ("report", &["model"]),
+    ("results", &["model", "k8s"]),
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
     ("server", &["model"]),
@@ -105,6 +106,7 @@ const PURE: &[&str] = &[
     "scan",
     "source",
     "report",
+    "results",
     "manifests",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.

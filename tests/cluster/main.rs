@@ -33,6 +33,7 @@ mod namespace_labels;
 mod outages;
 mod pod_subresources;
 mod replay;
+mod result_objects;
 mod review_requests;
 mod schema_openapi;
 mod stub_webhook;

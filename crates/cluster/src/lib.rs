@@ -28,6 +28,9 @@
 //! | `webhook_configuration` | the CA bundle, and the failure policy of an installation that ends |
 //! | `failure_policy` | the edits of a webhook configuration (pure) |
 //! | `apply` | admission policies, bindings and params: server-side apply, and pruning |
+//! | `result_writer` | results as objects: written where they changed, and swept |
+//! | `stored_results`, `result_error` | which results there are, and why one is not written (pure) |
+//! | `raw_write` | one write whose answer is not read |
 //! | `event_aggregator` | which Events are written, and when (pure) |
 //! | `events` | Kubernetes Events |
 
@@ -51,9 +54,13 @@ mod namespaces;
 mod object_list;
 mod object_watch;
 mod raw_request;
+mod raw_write;
 mod read_objects;
 mod read_request;
+mod result_error;
+mod result_writer;
 mod single_object;
+mod stored_results;
 mod watch_health;
 mod webhook_configuration;
 
@@ -77,4 +84,7 @@ pub use object_list::ListOptions;
 pub use object_watch::WatchedChange;
 pub use read_objects::ReadEvent;
 pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
+pub use result_error::ResultError;
+pub use result_writer::{MayWrite, ResultWriter, WriteReport};
+pub use stored_results::{ResultLimits, ResultTotals, StoredResults};
 pub use webhook_configuration::{Installation, RelaxOutcome};

@@ -79,7 +79,12 @@ impl Cluster {
     }
 }
 
-async fn read_body(call: &ApiCall<'_>, body: Body, max_bytes: usize) -> Result<Vec<u8>, RawError> {
+/// Reads a body up to a bound.
+pub(super) async fn read_body(
+    call: &ApiCall<'_>,
+    body: Body,
+    max_bytes: usize,
+) -> Result<Vec<u8>, RawError> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {

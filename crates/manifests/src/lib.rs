@@ -14,6 +14,7 @@
 //! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
 //! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
 //! | `scan_rbac` | the least rights for a scan of a cluster |
+//! | `results_crds` | the definitions of the kinds that results are written as |
 //! | `template` | fills the slots of a template |
 
 mod admission_configuration;
@@ -26,6 +27,7 @@ mod kustomize;
 mod monitoring;
 mod mounted_files;
 mod options;
+mod results_crds;
 mod scan_rbac;
 mod template;
 mod webhook_configuration;
@@ -42,4 +44,5 @@ pub use kustomize::kustomization;
 pub use monitoring::monitoring;
 pub use mounted_files::MountedFolder;
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};
+pub use results_crds::{ResultCrds, results_crds};
 pub use scan_rbac::{ScanRights, scan_cluster_role};

@@ -18,6 +18,7 @@
 //! | `change` | what changes in a cluster after a scan |
 //! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
+//! | `result_object` | results as objects of a cluster |
 //! | `problem` | errors in the user's input |
 //! | `counted_noun`, `bounded_list` | numbers with their noun, lists with the number of the rest |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
@@ -44,6 +45,7 @@ mod problem;
 mod problem_code;
 mod public_control;
 mod replay;
+mod result_object;
 mod sanitize;
 mod scan;
 mod scan_status;
@@ -72,6 +74,10 @@ pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
 pub use public_control::{PublicControl, PublicControlState};
 pub use replay::{DenialGroup, Replay, RequestCounts, UnevaluatedRequests};
+pub use result_object::{
+    CONTENT_BYTES_ANNOTATION, CONTENT_HASH_ANNOTATION, RESULT_LABEL, ResultKey, ResultKind,
+    ResultObject,
+};
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
     truncate_bytes, truncate_utf8,

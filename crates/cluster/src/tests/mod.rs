@@ -11,6 +11,7 @@ mod object_reads;
 mod object_watches;
 mod object_writes;
 mod resource_names;
+mod result_writes;
 mod watches;
 
 use super::fake_api_server::Reply;

@@ -5,6 +5,7 @@ mod binding_schema;
 mod helm_chart;
 mod kubelet_mount;
 mod repository;
+mod result_definitions;
 
 use super::{install::CLIENT_CA_PATH, *};
 use kubevet_document::{self as document, Document, Limits};

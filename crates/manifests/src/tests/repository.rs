@@ -6,7 +6,7 @@
 )]
 
 use super::options;
-use crate::{chart, install, install::slots, kustomization, monitoring};
+use crate::{ResultCrds, chart, install, install::slots, kustomization, monitoring, results_crds};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Generates everything in `manifests/`, by path.
@@ -20,6 +20,13 @@ fn generated() -> BTreeMap<String, String> {
     add_folder("kustomize", kustomization(&options).unwrap());
     add_folder("helm/kubevet", chart(&options).unwrap());
     add_folder("monitoring", monitoring(&options).unwrap());
+    for (file, group) in [
+        ("kubescape.yaml", ResultCrds::Kubescape),
+        ("policy-reports.yaml", ResultCrds::PolicyReports),
+        ("open-reports.yaml", ResultCrds::OpenReports),
+    ] {
+        files.insert(format!("results-crds/{file}"), results_crds(&[group]));
+    }
     files
 }
 
