@@ -67,6 +67,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
+        "operator",
+        &["model", "document", "policy", "engine", "scan", "cluster"],
+    ),
+    (
         "webhook",
         &[
             "model",
@@ -117,6 +121,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
+    ("croner", &["operator"]),
+    ("jiff", &["operator"]),
     ("clap", &[]),
     // The interpreter (regorus) returns its errors.
     ("anyhow", &["rego", "engine"]),

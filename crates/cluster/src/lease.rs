@@ -388,7 +388,10 @@ impl Candidate {
 
     async fn read(&self) -> Result<Option<Lease>, ClusterError> {
         let call = self.call("get");
-        match call.send(CALL_TIMEOUT, self.api.get(&self.config.name)).await {
+        match call
+            .send(CALL_TIMEOUT, self.api.get(&self.config.name))
+            .await
+        {
             Ok(lease) => Ok(Some(lease)),
             Err(ClusterError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -536,7 +539,10 @@ mod tests {
         assert_eq!(fence.remaining_at(now + 9 * second, wall), second);
         assert_eq!(fence.remaining_at(now + 10 * second, wall), Duration::ZERO);
         // The clock was set back, or forward, or the machine has slept.
-        assert_eq!(fence.remaining_at(now + second, wall - 3_600 * second), 9 * second);
+        assert_eq!(
+            fence.remaining_at(now + second, wall - 3_600 * second),
+            9 * second
+        );
         assert_eq!(fence.remaining_at(now, wall + 10 * second), Duration::ZERO);
         fence.close();
         assert_eq!(fence.remaining_at(now, wall), Duration::ZERO);

@@ -76,7 +76,7 @@ pub use discovery::{ApiResource, ApiResources};
 pub use error::ClusterError;
 pub use event_aggregator::{EventRecord, EventSubject};
 pub use events::EventWriter;
-pub use lease::{Fence, LeaseConfig, LeaseHolder, Leadership};
+pub use lease::{Fence, Leadership, LeaseConfig, LeaseHolder};
 pub use namespaces::Namespaces;
 pub use object_list::ListOptions;
 pub use object_watch::WatchedChange;

@@ -149,7 +149,11 @@ impl FindingsByObject {
     pub(super) fn merge(&mut self, ownership: &Ownership, result: &ObjectResult) {
         let mut all = finding_set(result).to_vec();
         let before = self.by_key.get(&ownership.key);
-        all.extend(before.into_iter().flat_map(|known| known.findings.iter().copied()));
+        all.extend(
+            before
+                .into_iter()
+                .flat_map(|known| known.findings.iter().copied()),
+        );
         all.sort_unstable();
         all.dedup();
         let findings = self.interned(all.into());
@@ -175,10 +179,14 @@ impl FindingsByObject {
     /// True if an object was added and has all these findings.
     pub(super) fn has_all(&self, owner: OwnerKey, findings: &FindingSet) -> bool {
         let of_owner = self.by_key.get(&owner.0);
-        of_owner.is_some_and(|Known { findings: of_owner, .. }| {
-            let mut findings = findings.iter();
-            findings.all(|finding| of_owner.binary_search(finding).is_ok())
-        })
+        of_owner.is_some_and(
+            |Known {
+                 findings: of_owner, ..
+             }| {
+                let mut findings = findings.iter();
+                findings.all(|finding| of_owner.binary_search(finding).is_ok())
+            },
+        )
     }
 
     /// Returns why an object is left out; `None` if it is reported.

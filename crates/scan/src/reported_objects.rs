@@ -4,7 +4,7 @@
 //! Neither objects nor their results are kept, but for a bounded number that wait for their owner:
 //! another watch may bring it.
 
-use super::owned::{FindingSet, FindingsByObject, Ownership, OwnerKey};
+use super::owned::{FindingSet, FindingsByObject, OwnerKey, Ownership};
 use kubevet_document::{Document, Node};
 use kubevet_model::{Kind, ObjectId, ObjectResult, Origin};
 use std::{
@@ -171,12 +171,7 @@ impl ReportedObjects {
     }
 
     /// Forgets the waiting objects of a kind, in a namespace or everywhere, without these uids.
-    pub(super) fn retain(
-        &mut self,
-        kind: &Kind,
-        namespace: Option<&str>,
-        uids: &HashSet<String>,
-    ) {
+    pub(super) fn retain(&mut self, kind: &Kind, namespace: Option<&str>, uids: &HashSet<String>) {
         self.waiting
             .retain(|uid, waiting| !is_gone(&waiting.result.object, uid, kind, namespace, uids));
     }
@@ -196,8 +191,9 @@ impl ReportedObjects {
         }
         if !self.owned.is_empty() {
             let findings = &self.findings;
-            let has_all =
-                |owned: &OwnedObject| owned.owner == owner && findings.has_all(owner, &owned.findings);
+            let has_all = |owned: &OwnedObject| {
+                owned.owner == owner && findings.has_all(owner, &owned.findings)
+            };
             let left_out = self.owned.extract_if(|_, owned| has_all(owned));
             placements.extend(left_out.map(|(uid, _)| Placement::LeftOut(uid)));
         }

@@ -26,7 +26,12 @@ impl Tallies {
             .iter()
             .map(|located| &located.finding.rule)
             .collect();
-        self.add_objects(&object.judged, &|id| failing.contains(id), &object.errors, 1);
+        self.add_objects(
+            &object.judged,
+            &|id| failing.contains(id),
+            &object.errors,
+            1,
+        );
     }
 
     /// Counts a number of objects with the same result.

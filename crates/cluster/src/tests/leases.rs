@@ -47,9 +47,7 @@ impl StoredLease {
             (("GET", PATH), Some(lease)) => Reply::Json(200, lease.clone()),
             (("GET", PATH), None) => failure(404, "not found"),
             (("POST", _), Some(_)) => failure(409, "there already"),
-            (("PUT", PATH), Some(old)) if version(old) != version(&body) => {
-                failure(409, "changed")
-            }
+            (("PUT", PATH), Some(old)) if version(old) != version(&body) => failure(409, "changed"),
             (("POST" | "PUT", _), old) => {
                 let number = old.map_or(0, |old| {
                     version(old).as_str().unwrap().parse::<u64>().unwrap()
@@ -134,7 +132,10 @@ async fn leader_without_api_server_stops_before_another_one_begins() {
     assert!(state.error.is_some(), "{state:?}");
     // Back again, it sees who leads.
     own.is_down.store(false, Ordering::Relaxed);
-    wait(&first, |state| state.leader == "second" && state.error.is_none()).await;
+    wait(&first, |state| {
+        state.leader == "second" && state.error.is_none()
+    })
+    .await;
     assert!(!fence.is_open());
 }
 

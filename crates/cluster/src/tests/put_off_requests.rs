@@ -38,7 +38,9 @@ async fn read(refusals: usize, code: u16) -> (Vec<String>, u64) {
         if calls.fetch_add(1, Ordering::Relaxed) < refusals {
             Reply::PutOff(code, 0)
         } else {
-            list(&[json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "uid": "a"}})])
+            list(&[
+                json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "uid": "a"}}),
+            ])
         }
     })
     .await;
@@ -74,7 +76,10 @@ async fn list_that_is_put_off_is_read_all_the_same() {
 async fn list_that_is_put_off_for_ever_fails() {
     let (seen, put_off) = read(usize::MAX, 429).await;
     assert_eq!(seen.len(), 1, "{seen:?}");
-    assert!(seen[0].starts_with("failed: the API server answered 429"), "{seen:?}");
+    assert!(
+        seen[0].starts_with("failed: the API server answered 429"),
+        "{seen:?}"
+    );
     assert_eq!(put_off, 16);
 }
 
@@ -111,7 +116,10 @@ async fn watch_goes_on_after_refusals_and_a_cut() {
         });
     }
     assert_eq!(seen[0], "not allowed");
-    assert!(seen[1].starts_with("the API server answered 429"), "{seen:?}");
+    assert!(
+        seen[1].starts_with("the API server answered 429"),
+        "{seen:?}"
+    );
     assert_eq!(seen[2..], ["opened", "an event was cut off"]);
     task.abort();
 }
