@@ -90,7 +90,9 @@ impl Fence {
         Self(Arc::new(Mutex::new(FenceState::AlwaysOpen)))
     }
 
-    fn closed() -> Self {
+    /// A fence that is closed, and that only a Lease can open.
+    #[must_use]
+    pub fn closed() -> Self {
         Self(Arc::new(Mutex::new(FenceState::Closed)))
     }
 

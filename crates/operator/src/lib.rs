@@ -45,6 +45,8 @@ mod result_writer;
 mod retries;
 mod schedule;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod watches;
 
 pub use handle::{OperatorEnded, OperatorHandle, OperatorStatus};

@@ -19,7 +19,7 @@ use super::{
 use jiff::Timestamp;
 use kubevet_cluster::{ApiResources, Cluster, ClusterError, Fence, Leadership, ReadEvent};
 use kubevet_document::{Document, Node};
-use kubevet_model::{Kind, ObjectResult, Origin};
+use kubevet_model::{Control, Kind, ObjectResult, Origin};
 use kubevet_scan::{
     ClusterScore, Freshness, Placement, ReportedObjects, ScoredControls, UnreadLog, score_verdicts,
 };
@@ -86,6 +86,8 @@ struct Operator {
     cluster: Cluster,
     options: ReadingOptions,
     policy: Arc<EvaluationPolicy>,
+    /// The controls of the policy, for sinks.
+    controls: Arc<[Arc<Control>]>,
     /// What is read; `None` until the resources of the cluster are known.
     reading: Option<Reading>,
     resources: ResourceWatch,
@@ -166,6 +168,7 @@ impl Operator {
             resources: ResourceWatch::start(parts.cluster.clone()),
             cluster: parts.cluster,
             options: parts.reading,
+            controls: parts.policy.controls.clone().into(),
             policy: Arc::new(parts.policy),
             reading: None,
             queue: watches.queue(),
@@ -500,7 +503,8 @@ impl Operator {
         self.forget(gone);
         self.flush_outbox().await;
         let read = pass.reading.kind_set();
-        let failed = pass.unread.kinds();
+        // What is not read at all has not failed.
+        let failed: BTreeSet<Kind> = pass.unread.kinds().intersection(&read).cloned().collect();
         for kind in &read {
             self.unread.remove_kind(kind);
         }
@@ -568,6 +572,7 @@ impl Operator {
         let batch = ResultBatch {
             sweep: self.sweep_id(),
             results: outbox.results.into_values().collect(),
+            controls: Arc::clone(&self.controls),
         };
         self.writer
             .send(Write::Results {
@@ -591,7 +596,9 @@ impl Operator {
             self.is_leader = leadership.is_leader;
             if self.is_leader {
                 info!("this replica leads");
-                // What the leader before has not written is not known.
+                // What the leader before has not written is not known. The sweep makes good what
+                // this replica has given up, too.
+                self.writer.take_lost();
                 if self.sweep_number > 0 {
                     self.drop_pass();
                     self.next.sweep = Some("takeover");
@@ -607,6 +614,7 @@ impl Operator {
     }
 
     fn replace_policy(&mut self, policy: EvaluationPolicy) {
+        self.controls = policy.controls.clone().into();
         self.policy = Arc::new(policy);
         info!(
             controls = self.policy.controls.len(),
@@ -667,6 +675,10 @@ impl Operator {
             return;
         };
         let Some(new) = &self.reading else { return };
+        for kind in old.unread.kinds().difference(&new.unread.kinds()) {
+            self.unread.remove_kind(kind);
+        }
+        self.unread.extend(&new.unread);
         let old_kinds = old.kind_set();
         let new_kinds = new.kind_set();
         let gone: Vec<Kind> = old_kinds.difference(&new_kinds).cloned().collect();
@@ -802,4 +814,55 @@ enum Arrived {
     Older,
     /// It was deleted since the list was made, or it cannot be told from others.
     Deleted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubevet_model::ObjectId;
+
+    fn result(uid: &str, version: &str) -> ObjectResult {
+        ObjectResult {
+            object: Arc::new(ObjectId::default()),
+            origin: Origin::Cluster {
+                uid: uid.into(),
+                resource_version: version.into(),
+            },
+            judged: Vec::new(),
+            findings: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Reports objects, each as uid and version, or removes them, without a version.
+    #[track_caller]
+    fn check(steps: &[(&str, Option<&str>)], results: &[(&str, &str)], removed: &[&str]) {
+        let mut outbox = Outbox::default();
+        for (uid, version) in steps {
+            match version {
+                Some(version) => outbox.report((*uid).into(), result(uid, version)),
+                None => outbox.remove((*uid).into()),
+            }
+        }
+        let expected: Vec<ObjectResult> = results
+            .iter()
+            .map(|(uid, version)| result(uid, version))
+            .collect();
+        assert_eq!(outbox.results.into_values().collect::<Vec<_>>(), expected);
+        let of: Vec<&str> = outbox.removed.iter().map(|uid| &**uid).collect();
+        assert_eq!(of, removed);
+    }
+
+    #[test]
+    fn what_happened_last_to_an_object_is_written() {
+        check(
+            &[("a", Some("1")), ("b", Some("1"))],
+            &[("a", "1"), ("b", "1")],
+            &[],
+        );
+        check(&[("a", Some("1")), ("a", Some("2"))], &[("a", "2")], &[]);
+        check(&[("a", Some("1")), ("a", None)], &[], &["a"]);
+        check(&[("a", None), ("a", Some("2"))], &[("a", "2")], &[]);
+        check(&[("a", None), ("b", None), ("a", None)], &[], &["a", "b"]);
+    }
 }

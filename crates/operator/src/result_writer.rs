@@ -146,6 +146,8 @@ impl WriterTask {
                 Ok(()) => self.metrics.count_write(name, "written"),
                 Err(SinkError::Fenced) => {
                     self.metrics.count_write(name, "fenced");
+                    // It may lead again before it notices that it did not.
+                    self.has_lost.store(true, Ordering::Relaxed);
                     tracing::info!(sink = name, "not written: this replica does not lead");
                 }
                 Err(error) => {
@@ -194,5 +196,126 @@ async fn call_sink(
         tracing::warn!(sink = sink.name(), "{error}; trying again");
         tokio::time::sleep(pause).await;
         pause *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::SinkFuture;
+    use kubevet_model::{ObjectId, ObjectResult, Origin};
+    use prometheus_client::registry::Registry;
+    use std::{
+        collections::VecDeque,
+        sync::{Mutex, PoisonError},
+    };
+
+    /// Answers each call as it was told, and with success after that.
+    struct ScriptedSink {
+        answers: VecDeque<Result<(), SinkError>>,
+        calls: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl ScriptedSink {
+        fn answer(&mut self, call: String) -> SinkFuture<'_> {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(call);
+            let answer = self.answers.pop_front().unwrap_or(Ok(()));
+            Box::pin(async { answer })
+        }
+    }
+
+    impl ResultSink for ScriptedSink {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+
+        fn write<'a>(&'a mut self, batch: &'a ResultBatch, _: &'a Fence) -> SinkFuture<'a> {
+            self.answer(format!("write {}", batch.results.len()))
+        }
+
+        fn remove<'a>(&'a mut self, uids: &'a [Arc<str>], _: &'a Fence) -> SinkFuture<'a> {
+            self.answer(format!("remove {}", uids.len()))
+        }
+
+        fn sweep_finished<'a>(&'a mut self, _: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
+            self.answer("sweep".to_owned())
+        }
+    }
+
+    /// Writes one result and some removals to a sink that gives these answers.
+    async fn check(
+        answers: &[Result<(), SinkError>],
+        fence: Fence,
+        removed: usize,
+        expected: &[&str],
+        is_lost: bool,
+    ) {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: answers.iter().cloned().collect(),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], fence, metrics);
+        let result = ObjectResult {
+            object: Arc::new(ObjectId::default()),
+            origin: Origin::Cluster {
+                uid: "a".into(),
+                resource_version: "1".into(),
+            },
+            judged: Vec::new(),
+            findings: Vec::new(),
+            errors: Vec::new(),
+        };
+        let batch = ResultBatch {
+            sweep: 1,
+            results: vec![result],
+            ..ResultBatch::default()
+        };
+        let removed = vec![Arc::from("b"); removed];
+        let received = Vec::new();
+        let write = Write::Results {
+            batch,
+            removed,
+            received,
+        };
+        writer.send(write).await;
+        writer.flush(Duration::from_secs(60)).await;
+        let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*calls, expected);
+        assert_eq!(writer.take_lost(), is_lost);
+        assert!(!writer.take_lost());
+    }
+
+    fn transient() -> Result<(), SinkError> {
+        Err(SinkError::Transient("busy".to_owned()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_call_is_repeated_in_order_and_given_up_in_the_end() {
+        let open = Fence::always_open;
+        let all = ["write 1", "remove 2"];
+        check(&[], open(), 2, &all, false).await;
+        let repeated = ["write 1", "write 1", "write 1", "remove 2"];
+        check(&[transient(), transient()], open(), 2, &repeated, false).await;
+        let answers: Vec<Result<(), SinkError>> = (0..5).map(|_| transient()).collect();
+        let given_up = [
+            "write 1", "write 1", "write 1", "write 1", "write 1", "remove 2",
+        ];
+        check(&answers, open(), 2, &given_up, true).await;
+        let permanent = Err(SinkError::Permanent("too large".to_owned()));
+        check(&[permanent], open(), 2, &all, true).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn removals_are_bounded_in_each_call() {
+        let calls = ["write 1", "remove 500", "remove 500", "remove 1"];
+        check(&[], Fence::always_open(), 1_001, &calls, false).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_called_while_the_fence_is_closed() {
+        check(&[], Fence::closed(), 2, &[], true).await;
     }
 }

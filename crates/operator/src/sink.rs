@@ -2,7 +2,7 @@
 //! implements [`ResultSink`].
 
 use kubevet_cluster::Fence;
-use kubevet_model::{ObjectResult, Unread};
+use kubevet_model::{Control, ObjectResult, Unread};
 use kubevet_scan::ClusterScore;
 use std::{future::Future, pin::Pin, sync::Arc, time::SystemTime};
 
@@ -51,6 +51,8 @@ pub struct ResultBatch {
     pub sweep: u64,
     /// The results.
     pub results: Vec<ObjectResult>,
+    /// The controls by which they were evaluated, by id: a result names them by their ids alone.
+    pub controls: Arc<[Arc<Control>]>,
 }
 
 /// A sweep that has ended: every object was read and evaluated, as far as it could be.
