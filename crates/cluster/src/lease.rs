@@ -307,7 +307,7 @@ impl Candidate {
         let (begun_at, wall) = (Instant::now(), SystemTime::now());
         let attempted = self.try_lease().await;
         let (written, pause, error) = match attempted {
-            Ok(Attempt::Written(lease)) => (Some(lease), self.config.period, None),
+            Ok(Attempt::Written(lease)) => (Some(*lease), self.config.period, None),
             Ok(Attempt::HeldByOther(left)) => {
                 // It is tried as soon as the Lease has expired.
                 (None, left.min(self.config.period), None)
@@ -330,7 +330,7 @@ impl Candidate {
         // The holder needs no reading: another replica's write is a conflict.
         if let Some(own) = self.own.take() {
             match self.replace(&own, Some(&self.config.identity)).await {
-                Ok(lease) => return Ok(Attempt::Written(lease)),
+                Ok(lease) => return Ok(Attempt::Written(Box::new(lease))),
                 Err(ClusterError::Conflict { .. } | ClusterError::NotFound { .. }) => {}
                 Err(error) => {
                     // It may have been written all the same: it is read before the next attempt.
@@ -349,7 +349,7 @@ impl Candidate {
             }
         };
         match written {
-            Ok(lease) => Ok(Attempt::Written(lease)),
+            Ok(lease) => Ok(Attempt::Written(Box::new(lease))),
             // Another replica was first: its Lease is read next.
             Err(ClusterError::Conflict { .. }) => Ok(Attempt::HeldByOther(self.config.period)),
             Err(error) => Err(error),
@@ -463,7 +463,7 @@ impl Candidate {
 /// What came of an attempt.
 enum Attempt {
     /// The Lease is this replica's.
-    Written(Lease),
+    Written(Box<Lease>),
     /// Another replica holds it, for so long at least.
     HeldByOther(Duration),
 }

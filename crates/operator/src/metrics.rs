@@ -6,7 +6,7 @@
 
 use super::{records::Records, sink::FinishedSweep};
 use kubevet_cluster::Leadership;
-use kubevet_model::{Control, ControlId, ControlStatus, Kind, Severity};
+use kubevet_model::{Control, ControlId, ControlStatus, FrameworkResult, Kind, Severity};
 use kubevet_scan::{ClusterScore, ObjectVerdict};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -14,8 +14,9 @@ use prometheus_client::{
     registry::Registry,
 };
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicU64},
+    collections::{BTreeMap, HashSet},
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -68,16 +69,16 @@ type FloatGauge = Gauge<f64, AtomicU64>;
 /// The metrics of an operator.
 #[derive(Debug)]
 pub struct OperatorMetrics {
-    objects: Family<KindLabels, Gauge>,
+    objects: Gauges<KindLabels>,
     evaluated: Counter,
     queued: Gauge,
     waiting: Gauge,
     lag: Histogram,
-    watches: Family<KindLabels, Gauge>,
-    failed_watches: Family<KindLabels, Gauge>,
+    watches: Gauges<KindLabels>,
+    failed_watches: Gauges<KindLabels>,
     not_evaluated: Family<WhyLabels, Gauge>,
-    compliance: Family<FrameworkLabels, FloatGauge>,
-    coverage: Family<FrameworkLabels, FloatGauge>,
+    compliance: Gauges<FrameworkLabels, FloatGauge>,
+    coverage: Gauges<FrameworkLabels, FloatGauge>,
     is_leader: Gauge,
     sweeps: Family<SweepLabels, Counter>,
     last_sweep: Gauge,
@@ -85,7 +86,47 @@ pub struct OperatorMetrics {
     writes: Family<SinkLabels, Counter>,
     put_off: Gauge,
     of_cluster: Vec<(Severity, Family<NoLabels, Gauge>)>,
-    of_namespace: Vec<(Severity, Family<NamespaceLabels, Gauge>)>,
+    of_namespace: Vec<(Severity, Gauges<NamespaceLabels>)>,
+}
+
+/// Gauges that are set all together. A scrape never misses one that stays.
+#[derive(Debug)]
+struct Gauges<L, G = Gauge> {
+    family: Family<L, G>,
+    present: Mutex<HashSet<L>>,
+}
+
+impl<L: Clone + Eq + Hash, G: Default> Default for Gauges<L, G> {
+    fn default() -> Self {
+        Self {
+            family: Family::default(),
+            present: Mutex::default(),
+        }
+    }
+}
+
+impl<L: Clone + Eq + Hash, G: Default> Gauges<L, G> {
+    /// Sets these gauges, and removes all others.
+    fn replace<V>(&self, values: impl IntoIterator<Item = (L, V)>, set: impl Fn(&G, V)) {
+        let mut new = HashSet::new();
+        for (labels, value) in values {
+            set(&self.family.get_or_create(&labels), value);
+            new.insert(labels);
+        }
+        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in present.difference(&new) {
+            self.family.remove(gone);
+        }
+        *present = new;
+    }
+}
+
+fn set_gauge(gauge: &Gauge, value: i64) {
+    gauge.set(value);
+}
+
+fn set_float(gauge: &FloatGauge, value: f64) {
+    gauge.set(value);
 }
 
 impl OperatorMetrics {
@@ -94,16 +135,16 @@ impl OperatorMetrics {
     pub fn register(registry: &mut Registry) -> Self {
         let severities = || Severity::ALL.iter().copied();
         let new = Self {
-            objects: Family::default(),
+            objects: Gauges::default(),
             evaluated: Counter::default(),
             queued: Gauge::default(),
             waiting: Gauge::default(),
             lag: Histogram::new(LAG_BUCKETS),
-            watches: Family::default(),
-            failed_watches: Family::default(),
+            watches: Gauges::default(),
+            failed_watches: Gauges::default(),
             not_evaluated: Family::default(),
-            compliance: Family::default(),
-            coverage: Family::default(),
+            compliance: Gauges::default(),
+            coverage: Gauges::default(),
             is_leader: Gauge::default(),
             sweeps: Family::default(),
             last_sweep: Gauge::default(),
@@ -114,7 +155,7 @@ impl OperatorMetrics {
                 .map(|severity| (severity, Family::default()))
                 .collect(),
             of_namespace: severities()
-                .map(|severity| (severity, Family::default()))
+                .map(|severity| (severity, Gauges::default()))
                 .collect(),
         };
         new.register_work(registry);
@@ -126,7 +167,7 @@ impl OperatorMetrics {
         registry.register(
             "kubevet_operator_objects",
             "Objects that are known, by kind",
-            self.objects.clone(),
+            self.objects.family.clone(),
         );
         registry.register(
             "kubevet_operator_evaluated_objects",
@@ -151,12 +192,12 @@ impl OperatorMetrics {
         registry.register(
             "kubevet_operator_watches",
             "Watches by kind",
-            self.watches.clone(),
+            self.watches.family.clone(),
         );
         registry.register(
             "kubevet_operator_failed_watches",
             "Watches that are not open, by kind",
-            self.failed_watches.clone(),
+            self.failed_watches.family.clone(),
         );
         registry.register(
             "kubevet_operator_leader",
@@ -199,12 +240,12 @@ impl OperatorMetrics {
         registry.register(
             "kubevet_operator_compliance_percent",
             "Compliance of a framework; absent while it is not known",
-            self.compliance.clone(),
+            self.compliance.family.clone(),
         );
         registry.register(
             "kubevet_operator_coverage_percent",
             "Percentage of a framework's controls that are evaluated, or have nothing to evaluate",
-            self.coverage.clone(),
+            self.coverage.family.clone(),
         );
         for (severity, family) in &self.of_cluster {
             let severity = severity.name();
@@ -214,12 +255,12 @@ impl OperatorMetrics {
                 family.clone(),
             );
         }
-        for (severity, family) in &self.of_namespace {
+        for (severity, gauges) in &self.of_namespace {
             let severity = severity.name();
             registry.register(
                 format!("kubescape_controls_total_namespace_{severity}"),
                 format!("Failed controls of {severity} severity over all objects of a namespace"),
-                family.clone(),
+                gauges.family.clone(),
             );
         }
     }
@@ -260,15 +301,12 @@ impl OperatorMetrics {
             *all += 1;
             *failed += usize::from(!is_open);
         }
-        self.watches.clear();
-        self.failed_watches.clear();
-        for (kind, (all, failed)) in counts {
-            let labels = kind_labels(kind);
-            self.watches.get_or_create(&labels).set(gauge(all));
-            self.failed_watches
-                .get_or_create(&labels)
-                .set(gauge(failed));
-        }
+        let all = counts.iter();
+        let all = all.map(|(kind, (all, _))| (kind_labels(kind), gauge(*all)));
+        self.watches.replace(all, set_gauge);
+        let failed = counts.iter();
+        let failed = failed.map(|(kind, (_, failed))| (kind_labels(kind), gauge(*failed)));
+        self.failed_watches.replace(failed, set_gauge);
     }
 
     pub(super) fn set_sweep(&self, sweep: &FinishedSweep) {
@@ -294,12 +332,9 @@ impl OperatorMetrics {
         controls: &[Arc<Control>],
         score: &ClusterScore,
     ) {
-        self.objects.clear();
-        for (kind, count) in records.counts_by_kind() {
-            self.objects
-                .get_or_create(&kind_labels(&kind))
-                .set(gauge(count));
-        }
+        let objects = records.counts_by_kind().into_iter();
+        let objects = objects.map(|(kind, count)| (kind_labels(&kind), gauge(count)));
+        self.objects.replace(objects, set_gauge);
         self.set_score(score);
         let counter = FailedControls::new(controls);
         let cluster = counter.count(records.verdicts());
@@ -307,44 +342,41 @@ impl OperatorMetrics {
             let count = cluster.get(severity).copied().unwrap_or_default();
             family.get_or_create(&NoLabels {}).set(gauge(count));
         }
-        for (_, family) in &self.of_namespace {
-            family.clear();
-        }
-        for (index, (namespace, verdicts)) in records.verdicts_by_namespace().iter().enumerate() {
-            // Objects outside namespaces count for the cluster alone.
-            if namespace.is_empty() {
-                continue;
-            }
-            let counts = counter.count(verdicts.iter().copied());
-            let namespace = if index < MAX_NAMESPACES {
+        let mut by_namespace: BTreeMap<&str, BTreeMap<Severity, usize>> = BTreeMap::new();
+        let named = records.verdicts_by_namespace();
+        // Objects outside namespaces count for the cluster alone.
+        let named = named.iter().filter(|(namespace, _)| !namespace.is_empty());
+        for (index, (namespace, verdicts)) in named.enumerate() {
+            let name = if index < MAX_NAMESPACES {
                 namespace
             } else {
                 OTHER
             };
-            let labels = NamespaceLabels {
-                namespace: namespace.to_owned(),
-            };
-            for (severity, family) in &self.of_namespace {
-                let count = counts.get(severity).copied().unwrap_or_default();
-                family.get_or_create(&labels).inc_by(gauge(count));
+            let counts = by_namespace.entry(name).or_default();
+            for (severity, count) in counter.count(verdicts.iter().copied()) {
+                *counts.entry(severity).or_default() += count;
             }
+        }
+        for (severity, gauges) in &self.of_namespace {
+            let counts = by_namespace.iter().map(|(namespace, counts)| {
+                let count = counts.get(severity).copied().unwrap_or_default();
+                let namespace = (*namespace).to_owned();
+                (NamespaceLabels { namespace }, gauge(count))
+            });
+            gauges.replace(counts, set_gauge);
         }
     }
 
     fn set_score(&self, score: &ClusterScore) {
-        self.compliance.clear();
-        self.coverage.clear();
-        for result in &score.frameworks {
-            let labels = FrameworkLabels {
-                framework: result.framework.name.clone(),
-            };
-            if let Some(percent) = result.compliance {
-                self.compliance.get_or_create(&labels).set(percent);
-            }
-            if let Some(percent) = result.coverage {
-                self.coverage.get_or_create(&labels).set(percent);
-            }
-        }
+        let labels = |result: &FrameworkResult| FrameworkLabels {
+            framework: result.framework.name.clone(),
+        };
+        let compliance = score.frameworks.iter();
+        let compliance = compliance.filter_map(|of| Some((labels(of), of.compliance?)));
+        self.compliance.replace(compliance, set_float);
+        let coverage = score.frameworks.iter();
+        let coverage = coverage.filter_map(|of| Some((labels(of), of.coverage?)));
+        self.coverage.replace(coverage, set_float);
         let mut why = BTreeMap::from([("unread", 0), ("error", 0)]);
         for result in &score.controls {
             // A reason on a control that failed, too, is a gap.
@@ -405,4 +437,33 @@ fn kind_labels(kind: &Kind) -> KindLabels {
 
 fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_that_are_not_set_again_are_removed() {
+        let gauges = Gauges::<NamespaceLabels>::default();
+        let mut registry = Registry::default();
+        registry.register("objects", "Objects", gauges.family.clone());
+        let scrape = |values: &[(&str, i64)]| -> Vec<String> {
+            let values = values.iter().map(|(namespace, value)| {
+                let namespace = (*namespace).to_owned();
+                (NamespaceLabels { namespace }, *value)
+            });
+            gauges.replace(values, set_gauge);
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, &registry).unwrap_or_default();
+            let lines = text.lines().filter(|line| line.starts_with("objects"));
+            let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let line = |namespace: &str, value| format!("objects{{namespace=\"{namespace}\"}} {value}");
+        assert_eq!(scrape(&[("a", 1), ("b", 2)]), [line("a", 1), line("b", 2)]);
+        assert_eq!(scrape(&[("b", 3)]), [line("b", 3)]);
+        assert_eq!(scrape(&[]), [] as [&str; 0]);
+    }
 }

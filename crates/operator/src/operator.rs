@@ -541,7 +541,7 @@ impl Operator {
             sweep = sweep.sweep,
             objects = sweep.objects,
             unread = sweep.unread.len(),
-            ms = took.unwrap_or_default().as_millis(),
+            ms = u64::try_from(took.unwrap_or_default().as_millis()).unwrap_or_default(),
             "the sweep has ended"
         );
         self.metrics.set_sweep(&sweep);

@@ -1,6 +1,6 @@
 //! The chosen controls of an operator: loaded at the start, and again when their files change.
 
-use super::flags::OperatorCommand;
+use super::operator_flags::OperatorCommand;
 use crate::cli::{
     file_fingerprint::{self, FileChanges},
     scan::{Selected, is_in_scope},

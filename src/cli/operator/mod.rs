@@ -2,15 +2,15 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `flags` | the command line |
+//! | `operator_flags` | the command line |
 //! | `library` | the chosen controls, loaded, and loaded again when their files change |
-//! | `run` | builds every part, runs until a signal, and ends in order |
+//! | `running_operator` | builds every part, runs until a signal, and ends in order |
 
-mod flags;
 mod library;
-mod run;
+mod operator_flags;
+mod running_operator;
 
-pub(super) use flags::OperatorCommand;
+pub(super) use operator_flags::OperatorCommand;
 
 use super::{exit_status::ExitStatus, program_log::ProgramLog, stderr};
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl OperatorCommand {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let result = runtime.block_on(run::run(self, &access, policy, schedule, &log));
+        let result = runtime.block_on(running_operator::run(self, &access, policy, schedule, &log));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         let status = match result {
             Ok(()) => ExitStatus::Success,

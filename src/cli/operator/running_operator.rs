@@ -1,6 +1,6 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
-use super::{flags::OperatorCommand, library::LibraryFiles};
+use super::{library::LibraryFiles, operator_flags::OperatorCommand};
 use crate::cli::{
     file_fingerprint,
     program_log::ProgramLog,
