@@ -472,10 +472,12 @@ enum Attempt {
 mod tests {
     use super::*;
 
-    /// Decides as `me` about the Leases that are seen, each at a time in seconds: holder, duration
-    /// and version.
+    /// A Lease that is seen: holder, duration in seconds and version.
+    type SeenText<'a> = Option<(&'a str, u64, &'a str)>;
+
+    /// Decides as `me` about the Leases that are seen, each at a time in seconds.
     #[track_caller]
-    fn check(seen: &[(u64, Option<(&str, u64, &str)>, Step)]) {
+    fn check(seen: &[(u64, SeenText<'_>, Step)]) {
         let start = Instant::now();
         let mut election = Election::new("me");
         for (index, (seconds, lease, expected)) in seen.iter().enumerate() {
