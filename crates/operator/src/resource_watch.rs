@@ -6,7 +6,7 @@ use kubevet_cluster::{
     WatchStart, WatchedChange,
 };
 use kubevet_model::Kind;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -127,21 +127,21 @@ async fn watch_definitions(cluster: Cluster, wanted: Arc<Notify>) {
     let (sender, mut changes) = mpsc::channel(16);
     let watch = cluster.watch_objects(request.clone(), starts.collect(), sender);
     let notify = async {
-        let mut last_error = String::new();
+        let mut last_errors: BTreeMap<usize, String> = BTreeMap::new();
         while let Some(change) = changes.recv().await {
             match change {
                 WatchedChange::Changed { .. }
                 | WatchedChange::Deleted { .. }
                 | WatchedChange::Relisted { .. } => wanted.notify_one(),
-                WatchedChange::Opened { .. } => last_error.clear(),
-                WatchedChange::Failed { error, .. } => {
+                WatchedChange::Opened { list } => drop(last_errors.remove(&list.resource)),
+                WatchedChange::Failed { error, list } => {
                     let error = error.to_string();
-                    if error != last_error {
+                    if last_errors.get(&list.resource) != Some(&error) {
                         tracing::warn!(
                             "new kinds of other software are noticed late, since their definitions \
                              cannot be watched: {error}"
                         );
-                        last_error = error;
+                        last_errors.insert(list.resource, error);
                     }
                 }
             }
