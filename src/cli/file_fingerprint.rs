@@ -17,6 +17,45 @@ const MAX_DEPTH: usize = 8;
 /// The maximum number of bytes that are read from all files together.
 const MAX_BYTES: u64 = 128 << 20;
 
+/// Notices files that have changed and do not change any more: one that is half written may be valid
+/// and have less in it than the whole file.
+#[derive(Debug, Clone)]
+pub(super) struct FileChanges {
+    /// The fingerprint of the files' metadata before they were last read.
+    known: u64,
+    /// The fingerprint of the contents of changed files at the last poll. They are settled once it
+    /// is the same at two polls.
+    pending: Option<u64>,
+}
+
+impl FileChanges {
+    /// Begins with the fingerprint of the files' metadata before they were read.
+    pub(super) fn since(fingerprint: u64) -> Self {
+        Self {
+            known: fingerprint,
+            pending: None,
+        }
+    }
+
+    /// Looks at the files. True if they are to be read again. It may take as long as reading them.
+    pub(super) fn poll<'p, I: Iterator<Item = &'p Path>>(&mut self, paths: impl Fn() -> I) -> bool {
+        let metadata = of_metadata(paths());
+        let contents = (metadata != self.known).then(|| of_contents(paths()));
+        let is_settled = contents.is_some() && contents == self.pending;
+        self.pending = contents;
+        if is_settled {
+            self.accept(metadata);
+        }
+        is_settled
+    }
+
+    /// Records that the files are read again, whether they changed or not.
+    pub(super) fn accept(&mut self, fingerprint: u64) {
+        self.known = fingerprint;
+        self.pending = None;
+    }
+}
+
 /// Hashes names, sizes and times.
 pub(super) fn of_metadata<'p>(paths: impl Iterator<Item = &'p Path>) -> u64 {
     hash(paths, 0)

@@ -5,15 +5,18 @@
 //! | file | is |
 //! |---|---|
 //! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
-//! | `scan/`, `serve/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `scan/`, `serve/`, `operator/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
 //! | `kubernetes_version` | the versions that policies are exported for |
+//! | `cluster_access` | the flags that name a cluster |
+//! | `program_log/`, `signals`, `watchdog` | the log of a process that serves, its signals, and the end of one that hangs |
 //! | `bounded_read`, `file_fingerprint` | reads a file up to a limit, notices changed files |
 
 mod binding;
 mod bounded_read;
+mod cluster_access;
 mod completions;
 mod exit_status;
 mod file_fingerprint;
@@ -21,15 +24,19 @@ mod kubernetes_version;
 mod library_flags;
 mod list;
 mod manifests;
+mod operator;
 mod policy;
 mod policy_flags;
+mod program_log;
 mod review;
 mod scan;
 mod serve;
 mod session;
+mod signals;
 mod stderr;
 mod terminal;
 mod vap;
+mod watchdog;
 
 use clap::{Parser, Subcommand};
 use exit_status::ExitStatus;
@@ -56,6 +63,8 @@ enum Command {
     Scan(Box<scan::ScanCommand>),
     /// Run the admission webhook, which an API server calls before it stores an object
     Serve(Box<serve::ServeCommand>),
+    /// Run the operator, which keeps the results of a whole cluster up to date
+    Operator(Box<operator::OperatorCommand>),
     /// Answer an AdmissionReview, or a manifest, as the webhook would
     Review(review::ReviewCommand),
     /// Show the controls and frameworks of the library
@@ -79,6 +88,7 @@ impl Command {
         match self {
             Self::Scan(command) => command.run(),
             Self::Serve(command) => command.run(),
+            Self::Operator(command) => command.run(),
             Self::Review(command) => command.run(),
             Self::List(command) => command.run(),
             Self::Binding(command) => command.run(),

@@ -2,7 +2,7 @@
 //! `review` load them the same way.
 
 use super::{
-    file_fingerprint,
+    file_fingerprint::{self, FileChanges},
     library_flags::{LibraryFlags, apply_controls_config},
     session::Session,
 };
@@ -60,7 +60,7 @@ impl LibraryAndParamsFlags {
         (library, problems)
     }
 
-    fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.library.paths().chain(self.controls_config.as_deref())
     }
 }
@@ -121,10 +121,9 @@ impl EnforcementFlags {
         file_fingerprint::of_metadata(self.paths())
     }
 
-    /// Returns a hash of the files' names, sizes, times and contents. It costs more, and changes
-    /// while a file is being written.
-    pub(super) fn content_fingerprint(&self) -> u64 {
-        file_fingerprint::of_contents(self.paths())
+    /// Looks at the files. True if they are to be read again.
+    pub(super) fn poll(&self, changes: &mut FileChanges) -> bool {
+        changes.poll(|| self.paths())
     }
 
     fn paths(&self) -> impl Iterator<Item = &Path> {

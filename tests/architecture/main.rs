@@ -69,6 +69,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
+        "operator",
+        &["model", "document", "policy", "engine", "scan", "cluster"],
+    ),
+    (
         "webhook",
         &[
             "model",
@@ -122,6 +126,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("rcgen", &["server"]),
     ("rusqlite", &["store"]),
     ("tokio-postgres", &["store"]),
+    ("croner", &["operator"]),
+    ("jiff", &["operator"]),
     ("clap", &[]),
     // The interpreter (regorus) returns its errors.
     ("anyhow", &["rego", "engine"]),

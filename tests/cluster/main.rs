@@ -30,6 +30,7 @@ mod harness;
 mod load;
 mod mounted_policies;
 mod namespace_labels;
+mod operator;
 mod outages;
 mod pod_subresources;
 mod replay;

@@ -1,6 +1,6 @@
 //! The connection to an API server, from a kubeconfig or a service account.
 
-use super::{ClusterError, api_call::sanitize, backoff::Backoff};
+use super::{ClusterError, api_call::sanitize, backoff::Backoff, request_budget::RequestBudget};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -68,6 +68,8 @@ pub struct Cluster {
     pub(super) client: Client,
     pub(super) timeouts: Timeouts,
     pub(super) server: Server,
+    /// The budget of requests for objects; `None` if they are not limited.
+    pub(super) budget: Option<RequestBudget>,
 }
 
 /// The API server by name.
@@ -93,7 +95,19 @@ impl std::fmt::Debug for Cluster {
 /// # Errors
 /// [`ClusterError::Access`] if the file or the service account cannot be used.
 pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
-    let (config, context) = match access {
+    connect_within(access, None).await
+}
+
+/// As [`connect`], with a budget of requests for objects. What the API server puts off is then
+/// repeated by the budget, and not by the client.
+///
+/// # Errors
+/// [`ClusterError::Access`] if the file or the service account cannot be used.
+pub async fn connect_within(
+    access: &ApiAccess,
+    budget: Option<RequestBudget>,
+) -> Result<Cluster, ClusterError> {
+    let (mut config, context) = match access {
         ApiAccess::Kubeconfig(file) => read_config(std::slice::from_ref(file), None).await?,
         ApiAccess::Context { files, context } => read_config(files, context.as_deref()).await?,
         ApiAccess::InCluster => {
@@ -116,6 +130,7 @@ pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
             "the certificate of the API server is not verified: the kubeconfig has insecure-skip-tls-verify"
         );
     }
+    config.default_retry = budget.is_none();
     // A program that a kubeconfig names for credentials runs here and may hang.
     let client = tokio::task::spawn_blocking(move || build_client(config));
     match tokio::time::timeout(CREDENTIALS_TIMEOUT, client).await {
@@ -123,6 +138,7 @@ pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
             client,
             timeouts: Timeouts::default(),
             server,
+            budget,
         }),
         Ok(Ok(Err(error))) => Err(unusable_access(access, &error.to_string())),
         Ok(Err(error)) => Err(unusable_access(access, &error.to_string())),
@@ -146,6 +162,12 @@ impl Cluster {
     #[must_use]
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Returns how many requests the API server has put off; `None` without a budget.
+    #[must_use]
+    pub fn put_off_count(&self) -> Option<u64> {
+        self.budget.as_ref().map(RequestBudget::put_off_count)
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     backoff::Backoff,
     connect::{Server, Timeouts, build_client},
     list_watch::AbortOnDrop,
+    request_budget::RequestBudget,
 };
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
@@ -30,6 +31,8 @@ pub(super) enum Reply {
     Json(u16, Value),
     /// A body as it is.
     Raw(u16, Vec<u8>),
+    /// A refusal with `Retry-After` in seconds.
+    PutOff(u16, u64),
     /// A watch: one line for each value, until the sender is dropped.
     Lines(mpsc::UnboundedReceiver<Value>),
     /// No response, ever.
@@ -109,6 +112,18 @@ impl FakeApiServer {
                 backoff,
                 ..Timeouts::default()
             },
+            budget: None,
+        }
+    }
+
+    /// Returns a client with a budget, which repeats nothing by itself.
+    pub(super) fn cluster_within(&self, budget: RequestBudget) -> Cluster {
+        let mut config = kube::Config::new(format!("http://{}", self.address).parse().unwrap());
+        config.default_retry = false;
+        Cluster {
+            client: build_client(config).unwrap(),
+            budget: Some(budget),
+            ..self.cluster()
         }
     }
 }
@@ -143,7 +158,12 @@ where
         .await
         .map(|collected| collected.to_bytes())
         .unwrap_or_default();
+    let mut retry_after = None;
     let (status, body) = match reply(&call, serde_json::from_slice(&body).unwrap_or_default()) {
+        Reply::PutOff(status, seconds) => {
+            retry_after = Some(seconds);
+            (status, Full::new(Bytes::new()).boxed_unsync())
+        }
         Reply::Json(status, value) => (
             status,
             Full::new(Bytes::from(value.to_string())).boxed_unsync(),
@@ -152,11 +172,13 @@ where
         Reply::Lines(lines) => (200, LinesBody(lines).boxed_unsync()),
         Reply::Silence => std::future::pending().await,
     };
-    Ok(Response::builder()
+    let mut response = Response::builder()
         .status(status)
-        .header("content-type", "application/json")
-        .body(body)
-        .unwrap())
+        .header("content-type", "application/json");
+    if let Some(seconds) = retry_after {
+        response = response.header("retry-after", seconds);
+    }
+    Ok(response.body(body).unwrap())
 }
 
 struct LinesBody(mpsc::UnboundedReceiver<Value>);

@@ -12,6 +12,8 @@
 //! | `error` | the errors |
 //! | `discovery` | the resources that the API server serves |
 //! | `raw_request` | one GET as bytes, up to a bound |
+//! | `request_budget` | how many requests are made, and the pauses that the API server asks for |
+//! | `lease` | leader election: one of several replicas holds a Lease |
 //! | `object_list` | the objects of one resource, page by page, as documents |
 //! | `read_objects` | the objects of many resources, in all namespaces or one by one |
 //! | `read_request` | which objects are read |
@@ -49,6 +51,7 @@ mod error;
 mod event_aggregator;
 mod events;
 mod failure_policy;
+mod lease;
 mod list_watch;
 mod namespaces;
 mod object_list;
@@ -57,6 +60,7 @@ mod raw_request;
 mod raw_write;
 mod read_objects;
 mod read_request;
+mod request_budget;
 mod result_error;
 mod result_writer;
 mod single_object;
@@ -73,17 +77,19 @@ pub use access_review::AccessQuestion;
 pub use apply::{ApplyOptions, ApplyResult};
 pub use binding_status::BindingCondition;
 pub use certificate_secret::CertificateSecret;
-pub use connect::{ApiAccess, Cluster, Server, connect};
+pub use connect::{ApiAccess, Cluster, Server, connect, connect_within};
 pub use control_bindings::{BindingHistory, ControlBindings, LOST_REASON, StoredBinding};
 pub use discovery::{ApiResource, ApiResources};
 pub use error::ClusterError;
 pub use event_aggregator::{EventRecord, EventSubject};
 pub use events::EventWriter;
+pub use lease::{Fence, Leadership, LeaseConfig, LeaseHolder};
 pub use namespaces::Namespaces;
 pub use object_list::ListOptions;
 pub use object_watch::WatchedChange;
 pub use read_objects::ReadEvent;
 pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
+pub use request_budget::{RequestBudget, RequestRate};
 pub use result_error::ResultError;
 pub use result_writer::{MayWrite, ResultWriter, WriteReport};
 pub use stored_results::{ResultLimits, ResultTotals, StoredResults};

@@ -28,6 +28,9 @@ const MAX_RESTARTS: u32 = 3;
 /// The number of times that a page is asked for again after a failure that may pass.
 const MAX_RETRIES: u32 = 2;
 
+/// The number of times that the API server may put off a page.
+const MAX_PUT_OFF: u32 = 15;
+
 const FULL: &str = "application/json";
 /// Metadata alone: `spec` and `data` never leave the API server.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
@@ -150,7 +153,20 @@ impl ObjectList<'_> {
                         self.restarts + 1
                     )));
                 }
-                // The client has repeated what the API server itself put off (429, 503, 504).
+                // The budget makes the next one wait for as long as the API server says. Without a
+                // budget, the client has repeated it already.
+                Err(RawError::Failed(ClusterError::Refused {
+                    code: 429 | 503, ..
+                })) if self.cluster.budget.is_some() && retries < MAX_PUT_OFF => {
+                    retries += 1;
+                    continue;
+                }
+                Err(RawError::Failed(ClusterError::Refused { code: 504, .. }))
+                    if self.cluster.budget.is_some() && retries < MAX_RETRIES =>
+                {
+                    retries += 1;
+                    continue;
+                }
                 Err(RawError::Failed(error @ ClusterError::Unreachable { .. }))
                     if retries < MAX_RETRIES =>
                 {

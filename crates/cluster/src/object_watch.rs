@@ -28,20 +28,38 @@ const MIN_WATCH_DURATION: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum WatchedChange {
     /// An object was added or changed, or is in a new list.
-    Changed(Document),
-    /// An object was deleted.
-    Deleted(Document),
-    /// The objects were listed again: those with other uids are gone.
-    Relisted {
+    Changed {
         /// The resource.
         resource: usize,
-        /// The namespace; `None` for all.
-        namespace: Option<String>,
+        /// The object.
+        object: Document,
+    },
+    /// An object was deleted.
+    Deleted {
+        /// The resource.
+        resource: usize,
+        /// Its last state.
+        object: Document,
+    },
+    /// The objects were listed again: those with other uids are gone.
+    Relisted {
+        /// The list.
+        list: WatchStart,
         /// The uids of all objects.
         uids: HashSet<String>,
     },
+    /// A watch was opened: until it fails, it brings every change.
+    Opened {
+        /// The list that it goes on from.
+        list: WatchStart,
+    },
     /// A watch failed, and will be tried again.
-    Failed(ClusterError),
+    Failed {
+        /// The list that it goes on from.
+        list: WatchStart,
+        /// The reason.
+        error: ClusterError,
+    },
 }
 
 impl Cluster {
@@ -55,23 +73,34 @@ impl Cluster {
         let request = Arc::new(request);
         let mut watches = tokio::task::JoinSet::new();
         for start in starts {
-            let Some(resource) = request.resources.get(start.resource) else {
-                continue;
-            };
-            let watcher = ObjectWatcher {
-                cluster: self.clone(),
-                options: ListOptions {
-                    metadata_only: resource.metadata_only,
-                    ..request.options.clone()
-                },
-                resource: resource.resource.clone(),
-                start,
-                changes: changes.clone(),
-            };
-            watches.spawn(watcher.run());
+            let (cluster, request, changes) = (self.clone(), Arc::clone(&request), changes.clone());
+            watches.spawn(async move { cluster.watch_list(&request, start, changes).await });
         }
         drop(changes);
         while watches.join_next().await.is_some() {}
+    }
+
+    /// Watches the objects of one list until the receiver is dropped.
+    pub async fn watch_list(
+        &self,
+        request: &ReadRequest,
+        start: WatchStart,
+        changes: mpsc::Sender<WatchedChange>,
+    ) {
+        let Some(resource) = request.resources.get(start.resource) else {
+            return;
+        };
+        let watcher = ObjectWatcher {
+            cluster: self.clone(),
+            options: ListOptions {
+                metadata_only: resource.metadata_only,
+                ..request.options.clone()
+            },
+            resource: resource.resource.clone(),
+            start,
+            changes,
+        };
+        watcher.run().await;
     }
 }
 
@@ -106,7 +135,9 @@ impl ObjectWatcher {
             match end {
                 WatchEnd::Closed => return,
                 WatchEnd::Failed(error) => {
-                    if self.send(WatchedChange::Failed(error)).await.is_err() {
+                    let list = self.start.clone();
+                    let failed = WatchedChange::Failed { list, error };
+                    if self.send(failed).await.is_err() {
                         return;
                     }
                     tokio::time::sleep(backoff.next_pause()).await;
@@ -125,11 +156,16 @@ impl ObjectWatcher {
         let namespace = self.start.namespace.clone();
         let call = resource.call("watch", namespace.as_deref());
         let timeout = self.cluster.timeouts.call;
+        self.cluster.wait_for_budget().await;
         let body = match tokio::time::timeout(timeout, self.open(&call)).await {
             Ok(Ok(body)) => body,
             Ok(Err(end)) => return end,
             Err(_) => return WatchEnd::Failed(call.timed_out(timeout)),
         };
+        let list = self.start.clone();
+        if let Err(end) = self.send(WatchedChange::Opened { list }).await {
+            return end;
+        }
         let mut body = pin!(body);
         let mut lines = LineBuffer::default();
         let max_silence = self.cluster.timeouts.watch + self.cluster.timeouts.grace;
@@ -171,6 +207,7 @@ impl ObjectWatcher {
         let response = self.cluster.client.send(request).await;
         let response = response.map_err(|error| WatchEnd::Failed(call.error(&error)))?;
         let code = response.status().as_u16();
+        self.cluster.note_refusal(code, response.headers());
         if response.status().is_success() {
             return Ok(response.into_body());
         }
@@ -236,9 +273,10 @@ impl ObjectWatcher {
         if self.options.metadata_only {
             object = object_of_metadata(&self.resource, &object);
         }
+        let resource = self.start.resource;
         match kind {
-            "ADDED" | "MODIFIED" => self.send(WatchedChange::Changed(object)).await,
-            "DELETED" => self.send(WatchedChange::Deleted(object)).await,
+            "ADDED" | "MODIFIED" => self.send(WatchedChange::Changed { resource, object }).await,
+            "DELETED" => self.send(WatchedChange::Deleted { resource, object }).await,
             _ => Ok(()),
         }
     }
@@ -259,7 +297,9 @@ impl ObjectWatcher {
                             .get("metadata")
                             .and_then(|node| node.get("uid"));
                         uids.extend(uid.and_then(Node::as_str).map(str::to_owned));
-                        if self.send(WatchedChange::Changed(object)).await.is_err() {
+                        let resource = self.start.resource;
+                        let changed = WatchedChange::Changed { resource, object };
+                        if self.send(changed).await.is_err() {
                             return WatchEnd::Closed;
                         }
                     }
@@ -271,8 +311,7 @@ impl ObjectWatcher {
         list.resource_version()
             .clone_into(&mut self.start.resource_version);
         let relisted = WatchedChange::Relisted {
-            resource: self.start.resource,
-            namespace,
+            list: self.start.clone(),
             uids,
         };
         match self.send(relisted).await {

@@ -5,7 +5,7 @@
 
 use super::{Cluster, ClusterError, api_call::ApiCall};
 use http_body_util::BodyExt as _;
-use hyper::{Request, header};
+use hyper::{HeaderMap, Request, header};
 use kube::{client::Body, core::Status};
 use std::{pin::pin, time::Duration};
 
@@ -39,10 +39,29 @@ impl Cluster {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Vec<u8>, RawError> {
+        // The time in which the budget lets it wait is not that of the API server.
+        self.wait_for_budget().await;
         match tokio::time::timeout(timeout, self.receive(call, path, accept, max_bytes)).await {
             Ok(received) => received,
             Err(_) => Err(call.timed_out(timeout).into()),
         }
+    }
+
+    /// Waits until the budget, if there is one, allows a request.
+    pub(super) async fn wait_for_budget(&self) {
+        if let Some(budget) = &self.budget {
+            budget.acquire().await;
+        }
+    }
+
+    /// Tells the budget of an answer that puts off a request.
+    pub(super) fn note_refusal(&self, code: u16, headers: &HeaderMap) {
+        let Some(budget) = self.budget.as_ref().filter(|_| matches!(code, 429 | 503)) else {
+            return;
+        };
+        let seconds = headers.get(header::RETRY_AFTER);
+        let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
+        budget.put_off(seconds.map(Duration::from_secs));
     }
 
     async fn receive(
@@ -60,6 +79,7 @@ impl Cluster {
         let response = response.map_err(|error| call.error(&error))?;
         let code = response.status().as_u16();
         let is_success = response.status().is_success();
+        self.note_refusal(code, response.headers());
         let bound = if is_success {
             max_bytes
         } else {

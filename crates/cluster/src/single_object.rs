@@ -4,7 +4,7 @@ use super::{
     Cluster, ClusterError, api_call::ApiCall, discovery::ApiResource, raw_request::RawError,
     read_objects::namespace_resource,
 };
-use kubevet_document::{self as document, Document, Limits};
+use kubevet_document::{self as document, Document, Limits, Node};
 use kubevet_model::names::is_dns_subdomain;
 use serde::Deserialize;
 
@@ -57,6 +57,19 @@ impl Cluster {
             Err(ClusterError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what tells this cluster from others, whatever it is called: the uid of the namespace
+    /// `kube-system`.
+    ///
+    /// # Errors
+    /// The namespace cannot be read.
+    pub async fn uid(&self) -> Result<String, ClusterError> {
+        let resource = namespace_resource();
+        let namespace = self.get_object(&resource, None, "kube-system").await?;
+        let uid = namespace.root().get("metadata");
+        let uid = uid.and_then(|metadata| metadata.get("uid"));
+        Ok(uid.and_then(Node::as_str).unwrap_or_default().to_owned())
     }
 
     /// Returns the version of the API server, such as `v1.36.3`.

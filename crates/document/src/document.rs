@@ -65,6 +65,12 @@ impl Document {
         &self.tape.backing.source.file
     }
 
+    /// The number of bytes of the text that it keeps in memory: of its whole file, which parts share.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.tape.backing.source.text.len()
+    }
+
     /// The beginning of the root.
     #[must_use]
     pub fn position(&self) -> Position {

@@ -6,15 +6,16 @@
 //! an earlier revision stay for a while after their owner was repaired.
 
 use super::{
-    evaluate::{Evaluator, ObjectSource},
-    owned::{FindingsByObject, Ownership},
+    cluster_evaluator::ClusterEvaluator,
+    owned::FindingsByObject,
+    reported_objects::{Freshness, Placement, ReportedObjects, is_gone, uid_of},
     schema_checks::SchemaChecks,
 };
 use kubevet_document::{Document, Node};
 use kubevet_engine::Engine;
 use kubevet_model::{
-    Change, ChangeKind, Control, ControlId, Fingerprint, Kind, ObjectId, ObjectResult, Origin,
-    Scan, Severity,
+    Change, ChangeKind, Control, ControlId, Fingerprint, Kind, ObjectId, ObjectResult, Scan,
+    Severity,
 };
 use kubevet_policy::Params;
 use std::{
@@ -28,12 +29,8 @@ pub struct ChangeTracker<'a> {
     params: &'a Params,
     controls: Vec<Arc<Control>>,
     schema: SchemaChecks,
-    /// The kinds of the objects that are watched.
-    kinds: BTreeSet<Kind>,
-    findings: FindingsByObject,
+    objects: ReportedObjects,
     known: HashMap<Arc<str>, KnownObject>,
-    /// Objects whose owner has not been seen yet: another watch may bring it.
-    waiting: HashMap<Arc<str>, (Ownership, ObjectResult)>,
 }
 
 /// An object with findings.
@@ -70,58 +67,37 @@ impl<'a> ChangeTracker<'a> {
             params,
             controls: controls.map(|result| Arc::clone(&result.control)).collect(),
             schema: SchemaChecks::default(),
-            kinds: memory.kinds,
-            findings: memory.findings,
+            objects: ReportedObjects::with_findings(memory.kinds, memory.findings),
             known: known.collect(),
-            waiting: HashMap::new(),
         }
     }
 
     /// Evaluates an object that was added or changed.
-    pub fn changed(&mut self, document: &Document) -> Vec<Change> {
-        if is_being_deleted(document) {
+    pub fn changed(&mut self, object: &Document) -> Vec<Change> {
+        if is_being_deleted(object) {
             return Vec::new();
         }
-        let (result, _) = self.evaluator().evaluate(document);
-        let ownership = Ownership::of(document);
-        self.findings.merge(&ownership, &result);
-        let waits = ownership.owner.as_ref().is_some_and(|owner| {
-            self.kinds.contains(&owner.kind) && !self.findings.contains(owner)
-        });
-        match uid_of(&result) {
-            Some(uid) if waits => {
-                self.waiting.insert(uid, (ownership, result));
-                Vec::new()
-            }
-            Some(uid) => {
-                self.waiting.remove(&uid);
-                self.compare(uid, &ownership, &result)
-            }
-            None => Vec::new(),
-        }
+        let result = self.evaluator().evaluate(object);
+        let placements = self.objects.add(object, result, Freshness::Followed);
+        self.compare_all(placements)
     }
 
     /// Compares the objects whose owner was awaited. Called from time to time.
     pub fn settle(&mut self) -> Vec<Change> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut changes = Vec::new();
-        for (uid, (ownership, result)) in waiting {
-            changes.extend(self.compare(uid, &ownership, &result));
-        }
-        changes
+        let placements = self.objects.settle();
+        self.compare_all(placements)
     }
 
     /// Forgets an object that was deleted.
-    pub fn deleted(&mut self, document: &Document) -> Vec<Change> {
-        let uid = document
+    pub fn deleted(&mut self, object: &Document) -> Vec<Change> {
+        let uid = object
             .root()
             .get("metadata")
             .and_then(|node| node.get("uid"));
         let Some(uid) = uid.and_then(Node::as_str) else {
             return Vec::new();
         };
-        self.findings.remove(&Ownership::of(document));
-        self.waiting.remove(uid);
+        self.objects.remove(object);
         self.known
             .remove(uid)
             .map_or_else(Vec::new, |known| known.deleted())
@@ -134,40 +110,38 @@ impl<'a> ChangeTracker<'a> {
         namespace: Option<&str>,
         uids: &HashSet<String>,
     ) -> Vec<Change> {
-        let is_gone = |uid: &Arc<str>, object: &ObjectId| {
-            object.group_kind() == *kind
-                && namespace.is_none_or(|namespace| object.namespace == namespace)
-                && !uids.contains(&**uid)
-        };
-        self.waiting
-            .retain(|uid, (_, result)| !is_gone(uid, &result.object));
+        self.objects.retain(kind, namespace, uids);
         let gone = self
             .known
-            .extract_if(|uid, known| is_gone(uid, &known.object));
+            .extract_if(|uid, known| is_gone(&known.object, uid, kind, namespace, uids));
         gone.flat_map(|(_, known)| known.deleted()).collect()
     }
 
-    fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator {
+    fn evaluator(&self) -> ClusterEvaluator<'_> {
+        ClusterEvaluator {
             engine: self.engine,
             params: self.params,
             controls: &self.controls,
             schema: &self.schema,
-            source: ObjectSource::Cluster,
         }
     }
 
-    fn compare(
-        &mut self,
-        uid: Arc<str>,
-        ownership: &Ownership,
-        result: &ObjectResult,
-    ) -> Vec<Change> {
-        if self.findings.left_out(ownership, result).is_some() {
-            // Its owner has the findings: nothing of them is repaired.
-            self.known.remove(&uid);
-            return Vec::new();
+    fn compare_all(&mut self, placements: Vec<Placement>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for placement in placements {
+            match placement {
+                Placement::Reported(result) => changes.extend(self.compare(&result)),
+                // Its owner has the findings: nothing of them is repaired.
+                Placement::LeftOut(uid) => drop(self.known.remove(&uid)),
+            }
         }
+        changes
+    }
+
+    fn compare(&mut self, result: &ObjectResult) -> Vec<Change> {
+        let Some(uid) = uid_of(result) else {
+            return Vec::new();
+        };
         let new = KnownObject::new(result);
         let old = self.known.remove(&uid);
         let old_findings = old.map(|old| old.findings).unwrap_or_default();
@@ -226,15 +200,9 @@ impl KnownFinding {
     }
 }
 
-fn uid_of(result: &ObjectResult) -> Option<Arc<str>> {
-    match &result.origin {
-        Origin::Cluster { uid, .. } if !uid.is_empty() => Some(Arc::clone(uid)),
-        _ => None,
-    }
-}
-
 /// True if the object is on its way out. Its deletion follows.
-fn is_being_deleted(document: &Document) -> bool {
+#[must_use]
+pub fn is_being_deleted(document: &Document) -> bool {
     let metadata = document.root().get("metadata");
     metadata.is_some_and(|metadata| metadata.get("deletionTimestamp").is_some())
 }

@@ -13,7 +13,10 @@
 //! | `score`, `scored_framework`, `status` | the results of controls and frameworks; the thresholds |
 //! | `read_plan` | which kinds of a cluster the chosen controls read |
 //! | `unread` | what of a cluster could not be read |
+//! | `cluster_evaluator` | the evaluation of objects of a cluster that is followed |
+//! | `reported_objects` | which of them are reported, and which under their owner |
 //! | `changes` | the changes of a cluster after a scan |
+//! | `verdicts` | compact verdicts of a cluster that is followed, and the scores over them |
 //! | `filter` | which objects are evaluated |
 //! | `fingerprint` | the stable keys of findings |
 //! | `schema_checks`, `misnamed_kind`, `old_workload` | objects against the types of Kubernetes |
@@ -21,6 +24,7 @@
 
 mod accounting;
 mod changes;
+mod cluster_evaluator;
 mod evaluate;
 mod filter;
 mod fingerprint;
@@ -29,6 +33,7 @@ mod old_workload;
 mod owned;
 mod read_plan;
 mod redact;
+mod reported_objects;
 mod run;
 mod schema_checks;
 mod score;
@@ -36,11 +41,15 @@ mod scored_framework;
 mod status;
 mod tally;
 mod unread;
+mod verdicts;
 
-pub use changes::{ChangeTracker, ScanMemory};
+pub use changes::{ChangeTracker, ScanMemory, is_being_deleted};
+pub use cluster_evaluator::ClusterEvaluator;
 pub use filter::ObjectFilter;
 pub use read_plan::{PlannedKind, ReadPlan};
+pub use reported_objects::{Freshness, Placement, ReportedObjects};
 pub use run::{ClusterOutcome, FileObjects, ScanOptions, run, run_pages};
 pub use schema_checks::SchemaChecks;
 pub use scored_framework::ScoredFramework;
 pub use unread::UnreadLog;
+pub use verdicts::{ClusterScore, ObjectVerdict, ScoredControls, score_verdicts};

@@ -13,6 +13,10 @@ use std::{
     sync::Arc,
 };
 
+/// Tells objects apart by kind, namespace and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OwnerKey(Fingerprint);
+
 /// What the owner reference of an object says, and what the object itself must know of it.
 #[derive(Debug)]
 pub(super) struct Ownership {
@@ -50,9 +54,22 @@ impl Ownership {
             owner: owner(document, &id),
         }
     }
+
+    pub(super) fn key(&self) -> OwnerKey {
+        OwnerKey(self.key)
+    }
+
+    /// The key of the controller; `None` if it has none.
+    pub(super) fn owner_key(&self) -> Option<OwnerKey> {
+        self.owner.as_ref().map(Owner::key)
+    }
 }
 
 impl Owner {
+    pub(super) fn key(&self) -> OwnerKey {
+        OwnerKey(self.key)
+    }
+
     /// Returns the name as reports print it.
     pub(super) fn display(&self, object: &ObjectId) -> String {
         let owner = ObjectId {
@@ -68,36 +85,79 @@ impl Owner {
 /// The findings of every object, by its key: what an owner is compared by.
 #[derive(Debug, Default)]
 pub(super) struct FindingsByObject {
-    by_key: HashMap<Fingerprint, FindingSet>,
+    by_key: HashMap<Fingerprint, Known>,
+    /// Counts the readings of all objects.
+    reading: u32,
     /// Equal sets are stored once: most objects have none, and many are made from one template.
     sets: HashSet<FindingSet>,
+    /// The number of sets at which those without an object are dropped.
+    max_sets: usize,
 }
 
+/// The findings of one object.
+#[derive(Debug)]
+struct Known {
+    findings: FindingSet,
+    /// The last reading of all objects in which it was there.
+    reading: u32,
+}
+
+/// The number of sets that are kept although no object may have them.
+const MIN_SETS: usize = 1_024;
+
 /// The keys of control and message of each finding, sorted.
-type FindingSet = Arc<[Fingerprint]>;
+pub(super) type FindingSet = Arc<[Fingerprint]>;
 
 impl FindingsByObject {
     /// Adds an object. The last of several with one name counts.
     pub(super) fn add(&mut self, ownership: &Ownership, result: &ObjectResult) {
-        let set = finding_set(result);
-        let set = match self.sets.get(&set) {
-            Some(known) => Arc::clone(known),
-            None => {
-                self.sets.insert(Arc::clone(&set));
-                set
-            }
-        };
-        self.by_key.insert(ownership.key, set);
+        let findings = self.interned(finding_set(result));
+        self.insert(ownership, findings);
+    }
+
+    fn insert(&mut self, ownership: &Ownership, findings: FindingSet) {
+        let reading = self.reading;
+        let known = Known { findings, reading };
+        self.by_key.insert(ownership.key, known);
+    }
+
+    /// Begins to read all objects.
+    pub(super) fn begin_reading(&mut self) {
+        self.reading = self.reading.wrapping_add(1);
+    }
+
+    /// Forgets the objects that were not added since all are read.
+    pub(super) fn end_reading(&mut self) {
+        let reading = self.reading;
+        self.by_key.retain(|_, known| known.reading == reading);
+    }
+
+    fn interned(&mut self, set: FindingSet) -> FindingSet {
+        if let Some(known) = self.sets.get(&set) {
+            return Arc::clone(known);
+        }
+        // Sets that no object has any more are dropped before there are twice as many.
+        if self.sets.len() >= self.max_sets.max(MIN_SETS) {
+            self.sets.retain(|set| Arc::strong_count(set) > 1);
+            self.max_sets = self.sets.len() * 2;
+        }
+        self.sets.insert(Arc::clone(&set));
+        set
     }
 
     /// Adds the findings of an object to those that it had before.
     pub(super) fn merge(&mut self, ownership: &Ownership, result: &ObjectResult) {
         let mut all = finding_set(result).to_vec();
         let before = self.by_key.get(&ownership.key);
-        all.extend(before.into_iter().flat_map(|set| set.iter().copied()));
+        all.extend(
+            before
+                .into_iter()
+                .flat_map(|known| known.findings.iter().copied()),
+        );
         all.sort_unstable();
         all.dedup();
-        self.by_key.insert(ownership.key, all.into());
+        let findings = self.interned(all.into());
+        self.insert(ownership, findings);
     }
 
     /// Removes an object.
@@ -110,10 +170,29 @@ impl FindingsByObject {
         self.by_key.contains_key(&owner.key)
     }
 
+    /// The findings of an object that was added.
+    pub(super) fn of(&self, ownership: &Ownership) -> Option<FindingSet> {
+        let known = self.by_key.get(&ownership.key);
+        known.map(|known| Arc::clone(&known.findings))
+    }
+
+    /// True if an object was added and has all these findings.
+    pub(super) fn has_all(&self, owner: OwnerKey, findings: &FindingSet) -> bool {
+        let of_owner = self.by_key.get(&owner.0);
+        of_owner.is_some_and(
+            |Known {
+                 findings: of_owner, ..
+             }| {
+                let mut findings = findings.iter();
+                findings.all(|finding| of_owner.binary_search(finding).is_ok())
+            },
+        )
+    }
+
     /// Returns why an object is left out; `None` if it is reported.
     pub(super) fn left_out(&self, ownership: &Ownership, result: &ObjectResult) -> Option<LeftOut> {
         let owner = ownership.owner.as_ref()?;
-        let of_owner = self.by_key.get(&owner.key)?;
+        let of_owner = &self.by_key.get(&owner.key)?.findings;
         if ownership.key == owner.key || !result.errors.is_empty() {
             return None;
         }

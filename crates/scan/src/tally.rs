@@ -1,6 +1,6 @@
 //! The number of objects by their result under each control, counted object by object.
 
-use kubevet_model::{ControlId, EvalError, ObjectResult};
+use kubevet_model::{ControlId, EvalError, ObjectResult, RuleError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of objects by their result under one control.
@@ -26,17 +26,33 @@ impl Tallies {
             .iter()
             .map(|located| &located.finding.rule)
             .collect();
-        for id in &object.judged {
+        self.add_objects(
+            &object.judged,
+            &|id| failing.contains(id),
+            &object.errors,
+            1,
+        );
+    }
+
+    /// Counts a number of objects with the same result.
+    pub(super) fn add_objects(
+        &mut self,
+        judged: &[ControlId],
+        is_failing: &dyn Fn(&ControlId) -> bool,
+        errors: &[RuleError],
+        number: usize,
+    ) {
+        for id in judged {
             let tally = self.of(id);
-            if failing.contains(id) {
-                tally.failed += 1;
+            if is_failing(id) {
+                tally.failed += number;
             } else {
-                tally.passed += 1;
+                tally.passed += number;
             }
         }
-        for error in &object.errors {
+        for error in errors {
             let tally = self.of(&error.control);
-            tally.errors += 1;
+            tally.errors += number;
             let least = tally.least_error.get_or_insert_with(|| error.error.clone());
             if error.error < *least {
                 *least = error.error.clone();

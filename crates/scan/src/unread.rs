@@ -48,8 +48,39 @@ impl UnreadLog {
         self.by_reason.is_empty() && self.all_but.is_empty()
     }
 
+    /// Adds what another log has.
+    pub fn extend(&mut self, other: &Self) {
+        for ((kind, reason), namespaces) in &other.by_reason {
+            match namespaces {
+                None => self.everywhere(kind, reason.clone()),
+                Some(names) => {
+                    for name in names {
+                        self.in_namespace(kind, name, reason.clone());
+                    }
+                }
+            }
+        }
+        for ((kind, reason), read) in &other.all_but {
+            self.in_others(kind, read, reason.clone());
+        }
+    }
+
+    /// Forgets what is recorded of a kind: it was read.
+    pub fn remove_kind(&mut self, kind: &Kind) {
+        self.by_reason.retain(|(of, _), _| of != kind);
+        self.all_but.retain(|(of, _), _| of != kind);
+    }
+
+    /// The kinds of which something could not be read.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        let keys = self.by_reason.keys().chain(self.all_but.keys());
+        keys.map(|(kind, _)| kind.clone()).collect()
+    }
+
     /// Returns the entries with the controls that read the kinds.
-    pub(super) fn into_unread(self, controls: &[Arc<Control>]) -> Vec<Unread> {
+    #[must_use]
+    pub fn into_unread(self, controls: &[Arc<Control>]) -> Vec<Unread> {
         let places = self.by_reason.into_iter().map(|(key, namespaces)| {
             let place = match namespaces {
                 None => UnreadPlace::Everywhere,

@@ -72,7 +72,7 @@ impl Health {
         if lines.is_empty() { Ok(()) } else { Err(lines) }
     }
 
-    /// Returns the routes `/healthz` (200 while the process answers), `/readyz` (503 with the
+    /// Returns the routes `/healthz` and `/livez` (200 while the process answers), `/readyz` (503 with the
     /// conditions that do not hold) and, given a registry, `/metrics`.
     pub fn routes(&self, registry: Option<Arc<Registry>>) -> Router {
         let health = self.clone();
@@ -87,6 +87,7 @@ impl Health {
         };
         let routes = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
+            .route("/livez", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz));
         let Some(registry) = registry else {
             return routes;

@@ -29,6 +29,7 @@ use kubevet_scan::{ScanOptions, SchemaChecks};
 use scan_flags::ScanFlags;
 use selection::Subcommand;
 
+pub(super) use scan_flags::namespace_name;
 pub(super) use selection::{Selected, SelectionFlags, is_in_scope};
 use std::path::PathBuf;
 

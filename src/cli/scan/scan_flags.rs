@@ -176,7 +176,7 @@ fn profile_level(argument: &str) -> Result<Level, String> {
         .map_err(|_| "write L1 or L2".to_owned())
 }
 
-pub(super) fn namespace_name(argument: &str) -> Result<String, String> {
+pub(crate) fn namespace_name(argument: &str) -> Result<String, String> {
     if is_dns_label(argument) {
         Ok(argument.to_owned())
     } else {

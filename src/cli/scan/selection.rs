@@ -110,7 +110,7 @@ impl NameList {
 /// The controls to evaluate and the frameworks to score.
 pub(crate) struct Selected {
     pub(crate) controls: BTreeSet<ControlId>,
-    pub(super) frameworks: Vec<ScoredFramework>,
+    pub(crate) frameworks: Vec<ScoredFramework>,
     /// The controls of the frameworks that a scan of files cannot evaluate, by id.
     pub(super) unavailable: Vec<UnavailableControl>,
     /// What is left out because nothing was chosen.

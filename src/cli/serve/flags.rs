@@ -1,7 +1,7 @@
 //! The flags of `kubevet serve`, and the cluster that they name.
 
-use crate::cli::policy_flags::EnforcementFlags;
-use clap::{Args, ValueEnum};
+use crate::cli::{policy_flags::EnforcementFlags, program_log::LogFormat};
+use clap::Args;
 use kubevet_cluster::{ApiAccess, Installation};
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -146,15 +146,8 @@ pub(super) struct LogFlags {
     pub(super) log_format: LogFormat,
 }
 
-/// The form of the program's own log.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum LogFormat {
-    Text,
-    Json,
-}
-
 /// Parses a duration such as `5s`, `250ms`, `10m` or `1h`.
-fn parse_duration(argument: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(argument: &str) -> Result<Duration, String> {
     humantime::parse_duration(argument).map_err(|_| {
         format!("`{argument}` is not a valid time: write it like 5s, 250ms, 10m or 1h")
     })

@@ -11,32 +11,29 @@
 //! | `certificates` | where certificates are stored and published, and the tasks that renew them |
 //! | `events` | Kubernetes Events about denials |
 //! | `startup_log` | what is logged once the server listens |
-//! | `program_log/` | the program's own log on standard error |
-//! | `watchdog` | ends a process whose shutdown hangs |
 
 mod certificates;
 mod cluster_watches;
 mod events;
 mod failure_policy;
 mod flags;
-mod program_log;
 mod reload;
 mod run;
 mod startup_log;
 #[cfg(test)]
 mod tests;
-mod watchdog;
 mod wiring;
 
-pub(super) use flags::ServeCommand;
+pub(super) use flags::{ServeCommand, parse_duration};
 
-use super::{exit_status::ExitStatus, policy_flags::EnforcementConfig, stderr};
+use super::{
+    exit_status::ExitStatus, policy_flags::EnforcementConfig, program_log::ProgramLog, stderr,
+};
 use kubevet_webhook as webhook;
-use program_log::ProgramLog;
 use std::time::Duration;
 
 /// The interval at which files are polled for changes.
-const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
+pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The flag that gives a server the labels of namespaces.
 const KUBECONFIG_FLAG: &str = "--kubeconfig";
 /// The interval at which certificates and failure policies are reconciled.

@@ -5,6 +5,9 @@ use super::{
     cluster_watches::{ClusterGauges, ClusterWatches},
     failure_policy::{self, InstalledWebhooks},
     reload::LiveConfig,
+};
+use crate::cli::{
+    signals::{Termination, handle},
     watchdog,
 };
 use anyhow::Context as _;
@@ -13,7 +16,7 @@ use kubevet_server::{Drain, Health, Shutdown, TlsSource};
 use kubevet_webhook::Endpoint;
 use std::{future, sync::Arc, time::Duration};
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{Signal, SignalKind},
     sync::{oneshot, watch},
     task::JoinHandle,
     time::{Interval, MissedTickBehavior, interval},
@@ -101,37 +104,6 @@ impl Triggers {
         let receiver = self.bindings.as_mut()?;
         receiver.borrow_and_update().clone()
     }
-}
-
-/// The signals that end the process.
-struct Termination {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Termination {
-    fn register() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: handle(SignalKind::terminate())?,
-            interrupt: handle(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for a signal, and returns its name.
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "TERM",
-            _ = self.interrupt.recv() => "INT",
-        }
-    }
-}
-
-/// Registers a signal handler.
-///
-/// # Errors
-/// The system does not allow it.
-fn handle(kind: SignalKind) -> anyhow::Result<Signal> {
-    signal(kind).context("the signals cannot be watched")
 }
 
 impl Running {

@@ -7,12 +7,11 @@ use super::{
     events,
     failure_policy::InstalledWebhooks,
     flags::{ListenFlags, LogFlags, ServeCommand},
-    program_log::ProgramLog,
     reload::{LiveConfig, StatusWriter},
     run::Running,
     startup_log::{enforcement_hint, log_addresses},
 };
-use crate::cli::policy_flags::EnforcementConfig;
+use crate::cli::{policy_flags::EnforcementConfig, program_log::ProgramLog};
 use anyhow::Context as _;
 use kubevet_cluster::{self as cluster, EventWriter};
 use kubevet_k8s::workload::WORKLOADS;

@@ -7,9 +7,11 @@
 )]
 
 mod event_writes;
+mod leases;
 mod object_reads;
 mod object_watches;
 mod object_writes;
+mod put_off_requests;
 mod resource_names;
 mod result_writes;
 mod watches;

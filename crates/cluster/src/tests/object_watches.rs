@@ -76,22 +76,26 @@ async fn watch_goes_on_after_its_end_and_lists_again_after_410() {
     let task =
         tokio::spawn(async move { cluster.watch_objects(request, vec![start], sender).await });
     let mut seen = Vec::new();
-    while seen.len() < 4 {
+    while seen.len() < 7 {
         let change = tokio::time::timeout(LONG, changes.recv()).await.unwrap();
         seen.push(match change.unwrap() {
-            WatchedChange::Changed(object) => format!("changed {}", object.id().name),
-            WatchedChange::Deleted(object) => format!("deleted {}", object.id().name),
+            WatchedChange::Changed { object, .. } => format!("changed {}", object.id().name),
+            WatchedChange::Deleted { object, .. } => format!("deleted {}", object.id().name),
             WatchedChange::Relisted { uids, .. } => format!("relisted {uids:?}"),
-            WatchedChange::Failed(error) => format!("failed {error}"),
+            WatchedChange::Opened { list } => format!("opened {}", list.resource_version),
+            WatchedChange::Failed { error, .. } => format!("failed {error}"),
         });
     }
     assert_eq!(
         seen,
         [
+            "opened 1",
             "changed a",
+            "opened 3",
             "deleted a",
             "changed b",
-            "relisted {\"uid-b\"}"
+            "relisted {\"uid-b\"}",
+            "opened 1",
         ]
     );
     drop(changes);

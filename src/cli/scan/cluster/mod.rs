@@ -24,7 +24,6 @@ use anyhow::Context as _;
 use kubevet_cluster::{self as cluster, Cluster};
 use kubevet_model::ScannedCluster;
 use kubevet_scan::ScanOptions;
-use reading::Reading;
 use tokio::runtime::Runtime;
 
 /// The number of threads that wait for the API server and decode its answers.
@@ -60,7 +59,7 @@ impl ClusterScan<'_> {
             .worker_threads(READER_THREADS)
             .enable_all()
             .build()?;
-        let access = self.cluster.api_access()?;
+        let access = self.cluster.access.api_access()?;
         let cluster = runtime.block_on(cluster::connect(&access))?;
         let resources = runtime
             .block_on(cluster.discover())
@@ -69,12 +68,13 @@ impl ClusterScan<'_> {
             let scan = object::scan(self, &runtime, &cluster, &resources, name, options)?;
             return self.flags.report(&scan);
         }
-        let reading = Reading::new(self, &runtime, &cluster, &resources, &options.controls)?;
+        let (reading, problems) =
+            reading::plan(self, &runtime, &cluster, &resources, &options.controls)?;
         if self.cluster.dry_run {
             return rights::print(self, &runtime, &cluster, &reading);
         }
         let params = options.params;
-        let (scan, followed) = pages::scan(self, &runtime, &cluster, &reading, options);
+        let (scan, followed) = pages::scan(self, &runtime, &cluster, &reading, problems, options);
         let status = self.flags.report(&scan)?;
         if !self.cluster.watch {
             return Ok(status);

@@ -1,19 +1,16 @@
 //! The pages of a cluster become a scan: each is evaluated while the next ones are read, and dropped.
 
-use super::{ClusterScan, reading::Reading, scanned_cluster};
+use super::{ClusterScan, scanned_cluster};
 use crate::cli::terminal;
-use kubevet_cluster::{Cluster, ClusterError, ReadEvent, WatchStart};
+use kubevet_cluster::{Cluster, ReadEvent, WatchStart};
 use kubevet_document::Document;
-use kubevet_model::{Kind, Problem, ProblemCode, Scan};
+use kubevet_model::{Problem, ProblemCode, Scan};
+use kubevet_operator::Reading;
 use kubevet_scan::{self as scan, ClusterOutcome, ScanMemory, ScanOptions, UnreadLog};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// The number of pages that wait to be evaluated.
 const MAX_PAGES: usize = 2;
-
-/// Why objects are not read whose listing is refused.
-const NOT_ALLOWED: &str =
-    "listing them is not allowed; `kubevet manifests scan-rbac` prints the rights of a scan";
 
 /// What the changes after a scan are followed from.
 pub(super) struct Followed {
@@ -27,6 +24,7 @@ pub(super) fn scan(
     runtime: &Runtime,
     cluster: &Cluster,
     reading: &Reading,
+    flag_problems: Vec<Problem>,
     options: ScanOptions<'_>,
 ) -> (Scan, Followed) {
     let kinds = reading.kind_set();
@@ -53,12 +51,12 @@ pub(super) fn scan(
                     }
                 }
                 ReadEvent::Listed(start) => starts.push(start),
-                failure => record_failure(reading, failure, &mut unread),
+                failure => reading.record_failure(&failure, &mut unread),
             }
         }
         bar.finish_and_clear();
         let mut problems = command.session.problems.clone();
-        problems.extend(reading.problems.clone());
+        problems.extend(flag_problems);
         if total == 0 && unread.is_empty() && problems.is_empty() {
             let message = nothing_to_scan(reading);
             problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
@@ -90,50 +88,6 @@ pub(super) fn scan_objects(
         }
     });
     scan
-}
-
-/// Records what could not be read.
-fn record_failure(reading: &Reading, event: ReadEvent, unread: &mut UnreadLog) {
-    let kind = |resource: usize| -> Option<&Kind> {
-        let planned = reading.kinds.get(resource);
-        planned.map(|planned| &planned.kind)
-    };
-    match event {
-        ReadEvent::Page { .. } | ReadEvent::Listed(_) => {}
-        ReadEvent::Failed {
-            resource,
-            namespace,
-            error,
-        } => {
-            let Some(kind) = kind(resource) else { return };
-            match namespace {
-                Some(namespace) => unread.in_namespace(kind, &namespace, reason(&error)),
-                None => unread.everywhere(kind, reason(&error)),
-            }
-        }
-        ReadEvent::OnlyIn {
-            resource,
-            namespaces,
-            error,
-        } => {
-            let Some(kind) = kind(resource) else { return };
-            let cause = if error.is_forbidden() {
-                "listing namespaces is not allowed".to_owned()
-            } else {
-                error.cause()
-            };
-            let reason = format!("no other namespace is known ({cause}); --namespaces names some");
-            unread.in_others(kind, &namespaces, reason);
-        }
-    }
-}
-
-fn reason(error: &ClusterError) -> String {
-    if error.is_forbidden() {
-        NOT_ALLOWED.to_owned()
-    } else {
-        error.cause()
-    }
 }
 
 fn nothing_to_scan(reading: &Reading) -> String {

@@ -4,105 +4,46 @@
 use super::ClusterScan;
 use crate::cli::scan::kind_names::{did_you_mean, is_built_in};
 use anyhow::bail;
-use kubevet_cluster::{
-    ApiResources, Cluster, ClusterError, ListOptions, ReadRequest, ResourceRequest,
-};
-use kubevet_engine::Explanation;
-use kubevet_model::{Control, ControlId, Kind, Problem, ProblemCode};
-use kubevet_scan::{ObjectFilter, PlannedKind, ReadPlan, UnreadLog};
-use std::{collections::BTreeSet, sync::Arc};
+use kubevet_cluster::{ApiResources, Cluster, ClusterError};
+use kubevet_model::{Control, Problem, ProblemCode};
+use kubevet_operator::{Reading, ReadingOptions};
+use kubevet_scan::ObjectFilter;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// What will be read.
-pub(super) struct Reading {
-    pub(super) request: ReadRequest,
-    /// The planned kinds, in the order of the resources of the request.
-    pub(super) kinds: Vec<PlannedKind>,
-    /// What cannot be read, or must not be.
-    pub(super) unread: UnreadLog,
-    /// What is wrong with the flags.
-    pub(super) problems: Vec<Problem>,
-}
-
-impl Reading {
-    /// Decides what is read.
-    ///
-    /// # Errors
-    /// A namespace that a flag names does not exist.
-    pub(super) fn new(
-        command: &ClusterScan<'_>,
-        runtime: &Runtime,
-        cluster: &Cluster,
-        resources: &ApiResources,
-        controls: &[Arc<Control>],
-    ) -> anyhow::Result<Self> {
-        let filter = ObjectFilter {
-            include_kinds: kinds_of_words(&command.flags.include_kinds, resources),
-            exclude_kinds: kinds_of_words(&command.flags.exclude_kinds, resources),
-            ..ObjectFilter::default()
-        };
-        let namespaces = namespaces(command);
-        check_namespaces(runtime, cluster, &namespaces)?;
-        let mut reading = Self {
-            request: ReadRequest {
-                resources: Vec::new(),
-                own_namespace: cluster.server().namespace.clone(),
-                options: ListOptions {
-                    label_selector: command.cluster.label_selector.clone().unwrap_or_default(),
-                    excluded_namespaces: command.flags.exclude_namespaces.clone(),
-                    metadata_only: false,
-                },
-                namespaces,
-            },
-            kinds: Vec::new(),
-            unread: UnreadLog::default(),
-            problems: unknown_kinds(command, resources),
-        };
-        for planned in ReadPlan::new(controls).kinds {
-            if filter.allows_kind(&planned.kind) {
-                reading.add(command, resources, planned);
-            }
-        }
-        if reading.kinds.is_empty() && reading.unread.is_empty() && reading.problems.is_empty() {
-            let message = "nothing to scan: the flags leave no kind that the chosen controls check";
-            let problem = Problem::in_file(ProblemCode::InputEmpty, "", message);
-            reading.problems.push(problem);
-        }
-        Ok(reading)
+/// Decides what is read. Also returns what is wrong with the flags.
+///
+/// # Errors
+/// A namespace that a flag names does not exist.
+pub(super) fn plan(
+    command: &ClusterScan<'_>,
+    runtime: &Runtime,
+    cluster: &Cluster,
+    resources: &ApiResources,
+    controls: &[Arc<Control>],
+) -> anyhow::Result<(Reading, Vec<Problem>)> {
+    let kinds = ObjectFilter {
+        include_kinds: kinds_of_words(&command.flags.include_kinds, resources),
+        exclude_kinds: kinds_of_words(&command.flags.exclude_kinds, resources),
+        ..ObjectFilter::default()
+    };
+    let namespaces = namespaces(command);
+    check_namespaces(runtime, cluster, &namespaces)?;
+    let options = ReadingOptions {
+        kinds,
+        namespaces,
+        excluded_namespaces: command.flags.exclude_namespaces.clone(),
+        own_namespace: cluster.server().namespace.clone(),
+        label_selector: command.cluster.label_selector.clone().unwrap_or_default(),
+        read_secrets: command.cluster.read_secrets,
+    };
+    let mut problems = unknown_kinds(command, resources);
+    let reading = Reading::new(&options, resources, controls, &command.session.engine);
+    if reading.kinds.is_empty() && reading.unread.is_empty() && problems.is_empty() {
+        let message = "nothing to scan: the flags leave no kind that the chosen controls check";
+        problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
     }
-
-    /// The kinds whose objects will be read.
-    pub(super) fn kind_set(&self) -> BTreeSet<Kind> {
-        let kinds = self.kinds.iter().map(|planned| planned.kind.clone());
-        kinds.collect()
-    }
-
-    fn add(&mut self, command: &ClusterScan<'_>, resources: &ApiResources, planned: PlannedKind) {
-        let Some(resource) = resources.find(&planned.kind) else {
-            // A kind that is not served has no objects. Whether it is served is not known if its
-            // own server does not answer.
-            if resources.is_stale(&planned.kind.group) {
-                let reason = "the server of its API group does not answer";
-                self.unread.everywhere(&planned.kind, reason);
-            }
-            return;
-        };
-        if !resource.namespaced && !self.request.namespaces.is_empty() {
-            return;
-        }
-        let is_secret = planned.kind == Kind::new("", "Secret");
-        let metadata_only = is_secret && !command.cluster.read_secrets;
-        if metadata_only && !reads_metadata_alone(command, &planned.controls) {
-            let reason = "a chosen control checks what they hold: --read-secrets reads them";
-            self.unread.everywhere(&planned.kind, reason);
-            return;
-        }
-        self.request.resources.push(ResourceRequest {
-            resource: resource.clone(),
-            metadata_only,
-        });
-        self.kinds.push(planned);
-    }
+    Ok((reading, problems))
 }
 
 /// Returns the namespaces that the flags name; none for all.
@@ -139,20 +80,6 @@ fn check_namespaces(
         }
     }
     Ok(())
-}
-
-/// True if the rules of the controls are known to read nothing of an object but its identity, labels
-/// and annotations.
-fn reads_metadata_alone(command: &ClusterScan<'_>, controls: &[ControlId]) -> bool {
-    let is_metadata = |path: &String| {
-        let first = path.split(['.', '[']).next().unwrap_or_default();
-        ["metadata", "kind", "apiVersion", "params"].contains(&first)
-    };
-    controls.iter().all(|id| {
-        let explained = command.session.engine.explain(id);
-        matches!(explained, Some(Explanation::Compiled { reads, .. })
-            if !reads.is_empty() && reads.iter().all(is_metadata))
-    })
 }
 
 /// Returns the kinds that words of a flag mean, as `group/Kind`; a word that the cluster does not

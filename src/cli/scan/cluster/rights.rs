@@ -1,9 +1,10 @@
 //! `--dry-run`: the rights that a scan needs, and whether they are there.
 
-use super::{ClusterScan, reading::Reading};
+use super::ClusterScan;
 use crate::cli::{exit_status::ExitStatus, terminal};
 use kubevet_cluster::{AccessQuestion, ApiResource, Cluster, ClusterError};
 use kubevet_model::join_first;
+use kubevet_operator::Reading;
 use tokio::runtime::Runtime;
 
 /// The most namespaces that are named.

@@ -1,10 +1,11 @@
 //! `--watch`: goes on after the report, and prints what changes.
 
-use super::{ClusterScan, pages::Followed, reading::Reading};
+use super::{ClusterScan, pages::Followed};
 use crate::cli::{exit_status::ExitStatus, stderr, terminal};
 use anyhow::bail;
 use kubevet_cluster::{Cluster, WatchedChange};
 use kubevet_model::{Change, Scan, Severity};
+use kubevet_operator::Reading;
 use kubevet_policy::Params;
 use kubevet_report as report;
 use kubevet_scan::ChangeTracker;
@@ -55,17 +56,18 @@ pub(super) fn follow(
         let mut changes = match runtime.block_on(next) {
             Err(_) => Vec::new(),
             Ok(None) => bail!("every watch ended"),
-            Ok(Some(WatchedChange::Changed(object))) => tracker.changed(&object),
-            Ok(Some(WatchedChange::Deleted(object))) => tracker.deleted(&object),
-            Ok(Some(WatchedChange::Relisted {
-                resource,
-                namespace,
-                uids,
-            })) => match reading.kinds.get(resource) {
-                Some(planned) => tracker.relisted(&planned.kind, namespace.as_deref(), &uids),
-                None => Vec::new(),
-            },
-            Ok(Some(WatchedChange::Failed(error))) => {
+            Ok(Some(WatchedChange::Changed { object, .. })) => tracker.changed(&object),
+            Ok(Some(WatchedChange::Deleted { object, .. })) => tracker.deleted(&object),
+            Ok(Some(WatchedChange::Opened { .. })) => Vec::new(),
+            Ok(Some(WatchedChange::Relisted { list, uids })) => {
+                match reading.kinds.get(list.resource) {
+                    Some(planned) => {
+                        tracker.relisted(&planned.kind, list.namespace.as_deref(), &uids)
+                    }
+                    None => Vec::new(),
+                }
+            }
+            Ok(Some(WatchedChange::Failed { error, .. })) => {
                 let message = error.to_string();
                 if message != last_error {
                     stderr::print_line(&format!("warning: {message}; trying again"));

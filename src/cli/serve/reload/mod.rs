@@ -16,7 +16,10 @@ mod tests;
 pub(super) use status_writer::StatusWriter;
 
 use super::KUBECONFIG_FLAG;
-use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
+use crate::cli::{
+    file_fingerprint::FileChanges,
+    policy_flags::{EnforcementConfig, EnforcementFlags},
+};
 use arc_swap::ArcSwap;
 use cluster_binding::{EvaluatedBinding, evaluate};
 use kubevet_cluster::StoredBinding;
@@ -40,11 +43,7 @@ type BindingKey = (String, String);
 pub(super) struct LiveConfig {
     flags: Arc<EnforcementFlags>,
     config: EnforcementConfig,
-    /// The fingerprint of the files' metadata before they were last read.
-    fingerprint: u64,
-    /// The fingerprint of the contents of changed files at the last poll. They are loaded once it
-    /// is the same at two polls.
-    pending: Option<u64>,
+    files: FileChanges,
     /// Writes the status of the cluster's bindings; `None` without a cluster.
     status_writer: Option<StatusWriter>,
     /// The bindings as they are in the cluster.
@@ -77,10 +76,9 @@ impl LiveConfig {
         metrics.set_state(generation, 0, bindings.len(), 0);
         let snapshot = config.snapshot(bindings, exempt_namespaces.clone(), generation);
         Self {
-            fingerprint: config.fingerprint,
+            files: FileChanges::since(config.fingerprint),
             flags,
             config,
-            pending: None,
             status_writer,
             stored: Arc::from([]),
             last_good: BTreeMap::new(),
@@ -97,21 +95,21 @@ impl LiveConfig {
     /// poll, or if `forced`. A file that is half written may be valid and have less in it than the
     /// whole file, so a file that is still changing is not loaded.
     pub(super) async fn poll_files(&mut self, forced: bool) {
-        let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
+        let (flags, mut files) = (Arc::clone(&self.flags), self.files.clone());
         let poll = move || {
-            let fingerprint = flags.metadata_fingerprint();
-            let has_changed = fingerprint != known && !forced;
-            let contents = has_changed.then(|| flags.content_fingerprint());
-            (fingerprint, contents)
+            let is_settled = if forced {
+                files.accept(flags.metadata_fingerprint());
+                true
+            } else {
+                flags.poll(&mut files)
+            };
+            (files, is_settled)
         };
-        let Ok((fingerprint, contents)) = spawn_blocking(poll).await else {
+        let Ok((files, is_settled)) = spawn_blocking(poll).await else {
             return;
         };
-        let is_settled = contents.is_some() && contents == self.pending;
-        self.pending = contents;
-        if is_settled || forced {
-            self.pending = None;
-            self.fingerprint = fingerprint;
+        self.files = files;
+        if is_settled {
             self.reload().await;
         }
     }

@@ -14,7 +14,7 @@ mod entry;
 mod tests;
 mod token_bucket;
 
-use super::flags::LogFormat;
+use clap::ValueEnum;
 use entry::{Entry, LineFormat, MAX_MESSAGE_BYTES};
 use kubevet_model::{escape_char, truncate_bytes};
 use kubevet_webhook::{LogOutput, LogWriter};
@@ -45,6 +45,13 @@ use tracing_subscriber::{
 
 /// The filter of events where `KUBEVET_LOG` is not set.
 const DEFAULT_FILTER: &str = "error,kubevet=info";
+
+/// The form of the program's own log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
 
 /// The program's log. Clones share it.
 #[derive(Clone)]

@@ -64,7 +64,7 @@ mod tests {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([
             "--exact",
-            "cli::serve::watchdog::tests::process_that_never_ends",
+            "cli::watchdog::tests::process_that_never_ends",
             "--nocapture",
         ]);
         let mut child = command

@@ -1,0 +1,321 @@
+//! The task that calls the sinks, one call after the other, in the order of what happened.
+//!
+//! It asks the fence before each call. A call that fails in a way that may pass is repeated for a
+//! bounded time. What is given up is counted, and all objects are read again later.
+
+use super::{
+    metrics::OperatorMetrics,
+    sink::{FinishedSweep, ResultBatch, ResultSink, SinkError},
+};
+use kubevet_cluster::Fence;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// The number of calls that wait for the sinks.
+const MAX_WAITING: usize = 4;
+/// The most uids of one call.
+const MAX_UIDS: usize = 500;
+/// The number of times that a call is made.
+const MAX_ATTEMPTS: u32 = 5;
+/// The pause after the first failed attempt; each one after it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The time for one call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is to be written.
+pub(super) enum Write {
+    Results {
+        batch: ResultBatch,
+        removed: Vec<Arc<str>>,
+        /// When the changes came whose results these are.
+        received: Vec<Instant>,
+    },
+    SweepFinished(Arc<FinishedSweep>, Vec<oneshot::Sender<Arc<FinishedSweep>>>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// The way to the writer.
+pub(super) struct ResultWriter {
+    sender: mpsc::Sender<Write>,
+    has_lost: Arc<AtomicBool>,
+}
+
+impl ResultWriter {
+    pub(super) fn start(
+        sinks: Vec<Box<dyn ResultSink>>,
+        fence: Fence,
+        metrics: Arc<OperatorMetrics>,
+    ) -> Self {
+        let (sender, writes) = mpsc::channel(MAX_WAITING);
+        let has_lost = Arc::new(AtomicBool::new(false));
+        let task = WriterTask {
+            sinks,
+            fence,
+            metrics,
+            has_lost: Arc::clone(&has_lost),
+        };
+        tokio::spawn(task.run(writes));
+        Self { sender, has_lost }
+    }
+
+    /// Hands over what is to be written, once there is room.
+    pub(super) async fn send(&self, write: Write) {
+        // It fails only if the task has panicked.
+        if self.sender.send(write).await.is_err() {
+            self.has_lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// True if something was given up since the last call.
+    pub(super) fn take_lost(&self) -> bool {
+        self.has_lost.swap(false, Ordering::Relaxed)
+    }
+
+    /// Waits until all is written, at most for a time.
+    pub(super) async fn flush(&self, timeout: Duration) {
+        let (sender, flushed) = oneshot::channel();
+        let flush = async {
+            self.send(Write::Flush(sender)).await;
+            let _ = flushed.await;
+        };
+        if tokio::time::timeout(timeout, flush).await.is_err() {
+            tracing::warn!("results were not written in time; the next sweep writes them");
+        }
+    }
+}
+
+struct WriterTask {
+    sinks: Vec<Box<dyn ResultSink>>,
+    fence: Fence,
+    metrics: Arc<OperatorMetrics>,
+    has_lost: Arc<AtomicBool>,
+}
+
+/// One call of a sink.
+enum Call<'a> {
+    Write(&'a ResultBatch),
+    Remove(&'a [Arc<str>]),
+    SweepFinished(&'a FinishedSweep),
+    Flush,
+}
+
+impl WriterTask {
+    async fn run(mut self, mut writes: mpsc::Receiver<Write>) {
+        while let Some(write) = writes.recv().await {
+            match write {
+                Write::Results {
+                    batch,
+                    removed,
+                    received,
+                } => {
+                    if !batch.results.is_empty() {
+                        self.call(&Call::Write(&batch)).await;
+                    }
+                    for uids in removed.chunks(MAX_UIDS) {
+                        self.call(&Call::Remove(uids)).await;
+                    }
+                    for received in received {
+                        self.metrics.observe_lag(received.elapsed());
+                    }
+                }
+                Write::SweepFinished(sweep, waiters) => {
+                    self.call(&Call::SweepFinished(&sweep)).await;
+                    for waiter in waiters {
+                        let _ = waiter.send(Arc::clone(&sweep));
+                    }
+                }
+                Write::Flush(sender) => {
+                    self.call(&Call::Flush).await;
+                    let _ = sender.send(());
+                }
+            }
+        }
+    }
+
+    async fn call(&mut self, call: &Call<'_>) {
+        for sink in &mut self.sinks {
+            let name = sink.name();
+            let called = call_sink(sink.as_mut(), call, &self.fence).await;
+            match called {
+                Ok(()) => self.metrics.count_write(name, "written"),
+                Err(SinkError::Fenced) => {
+                    self.metrics.count_write(name, "fenced");
+                    // It may lead again before it notices that it did not.
+                    self.has_lost.store(true, Ordering::Relaxed);
+                    tracing::info!(sink = name, "not written: this replica does not lead");
+                }
+                Err(error) => {
+                    self.metrics.count_write(name, "lost");
+                    self.has_lost.store(true, Ordering::Relaxed);
+                    tracing::error!(sink = name, "results were not written: {error}");
+                }
+            }
+        }
+    }
+}
+
+async fn call_sink(
+    sink: &mut dyn ResultSink,
+    call: &Call<'_>,
+    fence: &Fence,
+) -> Result<(), SinkError> {
+    let mut pause = FIRST_PAUSE;
+    let mut attempts = 0;
+    loop {
+        let remaining = fence.remaining();
+        if remaining.is_zero() {
+            return Err(SinkError::Fenced);
+        }
+        let called = match call {
+            Call::Write(batch) => sink.write(batch, fence),
+            Call::Remove(uids) => sink.remove(uids, fence),
+            Call::SweepFinished(sweep) => sink.sweep_finished(sweep, fence),
+            Call::Flush => sink.flush(fence),
+        };
+        // A call may go on for longer than the fence is open now: it is renewed meanwhile, and the
+        // sink asks it before each of its writes.
+        let called = tokio::time::timeout(CALL_TIMEOUT, called).await;
+        let error = match called {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(SinkError::Transient(reason))) => SinkError::Transient(reason),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                SinkError::Transient(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))
+            }
+        };
+        attempts += 1;
+        if attempts >= MAX_ATTEMPTS {
+            return Err(error);
+        }
+        tracing::warn!(sink = sink.name(), "{error}; trying again");
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::SinkFuture;
+    use kubevet_model::{ObjectId, ObjectResult, Origin};
+    use prometheus_client::registry::Registry;
+    use std::{
+        collections::VecDeque,
+        sync::{Mutex, PoisonError},
+    };
+
+    /// Answers each call as it was told, and with success after that.
+    struct ScriptedSink {
+        answers: VecDeque<Result<(), SinkError>>,
+        calls: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl ScriptedSink {
+        fn answer(&mut self, call: String) -> SinkFuture<'_> {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(call);
+            let answer = self.answers.pop_front().unwrap_or(Ok(()));
+            Box::pin(async { answer })
+        }
+    }
+
+    impl ResultSink for ScriptedSink {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+
+        fn write<'a>(&'a mut self, batch: &'a ResultBatch, _: &'a Fence) -> SinkFuture<'a> {
+            self.answer(format!("write {}", batch.results.len()))
+        }
+
+        fn remove<'a>(&'a mut self, uids: &'a [Arc<str>], _: &'a Fence) -> SinkFuture<'a> {
+            self.answer(format!("remove {}", uids.len()))
+        }
+
+        fn sweep_finished<'a>(&'a mut self, _: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
+            self.answer("sweep".to_owned())
+        }
+    }
+
+    /// Writes one result and some removals to a sink that gives these answers.
+    async fn check(
+        answers: &[Result<(), SinkError>],
+        fence: Fence,
+        removed: usize,
+        expected: &[&str],
+        is_lost: bool,
+    ) {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: answers.iter().cloned().collect(),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], fence, metrics);
+        let result = ObjectResult {
+            object: Arc::new(ObjectId::default()),
+            origin: Origin::Cluster {
+                uid: "a".into(),
+                resource_version: "1".into(),
+            },
+            judged: Vec::new(),
+            findings: Vec::new(),
+            errors: Vec::new(),
+        };
+        let batch = ResultBatch {
+            sweep: 1,
+            results: vec![result],
+            ..ResultBatch::default()
+        };
+        let removed = vec![Arc::from("b"); removed];
+        let received = Vec::new();
+        let write = Write::Results {
+            batch,
+            removed,
+            received,
+        };
+        writer.send(write).await;
+        writer.flush(Duration::from_secs(60)).await;
+        let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*calls, expected);
+        assert_eq!(writer.take_lost(), is_lost);
+        assert!(!writer.take_lost());
+    }
+
+    fn transient() -> Result<(), SinkError> {
+        Err(SinkError::Transient("busy".to_owned()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_call_is_repeated_in_order_and_given_up_in_the_end() {
+        let open = Fence::always_open;
+        let all = ["write 1", "remove 2"];
+        check(&[], open(), 2, &all, false).await;
+        let repeated = ["write 1", "write 1", "write 1", "remove 2"];
+        check(&[transient(), transient()], open(), 2, &repeated, false).await;
+        let answers: Vec<Result<(), SinkError>> = (0..5).map(|_| transient()).collect();
+        let given_up = [
+            "write 1", "write 1", "write 1", "write 1", "write 1", "remove 2",
+        ];
+        check(&answers, open(), 2, &given_up, true).await;
+        let permanent = Err(SinkError::Permanent("too large".to_owned()));
+        check(&[permanent], open(), 2, &all, true).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn removals_are_bounded_in_each_call() {
+        let calls = ["write 1", "remove 500", "remove 500", "remove 1"];
+        check(&[], Fence::always_open(), 1_001, &calls, false).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_called_while_the_fence_is_closed() {
+        check(&[], Fence::closed(), 2, &[], true).await;
+    }
+}

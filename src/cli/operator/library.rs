@@ -1,0 +1,115 @@
+//! The chosen controls of an operator: loaded at the start, and again when their files change.
+
+use super::operator_flags::OperatorCommand;
+use crate::cli::{
+    file_fingerprint::{self, FileChanges},
+    scan::{Selected, is_in_scope},
+    session::Session,
+};
+use kubevet_model::{Control, Problem, Scope};
+use kubevet_operator::EvaluationPolicy;
+use kubevet_scan::SchemaChecks;
+use kubevet_validation::SchemaOptions;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+use tracing::error;
+
+/// The most problems of one reload that are logged.
+const MAX_LOGGED_PROBLEMS: usize = 50;
+
+/// Loads the library and the params, and compiles the chosen controls. Returns all problems, too: if
+/// there are any, nothing of it should be used.
+///
+/// # Errors
+/// A control or framework is unknown.
+pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy, Vec<Problem>)> {
+    let (mut library, problems) = flags.library.load();
+    let scope = Scope::Cluster;
+    let selected = match Selected::new(None, &flags.choice, None, scope, &library) {
+        Ok(selected) => selected,
+        // A name may be unknown because its file did not load.
+        Err(error) if problems.is_empty() => return Err(error),
+        Err(error) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            return Err(error.context(problems.join("\nerror: ")));
+        }
+    };
+    let is_selected =
+        |control: &Control| selected.controls.contains(&control.id) && is_in_scope(control, scope);
+    library
+        .controls
+        .retain(|source| is_selected(&source.control));
+    library
+        .builtins
+        .retain(|builtin| is_selected(&builtin.control));
+    let Session {
+        library,
+        engine,
+        problems,
+    } = Session::compile(library, problems);
+    engine.compile_patterns();
+    let policy = EvaluationPolicy {
+        engine: Arc::new(engine),
+        params: library.params.defaults(),
+        controls: library.metadata(),
+        schema: SchemaChecks {
+            options: SchemaOptions::default(),
+            controls: library.builtins,
+        },
+        frameworks: selected.frameworks,
+    };
+    Ok((policy, problems))
+}
+
+/// The files of the library and the params.
+pub(super) struct LibraryFiles {
+    flags: Arc<OperatorCommand>,
+    changes: FileChanges,
+}
+
+impl LibraryFiles {
+    /// `fingerprint` is that of the files before they were read.
+    pub(super) fn new(flags: Arc<OperatorCommand>, fingerprint: u64) -> Self {
+        Self {
+            flags,
+            changes: FileChanges::since(fingerprint),
+        }
+    }
+
+    /// Loads library and params if a file has changed and has not changed again since the last poll,
+    /// or if `forced`. `None` if there is nothing new, or it is broken: what is in use stays.
+    pub(super) async fn poll(&mut self, forced: bool) -> Option<EvaluationPolicy> {
+        let (flags, mut changes) = (Arc::clone(&self.flags), self.changes.clone());
+        let polled = spawn_blocking(move || {
+            let is_settled = if forced {
+                changes.accept(file_fingerprint::of_metadata(flags.library.paths()));
+                true
+            } else {
+                changes.poll(|| flags.library.paths())
+            };
+            (changes, is_settled.then(|| load(&flags)))
+        });
+        let Ok((changes, loaded)) = polled.await else {
+            error!("reading the library failed unexpectedly: the previous library stays in use");
+            return None;
+        };
+        self.changes = changes;
+        match loaded? {
+            Ok((policy, problems)) if problems.is_empty() => Some(policy),
+            Ok((_, problems)) => {
+                for problem in problems.iter().take(MAX_LOGGED_PROBLEMS) {
+                    error!("{problem}");
+                }
+                error!(
+                    problems = problems.len(),
+                    "changed files have problems: the previous library and params stay in use"
+                );
+                None
+            }
+            Err(error) => {
+                error!("{error:#}: the previous library and params stay in use");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `kubevet operator`: keeps the results of a whole cluster up to date, as a process.
+//!
+//! | file | is |
+//! |---|---|
+//! | `operator_flags` | the command line |
+//! | `library` | the chosen controls, loaded, and loaded again when their files change |
+//! | `running_operator` | builds every part, runs until a signal, and ends in order |
+
+mod library;
+mod operator_flags;
+mod running_operator;
+
+pub(super) use operator_flags::OperatorCommand;
+
+use super::{exit_status::ExitStatus, program_log::ProgramLog, stderr};
+use std::time::Duration;
+
+/// The time limit for writing the log at the end.
+const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time limit for tasks that are still running when the runtime is shut down.
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl OperatorCommand {
+    /// Works until a signal.
+    ///
+    /// # Errors
+    /// The operator cannot start: a broken library, no cluster, an address in use.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        let schedule = self.schedule()?;
+        let access = self.access.api_access()?;
+        let (policy, problems) = library::load(&self)?;
+        if !problems.is_empty() {
+            return Ok(stderr::print_problems(&problems));
+        }
+        let log = ProgramLog::install(self.log_format);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let result = runtime.block_on(running_operator::run(self, &access, policy, schedule, &log));
+        runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
+        let status = match result {
+            Ok(()) => ExitStatus::Success,
+            Err(error) => {
+                log.write_line(&stderr::error_line(&error));
+                ExitStatus::Failure
+            }
+        };
+        log.flush(LOG_FLUSH_TIMEOUT);
+        Ok(status)
+    }
+}
