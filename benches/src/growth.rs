@@ -201,6 +201,12 @@ impl Growth<'_> {
                 .filter_map(|decision| decision.get("cost").and_then(Value::as_i64))
                 .sum::<i64>();
         }
+        if matching == 0 {
+            let reason =
+                "cost not known: match conditions decide, whose cost the oracle does not report";
+            table::print_unavailable(&name, "policies", reason);
+            return Ok(());
+        }
         let remarks = format!("{matching} policies of {bytes} B match");
         table::print_figure(&name, "cost", cost as f64, None, &remarks);
         Ok(())
