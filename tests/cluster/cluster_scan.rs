@@ -54,7 +54,7 @@ data: {DB_PASSWORD: correct-horse-battery}
 ";
 
 /// The kinds that the controls of the framework `security` check.
-const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,deployments,replicasets,statefulsets,\
+pub(crate) const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,deployments,replicasets,statefulsets,\
                      daemonsets,jobs,cronjobs,nodes,persistentvolumes,services,ingresses,networkpolicies,\
                      clusterrolebindings,rolebindings,resourceclaims,resourceclaimtemplates,storageclasses";
 
