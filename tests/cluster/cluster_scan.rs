@@ -54,7 +54,7 @@ data: {DB_PASSWORD: correct-horse-battery}
 ";
 
 /// The kinds that the controls of the framework `security` check.
-const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,serviceaccounts,nodes,services,\
+pub(crate) const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,serviceaccounts,nodes,services,\
                      persistentvolumes,mutatingwebhookconfigurations,validatingwebhookconfigurations,\
                      validatingadmissionpolicies,validatingadmissionpolicybindings,customresourcedefinitions,\
                      apiservices,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,ingresses,\
