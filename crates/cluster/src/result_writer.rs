@@ -317,6 +317,8 @@ impl ResultWriter {
         let mut backoff = self.cluster.timeouts.backoff.clone();
         let mut attempt = 1;
         loop {
+            // Asked after the wait, which may be longer than this process leads.
+            self.cluster.wait_for_budget().await;
             if !(self.may_write)() {
                 return Err(ResultError::NotLeader(key.clone()));
             }

@@ -22,7 +22,8 @@ pub enum ResultCrds {
 
 impl ResultCrds {
     /// The kinds of the group.
-    fn kinds(self) -> &'static [ResultKind] {
+    #[must_use]
+    pub fn kinds(self) -> &'static [ResultKind] {
         match self {
             Self::Kubescape => &[
                 ResultKind::WorkloadConfigurationScan,

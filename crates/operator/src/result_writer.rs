@@ -25,8 +25,6 @@ const MAX_UIDS: usize = 500;
 const MAX_ATTEMPTS: u32 = 5;
 /// The pause after the first failed attempt; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The time for one call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is to be written.
 pub(super) enum Write {
@@ -54,8 +52,14 @@ impl ResultWriter {
     ) -> Self {
         let (sender, writes) = mpsc::channel(MAX_WAITING);
         let has_lost = Arc::new(AtomicBool::new(false));
+        let sinks = sinks.into_iter();
         let task = WriterTask {
-            sinks,
+            sinks: sinks
+                .map(|sink| CalledSink {
+                    sink,
+                    lost_sweep: None,
+                })
+                .collect(),
             fence,
             metrics,
             has_lost: Arc::clone(&has_lost),
@@ -91,10 +95,17 @@ impl ResultWriter {
 }
 
 struct WriterTask {
-    sinks: Vec<Box<dyn ResultSink>>,
+    sinks: Vec<CalledSink>,
     fence: Fence,
     metrics: Arc<OperatorMetrics>,
     has_lost: Arc<AtomicBool>,
+}
+
+/// A sink, and what it has not got.
+struct CalledSink {
+    sink: Box<dyn ResultSink>,
+    /// The sweep of the last results that it did not keep: it must not end as a complete one.
+    lost_sweep: Option<u64>,
 }
 
 /// One call of a sink.
@@ -139,9 +150,23 @@ impl WriterTask {
     }
 
     async fn call(&mut self, call: &Call<'_>) {
-        for sink in &mut self.sinks {
+        for CalledSink { sink, lost_sweep } in &mut self.sinks {
             let name = sink.name();
-            let called = call_sink(sink.as_mut(), call, &self.fence).await;
+            let incomplete = match call {
+                Call::SweepFinished(sweep) if *lost_sweep == Some(sweep.sweep) => {
+                    Some(FinishedSweep {
+                        is_complete: false,
+                        ..(*sweep).clone()
+                    })
+                }
+                _ => None,
+            };
+            let of_incomplete = incomplete.as_ref().map(Call::SweepFinished);
+            let made = of_incomplete.as_ref().unwrap_or(call);
+            let called = call_sink(sink.as_mut(), made, &self.fence).await;
+            if let (Call::Write(batch), Err(_)) = (call, &called) {
+                *lost_sweep = Some(batch.sweep);
+            }
             match called {
                 Ok(()) => self.metrics.count_write(name, "written"),
                 Err(SinkError::Fenced) => {
@@ -165,6 +190,7 @@ async fn call_sink(
     call: &Call<'_>,
     fence: &Fence,
 ) -> Result<(), SinkError> {
+    let timeout = sink.call_timeout();
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     loop {
@@ -180,13 +206,13 @@ async fn call_sink(
         };
         // A call may go on for longer than the fence is open now: it is renewed meanwhile, and the
         // sink asks it before each of its writes.
-        let called = tokio::time::timeout(CALL_TIMEOUT, called).await;
+        let called = tokio::time::timeout(timeout, called).await;
         let error = match called {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(SinkError::Transient(reason))) => SinkError::Transient(reason),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                SinkError::Transient(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))
+                SinkError::Transient(format!("no answer within {} s", timeout.as_secs()))
             }
         };
         attempts += 1;
@@ -238,8 +264,12 @@ mod tests {
             self.answer(format!("remove {}", uids.len()))
         }
 
-        fn sweep_finished<'a>(&'a mut self, _: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
-            self.answer("sweep".to_owned())
+        fn sweep_finished<'a>(
+            &'a mut self,
+            sweep: &'a FinishedSweep,
+            _: &'a Fence,
+        ) -> SinkFuture<'a> {
+            self.answer(format!("sweep {} {}", sweep.sweep, sweep.is_complete))
         }
     }
 
@@ -306,6 +336,64 @@ mod tests {
         check(&answers, open(), 2, &given_up, true).await;
         let permanent = Err(SinkError::Permanent("too large".to_owned()));
         check(&[permanent], open(), 2, &all, true).await;
+    }
+
+    /// Writes a batch of the first sweep with this answer, and ends two sweeps.
+    async fn check_sweeps(answer: Result<(), SinkError>, expected: &[&str]) {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: VecDeque::from([answer]),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], Fence::always_open(), metrics);
+        let batch = ResultBatch {
+            sweep: 1,
+            results: vec![ObjectResult {
+                object: Arc::new(ObjectId::default()),
+                origin: Origin::Cluster {
+                    uid: "a".into(),
+                    resource_version: "1".into(),
+                },
+                judged: Vec::new(),
+                findings: Vec::new(),
+                errors: Vec::new(),
+            }],
+            ..ResultBatch::default()
+        };
+        let write = Write::Results {
+            batch,
+            removed: Vec::new(),
+            received: Vec::new(),
+        };
+        writer.send(write).await;
+        for sweep in [1, 2] {
+            let finished = FinishedSweep {
+                sweep,
+                reason: "start",
+                began_at: std::time::SystemTime::UNIX_EPOCH,
+                ended_at: std::time::SystemTime::UNIX_EPOCH,
+                objects: 1,
+                is_complete: true,
+                unread: Vec::new(),
+                score: kubevet_scan::ClusterScore {
+                    controls: Vec::new(),
+                    frameworks: Vec::new(),
+                },
+            };
+            let write = Write::SweepFinished(Arc::new(finished), Vec::new());
+            writer.send(write).await;
+        }
+        writer.flush(Duration::from_secs(60)).await;
+        let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*calls, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sweep_whose_results_were_lost_is_not_complete() {
+        check_sweeps(Ok(()), &["write 1", "sweep 1 true", "sweep 2 true"]).await;
+        let permanent = Err(SinkError::Permanent("full".to_owned()));
+        check_sweeps(permanent, &["write 1", "sweep 1 false", "sweep 2 true"]).await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,12 @@
 use kubevet_cluster::Fence;
 use kubevet_model::{Control, ObjectResult, Unread};
 use kubevet_scan::ClusterScore;
-use std::{future::Future, pin::Pin, sync::Arc, time::SystemTime};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// The result of a call of a sink, later.
 pub type SinkFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + Send + 'a>>;
@@ -18,6 +23,11 @@ pub type SinkFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + S
 pub trait ResultSink: Send {
     /// The name in logs and metrics.
     fn name(&self) -> &'static str;
+
+    /// The time for one call. One that takes longer is cut off, and made again.
+    fn call_timeout(&self) -> Duration {
+        Duration::from_secs(30)
+    }
 
     /// Keeps the results of objects, in place of those that they had. An object is in a batch once.
     /// uid and resource version are in the origin of each result ([`kubevet_model::Origin::Cluster`]).
@@ -68,7 +78,8 @@ pub struct FinishedSweep {
     pub ended_at: SystemTime,
     /// The number of objects that were read.
     pub objects: usize,
-    /// True if every object that could be read has its result written with the number of the sweep.
+    /// True if every object that could be read has its result written with the number of the sweep,
+    /// by this sink.
     pub is_complete: bool,
     /// What could not be read.
     pub unread: Vec<Unread>,

@@ -4,11 +4,21 @@
 //! |---|---|
 //! | `operator_flags` | the command line |
 //! | `library` | the chosen controls, loaded, and loaded again when their files change |
+//! | `store_flags` | where the store is |
+//! | `store_sink` | results → the store |
+//! | `resource_sink` | results → objects in the cluster |
+//! | `result_index` | which results the objects have (pure) |
+//! | `sink_metrics` | the metrics of both |
 //! | `running_operator` | builds every part, runs until a signal, and ends in order |
 
 mod library;
 mod operator_flags;
+mod resource_sink;
+mod result_index;
 mod running_operator;
+mod sink_metrics;
+mod store_flags;
+mod store_sink;
 
 pub(super) use operator_flags::OperatorCommand;
 
@@ -28,6 +38,7 @@ impl OperatorCommand {
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         let schedule = self.schedule()?;
         let access = self.access.api_access()?;
+        let place = self.store.place()?;
         let (policy, problems) = library::load(&self)?;
         if !problems.is_empty() {
             return Ok(stderr::print_problems(&problems));
@@ -36,7 +47,7 @@ impl OperatorCommand {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let result = runtime.block_on(running_operator::run(self, &access, policy, schedule, &log));
+        let result = runtime.block_on(running_operator::run(self, &access, policy, schedule, place, &log));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         let status = match result {
             Ok(()) => ExitStatus::Success,
