@@ -119,7 +119,10 @@ impl WatchedCluster {
             .arg(&log)
             .args(args)
             .env("KUBECONFIG", kubeconfig)
-            .env("XDG_STATE_HOME", self.dir.path().join(format!("{replica}-state")))
+            .env(
+                "XDG_STATE_HOME",
+                self.dir.path().join(format!("{replica}-state")),
+            )
             .env_remove("STATE_DIRECTORY")
             .env("POD_NAME", replica);
         let child = ChildProcess::start(&mut command);

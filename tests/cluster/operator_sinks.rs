@@ -52,7 +52,13 @@ struct WatchedStore {
 
 impl WatchedStore {
     fn new(watched: &WatchedCluster, path: &Path) -> Self {
-        let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+        let uid = [
+            "get",
+            "namespace",
+            "kube-system",
+            "-o",
+            "jsonpath={.metadata.uid}",
+        ];
         Self {
             path: path.to_owned(),
             uid: watched.kubectl(&uid),
@@ -230,9 +236,18 @@ fn operator_keeps_store_and_result_objects_in_step_with_their_objects() {
     });
     let (_, metrics) = get(second_port, "/metrics");
     for (series, expected) in [
-        ("kubevet_operator_stored_objects_total{result=\"changed\"}", 0.0),
-        ("kubevet_operator_stored_findings_total{change=\"new\"}", 0.0),
-        ("kubevet_operator_stored_findings_total{change=\"fixed\"}", 0.0),
+        (
+            "kubevet_operator_stored_objects_total{result=\"changed\"}",
+            0.0,
+        ),
+        (
+            "kubevet_operator_stored_findings_total{change=\"new\"}",
+            0.0,
+        ),
+        (
+            "kubevet_operator_stored_findings_total{change=\"fixed\"}",
+            0.0,
+        ),
         (written, 0.0),
     ] {
         assert_eq!(value(&metrics, series), Some(expected), "{metrics}");

@@ -44,7 +44,10 @@ pub fn operator_rbac(
         let Some(api_group) = kinds.first().map(|kind| kind.group()) else {
             continue;
         };
-        let resources: Vec<&str> = kinds.iter().map(|kind: &ResultKind| kind.plural()).collect();
+        let resources: Vec<&str> = kinds
+            .iter()
+            .map(|kind: &ResultKind| kind.plural())
+            .collect();
         let _ = writeln!(
             results,
             "# Results are written where they changed, listed as metadata, and removed.\n\

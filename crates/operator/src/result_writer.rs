@@ -211,9 +211,7 @@ async fn call_sink(
             Ok(Ok(())) => return Ok(()),
             Ok(Err(SinkError::Transient(reason))) => SinkError::Transient(reason),
             Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                SinkError::Transient(format!("no answer within {} s", timeout.as_secs()))
-            }
+            Err(_) => SinkError::Transient(format!("no answer within {} s", timeout.as_secs())),
         };
         attempts += 1;
         if attempts >= MAX_ATTEMPTS {

@@ -47,7 +47,9 @@ impl OperatorCommand {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let result = runtime.block_on(running_operator::run(self, &access, policy, schedule, place, &log));
+        let result = runtime.block_on(running_operator::run(
+            self, &access, policy, schedule, place, &log,
+        ));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         let status = match result {
             Ok(()) => ExitStatus::Success,

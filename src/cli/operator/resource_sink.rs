@@ -102,7 +102,7 @@ impl ResourceSink {
             if kind.group.is_empty() && kind.name == "Namespace" {
                 namespaces.insert(object.name.clone(), Arc::clone(uid));
             }
-            let objects = objects(&builder.1, kinds, result);
+            let objects = make_objects(&builder.1, kinds, result);
             let name_of = |is_scan: bool| {
                 let mut keys = objects.iter().map(|object| &object.key);
                 let key = keys.find(|key| is_configuration_scan(key.kind) == is_scan);
@@ -208,12 +208,9 @@ impl ResourceSink {
         if report.failures.contains_key("not_leader") {
             return Err(SinkError::Fenced);
         }
-        let mut passing = None;
         for error in &report.errors {
             let reason = error.reason();
-            if PASSING.contains(&reason) {
-                passing.get_or_insert_with(|| error.to_string());
-            } else if self.logged.insert(reason) {
+            if !PASSING.contains(&reason) && self.logged.insert(reason) {
                 warn!(
                     reason,
                     results = report.failures.get(reason),
@@ -221,15 +218,20 @@ impl ResourceSink {
                 );
             }
         }
-        match passing {
-            Some(reason) => Err(SinkError::Permanent(reason)),
-            None => Ok(()),
-        }
+        let mut reasons = report.failures.keys();
+        let Some(passing) = reasons.find(|reason| PASSING.contains(reason)) else {
+            return Ok(());
+        };
+        let mut errors = report.errors.iter();
+        let error = errors.find(|error| error.reason() == *passing);
+        Err(SinkError::Permanent(
+            error.map_or_else(|| (*passing).to_owned(), ToString::to_string),
+        ))
     }
 }
 
 /// Makes the objects of a result, but for the sums of its namespace.
-fn objects(
+fn make_objects(
     builder: &ResultBuilder,
     kinds: &[ResultKind],
     result: &ObjectResult,

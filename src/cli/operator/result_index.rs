@@ -260,10 +260,7 @@ mod tests {
 
     #[test]
     fn results_of_a_new_object_of_the_same_name_stay() {
-        let mut index = index(&[
-            ("a", 1, "Pod", "shop", "x"),
-            ("b", 1, "Pod", "shop", "x"),
-        ]);
+        let mut index = index(&[("a", 1, "Pod", "shop", "x"), ("b", 1, "Pod", "shop", "x")]);
         let expected = ["PolicyReport shop/kubevet-a", "Report shop/kubevet-a"];
         assert_eq!(removed(&mut index, "a"), expected);
         assert_eq!(index.members("shop").len(), 1);

@@ -1,12 +1,8 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
 use super::{
-    library::LibraryFiles,
-    operator_flags::OperatorCommand,
-    resource_sink::ResourceSink,
-    sink_metrics::SinkMetrics,
-    store_flags::StorePlace,
-    store_sink::StoreSink,
+    library::LibraryFiles, operator_flags::OperatorCommand, resource_sink::ResourceSink,
+    sink_metrics::SinkMetrics, store_flags::StorePlace, store_sink::StoreSink,
 };
 use crate::cli::{
     file_fingerprint,

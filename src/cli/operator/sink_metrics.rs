@@ -108,7 +108,7 @@ impl SinkMetrics {
             let labels = ResultLabels { result };
             add(&self.writes.get_or_create(&labels), number);
         }
-        for (reason, number) in &report.failures {
+        for (&reason, number) in &report.failures {
             let labels = ReasonLabels { reason };
             add(&self.failures.get_or_create(&labels), *number);
         }

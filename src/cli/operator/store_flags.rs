@@ -147,11 +147,10 @@ fn state_directory(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf>
 /// Parses `512Mi`, `2Gi` or a number of bytes.
 fn parse_size(argument: &str) -> Result<u64, String> {
     let units = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40)];
-    let unit = units.iter().find(|(unit, _)| argument.ends_with(unit));
-    let (number, shift) = match unit {
-        Some((unit, shift)) => (argument.trim_end_matches(unit), *shift),
-        None => (argument, 0_u32),
-    };
+    let mut with_unit = units.iter();
+    let with_unit =
+        with_unit.find_map(|(unit, shift)| Some((argument.strip_suffix(unit)?, *shift)));
+    let (number, shift) = with_unit.unwrap_or((argument, 0));
     let bytes = number.parse::<u64>().ok();
     let bytes = bytes.and_then(|number| number.checked_mul(1 << shift));
     match bytes.filter(|bytes| *bytes >= 1 << 20) {

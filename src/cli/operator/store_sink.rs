@@ -84,7 +84,7 @@ impl StoreSink {
             leadership.mark_unchanged();
             self.is_claimed = false;
         }
-        let result = block_in_place(|| {
+        let result = block_in_place(|| -> Result<Option<T>, ResultStoreError> {
             let store = match &mut self.store {
                 Some(store) => store,
                 None => self.store.insert(Store::open(self.options.clone())?),
@@ -160,7 +160,9 @@ impl StoreSink {
         } else {
             Ok(())
         };
-        self.clean(fence);
+        if finished.is_ok() {
+            self.clean(fence);
+        }
         finished
     }
 
