@@ -39,6 +39,7 @@ impl OperatorCommand {
         let schedule = self.schedule()?;
         let access = self.access.api_access()?;
         let place = self.store.place()?;
+        let kinds = self.result_kinds()?;
         let (policy, problems) = library::load(&self)?;
         if !problems.is_empty() {
             return Ok(stderr::print_problems(&problems));
@@ -48,7 +49,7 @@ impl OperatorCommand {
             .enable_all()
             .build()?;
         let result = runtime.block_on(running_operator::run(
-            self, &access, policy, schedule, place, &log,
+            self, &access, policy, schedule, place, kinds, &log,
         ));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         let status = match result {

@@ -15,6 +15,7 @@ use anyhow::Context as _;
 use kubevet_cluster::{
     self as cluster, ApiAccess, Cluster, Fence, LeaseConfig, LeaseHolder, RequestBudget,
 };
+use kubevet_model::ResultKind;
 use kubevet_operator::{
     self as operator, EvaluationPolicy, LogSink, OperatorHandle, OperatorMetrics, OperatorParts,
     OperatorStatus, ResultSink, Schedule,
@@ -55,6 +56,7 @@ pub(super) async fn run(
     policy: EvaluationPolicy,
     schedule: Schedule,
     place: StorePlace,
+    kinds: Vec<ResultKind>,
     log: &ProgramLog,
 ) -> anyhow::Result<()> {
     let flags = Arc::new(flags);
@@ -105,7 +107,6 @@ pub(super) async fn run(
         let sink = StoreSink::open(options, retention, leadership.clone(), metrics).await?;
         sinks.push(Box::new(sink));
     }
-    let kinds = flags.result_kinds()?;
     if !kinds.is_empty() {
         sinks.push(Box::new(ResourceSink::new(
             cluster.clone(),
