@@ -10,7 +10,7 @@
 //! | `rvm`, `peer` | regorus' virtual machine; OPA and CEL as processes |
 //! | `rego` | the rules in the form that peers read |
 //! | `load` | the time to load the library |
-//! | `growth` | costs as the library, the number of containers and the object grow |
+//! | `growth`, `oracle` | costs as the library, the number of containers and the object grow |
 //! | `whole_process`, `process` | whole processes, by clock and by callgrind |
 //! | `apiserver`, `cluster` | creates on real API servers with policies or with the webhook |
 //! | `allocation_counter` | the number of allocations |
@@ -21,6 +21,7 @@ mod cluster;
 mod growth;
 mod kubevet_subject;
 mod load;
+mod oracle;
 mod peer;
 mod process;
 mod rego;
@@ -41,7 +42,7 @@ use subject::{Object, Subject, compare};
 const USAGE: &str = "usage: kubevet-benches head
        kubevet-benches objects FILE...          from bytes to verdict; ORACLE and CEL_PEER name the peers
        kubevet-benches load FILE                the library read and compiled; FILE selects the rules that peers get
-       kubevet-benches growth FILE              costs over the number of controls and containers
+       kubevet-benches growth KUBEVET FILE      costs over the number of controls and containers, and the size
        kubevet-benches controls FILE            the share of each control in the time of an object
        kubevet-benches instructions FILE...     under callgrind
        kubevet-benches once whole|read|rvm FILE COUNT
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
             );
             Ok(())
         }),
+        ["growth", kubevet, file] => growth(kubevet, file),
         ["controls", file] => read_object(file).map(|object| growth::controls(&object, rounds(20))),
         ["instructions", _, ..] => whole_process::instructions(&arguments[1..]),
         ["once", part, file, count] => once(part, file, count),
@@ -144,6 +146,19 @@ fn oracle_command() -> Vec<&'static str> {
     env::var("ORACLE")
         .map(|oracle| vec![&*oracle.leak(), "bench"])
         .unwrap_or_default()
+}
+
+/// Prints the rows of growth for a Deployment.
+fn growth(kubevet: &str, file: &str) -> Result<(), String> {
+    let directory = create_temp_dir()?;
+    let growth = growth::Growth {
+        kubevet,
+        opa: &oracle_command(),
+        directory: &directory,
+        rounds: rounds(5),
+    };
+    growth.run(&read_object(file)?)?;
+    fs::remove_dir_all(&directory).map_err(|error| error.to_string())
 }
 
 /// The compiled engine on the embedded library.

@@ -1,7 +1,7 @@
 //! Conditions over one object.
 
 use super::{evaluator::Evaluator, observer::ConditionObserver, value::Value};
-use kubevet_ir::{BinderId, Condition, ConditionId, TermId};
+use kubevet_ir::{BinderId, Comparison, Condition, ConditionId, Term, TermId};
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Decides a condition and reports the result to the observer.
@@ -33,8 +33,20 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 self.value_type(value) == Some(*value_type)
             }
             Condition::Compare(comparison, left, right) => {
-                let (left, right) = (self.term(*left), self.term(*right));
-                self.compare(*comparison, left, right)
+                match (comparison, program.term(*left), program.term(*right)) {
+                    (Comparison::Equal, _, Term::Const(literal)) => {
+                        let value = self.term(*left);
+                        self.equals_literal(value, literal)
+                    }
+                    (Comparison::Equal, Term::Const(literal), _) => {
+                        let value = self.term(*right);
+                        self.equals_literal(value, literal)
+                    }
+                    _ => {
+                        let (left, right) = (self.term(*left), self.term(*right));
+                        self.compare(*comparison, left, right)
+                    }
+                }
             }
             Condition::OneOf(term, literals) => {
                 let value = self.term(*term);

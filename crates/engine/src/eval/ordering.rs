@@ -116,6 +116,14 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     pub(super) fn equals_literal(&self, value: Value, literal: &Const) -> bool {
+        // The common cases need no view.
+        match (value, literal) {
+            (_, Const::String(literal)) => return self.string(value) == Some(literal),
+            (Value::Node(node), Const::Bool(literal)) => {
+                return self.node(node).as_bool() == Some(*literal);
+            }
+            _ => {}
+        }
         let Some(value) = self.view(value) else {
             return false;
         };

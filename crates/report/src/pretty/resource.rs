@@ -18,6 +18,10 @@ use std::{cmp::Reverse, io};
 
 /// The maximum number of defects of medium and low severity that are shown of one object.
 const MAX_MINOR_DEFECTS: usize = 16;
+/// The same in a report of more than [`MANY_OBJECTS`].
+const MAX_MINOR_DEFECTS_OF_MANY: usize = 8;
+/// The number of objects above which less of each is shown.
+const MANY_OBJECTS: usize = 50;
 /// The columns of the label of a control that could not be evaluated.
 const ERROR_COLUMNS: usize = 5;
 /// The column at which a path begins.
@@ -63,8 +67,14 @@ pub(super) fn write(scan: &Scan, verbose: bool, writer: &mut TerminalWriter<'_>)
     } else {
         same_defect::group(objects)
     };
+    let max_minor = match objects.len() {
+        _ if verbose => usize::MAX,
+        count if count > MANY_OBJECTS => MAX_MINOR_DEFECTS_OF_MANY,
+        _ => MAX_MINOR_DEFECTS,
+    };
     for (object, defects) in objects {
-        write_object(object, &defects, verbose, writer)?;
+        let shown = shown_number(&defects, max_minor);
+        write_object(object, &defects, shown, verbose, writer)?;
     }
     same_defect::write(&groups, writer)
 }
@@ -76,6 +86,7 @@ fn count_by_severity(defects: &[Defect<'_>]) -> SeverityCounts {
 fn write_object(
     object: &ObjectResult,
     defects: &[Defect<'_>],
+    shown: usize,
     verbose: bool,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
@@ -85,11 +96,6 @@ fn write_object(
         heading = format!("{heading}  {}", writer.styled(TextStyle::Faint, &position));
     }
     writer.line(&heading)?;
-    let shown = if verbose {
-        defects.len()
-    } else {
-        shown_number(defects)
-    };
     let (shown, hidden) = defects.split_at(shown);
     let columns = Columns::new(shown, object, writer);
     for error in &object.errors {
@@ -110,12 +116,12 @@ fn write_object(
     writer.blank_line()
 }
 
-/// Returns how many defects are shown: all of high severity, and of the others up to a bound. The
-/// defects are sorted by severity.
-fn shown_number(defects: &[Defect<'_>]) -> usize {
+/// Returns how many defects are shown: all of high severity, and `max_minor` others. The defects are
+/// sorted by severity.
+fn shown_number(defects: &[Defect<'_>], max_minor: usize) -> usize {
     let is_major = |defect: &&Defect<'_>| defect.severity() >= Severity::High;
     let major = defects.iter().take_while(is_major).count();
-    defects.len().min(major + MAX_MINOR_DEFECTS)
+    defects.len().min(major.saturating_add(max_minor))
 }
 
 /// Returns the position of a defect: `LINE:COLUMN` in a terminal, where the file stands above it;
