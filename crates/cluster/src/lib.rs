@@ -91,6 +91,6 @@ pub use read_objects::ReadEvent;
 pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
 pub use request_budget::{RequestBudget, RequestRate};
 pub use result_error::ResultError;
-pub use result_writer::{MayWrite, ResultWriter, WriteReport};
+pub use result_writer::{ResultWriter, WriteReport};
 pub use stored_results::{ResultLimits, ResultTotals, StoredResults};
 pub use webhook_configuration::{Installation, RelaxOutcome};

@@ -52,7 +52,7 @@ const MAX_WATCH_GAP: Duration = Duration::from_secs(60);
 /// are lost again soon.
 const LOST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest such time.
-const MAX_LOST_PAUSE: Duration = Duration::from_secs(1800);
+const MAX_LOST_PAUSE: Duration = Duration::from_secs(900);
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -204,7 +204,7 @@ impl Operator {
 
     async fn run(mut self) {
         self.next.add_sweep("start");
-        self.take_leadership();
+        self.take_leadership().await;
         loop {
             match self.event().await {
                 Event::Command(Some(Command::Stop(sender))) => {
@@ -225,7 +225,7 @@ impl Operator {
                 Event::Read(None) => self.end_pass().await,
                 Event::Changes => self.take_changes(),
                 Event::Discovered(discovered) => self.take_resources(discovered),
-                Event::Leadership => self.take_leadership(),
+                Event::Leadership => self.take_leadership().await,
                 Event::Tick => self.tick(),
             }
             self.flush_outbox().await;
@@ -573,11 +573,11 @@ impl Operator {
         if is_empty || !self.is_leader {
             return;
         }
-        let batch = ResultBatch {
+        let batch = Arc::new(ResultBatch {
             sweep: self.sweep_id(),
             results: outbox.results.into_values().collect(),
             controls: Arc::clone(&self.controls),
-        };
+        });
         self.writer
             .send(Write::Results {
                 batch,
@@ -587,7 +587,7 @@ impl Operator {
             .await;
     }
 
-    fn take_leadership(&mut self) {
+    async fn take_leadership(&mut self) {
         let leadership = match &mut self.leadership {
             Some(receiver) => receiver.borrow_and_update().clone(),
             None => Leadership {
@@ -603,6 +603,7 @@ impl Operator {
                 // What the leader before has not written is not known. The sweep makes good what
                 // this replica has given up, too.
                 self.writer.take_lost();
+                self.writer.send(Write::Lead).await;
                 if self.sweep_number > 0 {
                     self.drop_pass();
                     self.next.sweep = Some("takeover");
@@ -875,8 +876,8 @@ mod tests {
             (31, 30, 60),
             (119, 30, 60),
             (120, 30, 30),
-            (2000, 1800, 1800),
-            (7200, 1800, 30),
+            (1000, 900, 900),
+            (3600, 900, 30),
         ] {
             let before = Some((seconds(elapsed), seconds(pause)));
             assert_eq!(next_lost_pause(before), seconds(expected), "{elapsed}");

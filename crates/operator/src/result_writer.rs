@@ -28,8 +28,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is to be written.
 pub(super) enum Write {
+    /// This replica leads from now on.
+    Lead,
     Results {
-        batch: ResultBatch,
+        batch: Arc<ResultBatch>,
         removed: Vec<Arc<str>>,
         /// When the changes came whose results these are.
         received: Vec<Instant>,
@@ -110,9 +112,10 @@ struct CalledSink {
 
 /// One call of a sink.
 enum Call<'a> {
-    Write(&'a ResultBatch),
+    Lead,
+    Write(&'a Arc<ResultBatch>),
     Remove(&'a [Arc<str>]),
-    SweepFinished(&'a FinishedSweep),
+    SweepFinished(&'a Arc<FinishedSweep>),
     Flush,
 }
 
@@ -120,6 +123,7 @@ impl WriterTask {
     async fn run(mut self, mut writes: mpsc::Receiver<Write>) {
         while let Some(write) = writes.recv().await {
             match write {
+                Write::Lead => self.call(&Call::Lead).await,
                 Write::Results {
                     batch,
                     removed,
@@ -154,17 +158,18 @@ impl WriterTask {
             let name = sink.name();
             let incomplete = match call {
                 Call::SweepFinished(sweep) if *lost_sweep == Some(sweep.sweep) => {
-                    Some(FinishedSweep {
+                    Some(Arc::new(FinishedSweep {
                         is_complete: false,
-                        ..(*sweep).clone()
-                    })
+                        ..FinishedSweep::clone(sweep)
+                    }))
                 }
                 _ => None,
             };
             let of_incomplete = incomplete.as_ref().map(Call::SweepFinished);
             let made = of_incomplete.as_ref().unwrap_or(call);
             let called = call_sink(sink.as_mut(), made, &self.fence).await;
-            if let (Call::Write(batch), Err(_)) = (call, &called) {
+            let has_all = matches!(called, Ok(()) | Err(SinkError::Partial(_)));
+            if let (Call::Write(batch), false) = (call, has_all) {
                 *lost_sweep = Some(batch.sweep);
             }
             match called {
@@ -174,6 +179,11 @@ impl WriterTask {
                     // It may lead again before it notices that it did not.
                     self.has_lost.store(true, Ordering::Relaxed);
                     tracing::info!(sink = name, "not written: this replica does not lead");
+                }
+                // The sink has said why.
+                Err(SinkError::Partial(_)) => {
+                    self.metrics.count_write(name, "partial");
+                    self.has_lost.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
                     self.metrics.count_write(name, "lost");
@@ -194,11 +204,11 @@ async fn call_sink(
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     loop {
-        let remaining = fence.remaining();
-        if remaining.is_zero() {
+        if !fence.is_open() && !matches!(call, Call::Lead) {
             return Err(SinkError::Fenced);
         }
         let called = match call {
+            Call::Lead => sink.lead(),
             Call::Write(batch) => sink.write(batch, fence),
             Call::Remove(uids) => sink.remove(uids, fence),
             Call::SweepFinished(sweep) => sink.sweep_finished(sweep, fence),
@@ -254,7 +264,11 @@ mod tests {
             "scripted"
         }
 
-        fn write<'a>(&'a mut self, batch: &'a ResultBatch, _: &'a Fence) -> SinkFuture<'a> {
+        fn lead(&mut self) -> SinkFuture<'_> {
+            self.answer("lead".to_owned())
+        }
+
+        fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, _: &'a Fence) -> SinkFuture<'a> {
             self.answer(format!("write {}", batch.results.len()))
         }
 
@@ -264,7 +278,7 @@ mod tests {
 
         fn sweep_finished<'a>(
             &'a mut self,
-            sweep: &'a FinishedSweep,
+            sweep: &'a Arc<FinishedSweep>,
             _: &'a Fence,
         ) -> SinkFuture<'a> {
             self.answer(format!("sweep {} {}", sweep.sweep, sweep.is_complete))
@@ -296,11 +310,11 @@ mod tests {
             findings: Vec::new(),
             errors: Vec::new(),
         };
-        let batch = ResultBatch {
+        let batch = Arc::new(ResultBatch {
             sweep: 1,
             results: vec![result],
             ..ResultBatch::default()
-        };
+        });
         let removed = vec![Arc::from("b"); removed];
         let received = Vec::new();
         let write = Write::Results {
@@ -345,7 +359,7 @@ mod tests {
         };
         let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
         let writer = ResultWriter::start(vec![Box::new(sink)], Fence::always_open(), metrics);
-        let batch = ResultBatch {
+        let batch = Arc::new(ResultBatch {
             sweep: 1,
             results: vec![ObjectResult {
                 object: Arc::new(ObjectId::default()),
@@ -358,7 +372,7 @@ mod tests {
                 errors: Vec::new(),
             }],
             ..ResultBatch::default()
-        };
+        });
         let write = Write::Results {
             batch,
             removed: Vec::new(),
@@ -392,6 +406,8 @@ mod tests {
         check_sweeps(Ok(()), &["write 1", "sweep 1 true", "sweep 2 true"]).await;
         let permanent = Err(SinkError::Permanent("full".to_owned()));
         check_sweeps(permanent, &["write 1", "sweep 1 false", "sweep 2 true"]).await;
+        let partial = Err(SinkError::Partial("1 of 2 was refused".to_owned()));
+        check_sweeps(partial, &["write 1", "sweep 1 true", "sweep 2 true"]).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -403,5 +419,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_is_called_while_the_fence_is_closed() {
         check(&[], Fence::closed(), 2, &[], true).await;
+    }
+
+    /// The fence may have closed again until then; the sink must know all the same.
+    #[tokio::test]
+    async fn sink_learns_that_this_replica_leads_whatever_the_fence_says() {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: VecDeque::new(),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], Fence::closed(), metrics);
+        writer.send(Write::Lead).await;
+        writer.flush(Duration::from_secs(60)).await;
+        assert_eq!(
+            *calls.lock().unwrap_or_else(PoisonError::into_inner),
+            ["lead"]
+        );
     }
 }

@@ -18,8 +18,8 @@ pub type SinkFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + S
 ///
 /// The calls come one after the other, in the order of what happened. One that fails in a way that may
 /// pass is repeated; one that is given up makes the operator read everything again later. A sink asks
-/// the fence before each write of its own, and bounds the write's time by [`Fence::remaining`]: once
-/// the fence is closed, another replica may write.
+/// the fence before each write of its own, or makes it [`Fence::while_open`]: once the fence is closed,
+/// another replica may write.
 pub trait ResultSink: Send {
     /// The name in logs and metrics.
     fn name(&self) -> &'static str;
@@ -29,9 +29,15 @@ pub trait ResultSink: Send {
         Duration::from_secs(30)
     }
 
+    /// This replica leads from now on, for the first time or again: another one may have written
+    /// since the calls before. All objects are read again.
+    fn lead(&mut self) -> SinkFuture<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Keeps the results of objects, in place of those that they had. An object is in a batch once.
     /// uid and resource version are in the origin of each result ([`kubevet_model::Origin::Cluster`]).
-    fn write<'a>(&'a mut self, batch: &'a ResultBatch, fence: &'a Fence) -> SinkFuture<'a>;
+    fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, fence: &'a Fence) -> SinkFuture<'a>;
 
     /// Drops the results of objects that are gone, or that are reported under their owner. A sink may
     /// not know all of them.
@@ -42,7 +48,7 @@ pub trait ResultSink: Send {
     /// no object any more, unless its kind and namespace are in [`FinishedSweep::unread`].
     fn sweep_finished<'a>(
         &'a mut self,
-        sweep: &'a FinishedSweep,
+        sweep: &'a Arc<FinishedSweep>,
         fence: &'a Fence,
     ) -> SinkFuture<'a>;
 
@@ -99,4 +105,8 @@ pub enum SinkError {
     /// The same call fails again.
     #[error("{0}")]
     Permanent(String),
+    /// Some results were not kept, and the sink has said why. It knows their objects: a sweep is
+    /// complete without them.
+    #[error("{0}")]
+    Partial(String),
 }

@@ -5,7 +5,8 @@
 //! | `operator_flags` | the command line |
 //! | `library` | the chosen controls, loaded, and loaded again when their files change |
 //! | `store_flags` | where the store is |
-//! | `store_sink` | results → the store |
+//! | `store_sink` | results → the store: its thread |
+//! | `store_writer` | what that does with the store |
 //! | `resource_sink` | results → objects in the cluster |
 //! | `result_index` | which results the objects have (pure) |
 //! | `sink_metrics` | the metrics of both |
@@ -19,6 +20,7 @@ mod running_operator;
 mod sink_metrics;
 mod store_flags;
 mod store_sink;
+mod store_writer;
 
 pub(super) use operator_flags::OperatorCommand;
 

@@ -1,8 +1,8 @@
 //! Results of the operator → objects in the cluster.
 //!
-//! At the first results of a sweep, also of the one with which a replica begins to lead, the objects
-//! in the cluster are listed as metadata: what is there with the same content is not sent. At the end
-//! of a complete sweep, those that belong to no object any more are removed.
+//! At the first results of a sweep, and when this replica begins to lead, the objects in the cluster
+//! are listed as metadata: what is there with the same content is not sent. At the end of a complete
+//! sweep, those that belong to no object any more are removed.
 
 use super::{
     result_index::{IndexedResult, ResultIndex},
@@ -21,15 +21,6 @@ use tracing::warn;
 
 /// The time for one call: a batch of hundreds of results, within the budget of requests.
 const CALL_TIMEOUT: Duration = Duration::from_secs(900);
-/// Failures that pass by themselves: a sweep writes again what was lost by them. The others hold until
-/// somebody changes something.
-const PASSING: &[&str] = &[
-    "throttled",
-    "server_error",
-    "conflict",
-    "timed_out",
-    "unreachable",
-];
 
 /// Keeps results as objects.
 pub(super) struct ResourceSink {
@@ -48,6 +39,8 @@ pub(super) struct ResourceSink {
     listed_for: Option<u64>,
     /// True once all objects are known, and so the sums are complete.
     is_complete: bool,
+    /// What is removed with objects that are gone, until that is done.
+    removing: Vec<ResultKey>,
     /// The reasons that were logged since the last sweep began.
     logged: BTreeSet<&'static str>,
     metrics: Arc<SinkMetrics>,
@@ -65,7 +58,7 @@ impl ResourceSink {
         metrics: Arc<SinkMetrics>,
     ) -> Self {
         Self {
-            writer: ResultWriter::new(cluster, Arc::new(move || fence.is_open())),
+            writer: ResultWriter::new(cluster, fence),
             index: ResultIndex::new(&kinds, own_namespace),
             kinds,
             cluster_name: cluster_name.to_owned(),
@@ -75,12 +68,15 @@ impl ResourceSink {
             namespaces: HashMap::new(),
             listed_for: None,
             is_complete: false,
+            removing: Vec::new(),
             logged: BTreeSet::new(),
             metrics,
         }
     }
 
     async fn write_batch(&mut self, batch: &ResultBatch) -> Result<(), SinkError> {
+        // Given up; a new object may have a result of the same name.
+        self.removing.clear();
         // A call that is cut off leaves unknown what was written: the next one lists again.
         if self.listed_for.take() != Some(batch.sweep) {
             self.logged.clear();
@@ -145,9 +141,13 @@ impl ResourceSink {
     async fn remove_results(&mut self, uids: &[Arc<str>]) -> Result<(), SinkError> {
         self.namespaces
             .retain(|_, of| !uids.iter().any(|uid| uid == of));
+        // A call that is cut off is made again, when the index does not know the objects any more.
         let keys = uids.iter().flat_map(|uid| self.index.remove(uid));
-        let keys: Vec<ResultKey> = keys.collect();
+        self.removing.extend(keys);
+        let keys = self.removing.iter().cloned();
         let report = self.writer.remove(&mut self.stored, keys).await;
+        // What was not removed is left over in the next sweep.
+        self.removing.clear();
         self.take(report)?;
         self.write_sums().await
     }
@@ -202,7 +202,7 @@ impl ResourceSink {
         taken.and(self.take(report))
     }
 
-    /// Counts what a batch has done, and tells its failures.
+    /// Counts what a batch has done, and tells its failures: each reason once in a sweep.
     fn take(&mut self, report: WriteReport) -> Result<(), SinkError> {
         self.metrics.count_results(&report, &self.stored.totals());
         if report.failures.contains_key("not_leader") {
@@ -210,7 +210,7 @@ impl ResourceSink {
         }
         for error in &report.errors {
             let reason = error.reason();
-            if !PASSING.contains(&reason) && self.logged.insert(reason) {
+            if self.logged.insert(reason) {
                 warn!(
                     reason,
                     results = report.failures.get(reason),
@@ -218,15 +218,11 @@ impl ResourceSink {
                 );
             }
         }
-        let mut reasons = report.failures.keys();
-        let Some(passing) = reasons.find(|reason| PASSING.contains(reason)) else {
-            return Ok(());
-        };
-        let mut errors = report.errors.iter();
-        let error = errors.find(|error| error.reason() == *passing);
-        Err(SinkError::Permanent(
-            error.map_or_else(|| (*passing).to_owned(), ToString::to_string),
-        ))
+        match report.errors.first() {
+            // The index has their objects.
+            Some(error) => Err(SinkError::Partial(error.to_string())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -271,7 +267,14 @@ impl ResultSink for ResourceSink {
         CALL_TIMEOUT
     }
 
-    fn write<'a>(&'a mut self, batch: &'a ResultBatch, _: &'a Fence) -> SinkFuture<'a> {
+    fn lead(&mut self) -> SinkFuture<'_> {
+        // What another replica has written is not known, and objects may have gone meanwhile.
+        self.listed_for = None;
+        self.is_complete = false;
+        Box::pin(async { Ok(()) })
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, _: &'a Fence) -> SinkFuture<'a> {
         Box::pin(self.write_batch(batch))
     }
 
@@ -279,7 +282,11 @@ impl ResultSink for ResourceSink {
         Box::pin(self.remove_results(uids))
     }
 
-    fn sweep_finished<'a>(&'a mut self, sweep: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
+    fn sweep_finished<'a>(
+        &'a mut self,
+        sweep: &'a Arc<FinishedSweep>,
+        _: &'a Fence,
+    ) -> SinkFuture<'a> {
         Box::pin(self.finish_sweep(sweep))
     }
 }

@@ -104,7 +104,7 @@ pub(super) async fn run(
     if let Some(options) = flags.store.options(place, store)? {
         let retention = flags.store.retention();
         let metrics = Arc::clone(&sink_metrics);
-        let sink = StoreSink::open(options, retention, leadership.clone(), metrics).await?;
+        let sink = StoreSink::open(options, retention, metrics).await?;
         sinks.push(Box::new(sink));
     }
     if !kinds.is_empty() {
