@@ -31,6 +31,7 @@ mod load;
 mod mounted_policies;
 mod namespace_labels;
 mod operator;
+mod operator_faults;
 mod operator_sinks;
 mod outages;
 mod pod_subresources;

@@ -110,8 +110,23 @@ impl WatchedCluster {
         self.operator_as(&self.cluster.kubeconfig(), replica, args)
     }
 
+    /// Starts an operator with a store that only its environment names.
+    pub(crate) fn operator_with_store(&self, replica: &str, store: &str, args: &[&str]) -> Replica {
+        self.start_operator(&self.cluster.kubeconfig(), replica, Some(store), args)
+    }
+
     /// Starts an operator with the rights of a kubeconfig.
     fn operator_as(&self, kubeconfig: &Path, replica: &str, args: &[&str]) -> Replica {
+        self.start_operator(kubeconfig, replica, None, args)
+    }
+
+    fn start_operator(
+        &self,
+        kubeconfig: &Path,
+        replica: &str,
+        store: Option<&str>,
+        args: &[&str],
+    ) -> Replica {
         let log = self.dir.path().join(format!("{replica}.jsonl"));
         let mut command = Command::new(kubevet_binary());
         command
@@ -124,6 +139,8 @@ impl WatchedCluster {
                 self.dir.path().join(format!("{replica}-state")),
             )
             .env_remove("STATE_DIRECTORY")
+            .env_remove("KUBEVET_STORE")
+            .envs(store.map(|store| ("KUBEVET_STORE", store)))
             .env("POD_NAME", replica);
         let child = ChildProcess::start(&mut command);
         Replica { log, child }

@@ -12,21 +12,20 @@ use kubevet_testkit::{build_output::kubevet_binary, polling::wait_for, process};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
     process::Command,
 };
 
 /// A ConfigMap with a finding, and the same one repaired.
-const BAD: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: keys, namespace: shop}, \
+pub(crate) const BAD: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: keys, namespace: shop}, \
     data: {DB_PASSWORD: correct-horse-battery}}";
-const REPAIRED: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: keys, namespace: shop}, \
+pub(crate) const REPAIRED: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: keys, namespace: shop}, \
     data: {COLOUR: green}}";
 
 const SUMMARY: &str = "workloadconfigurationscansummaries.spdx.softwarecomposition.kubescape.io";
-const SCANS: &str = "workloadconfigurationscans.spdx.softwarecomposition.kubescape.io";
+pub(crate) const SCANS: &str = "workloadconfigurationscans.spdx.softwarecomposition.kubescape.io";
 
 /// Installs the definitions of all kinds of results.
-fn install_definitions(watched: &WatchedCluster) {
+pub(crate) fn install_definitions(watched: &WatchedCluster) {
     let mut command = Command::new(kubevet_binary());
     let kinds = "kubescape,policy-reports,open-reports";
     command.args(["manifests", "results-crds", "--kinds", kinds]);
@@ -37,7 +36,7 @@ fn install_definitions(watched: &WatchedCluster) {
 }
 
 /// The names of the objects of a resource in a namespace.
-fn names(watched: &WatchedCluster, resource: &str, namespace: &str) -> BTreeSet<String> {
+pub(crate) fn names(watched: &WatchedCluster, resource: &str, namespace: &str) -> BTreeSet<String> {
     let names = ["-o", "jsonpath={.items[*].metadata.name}"];
     let args = [&["get", resource, "-n", namespace], &names[..]].concat();
     let names = watched.kubectl(&args);
@@ -45,13 +44,13 @@ fn names(watched: &WatchedCluster, resource: &str, namespace: &str) -> BTreeSet<
 }
 
 /// A store that is read.
-struct WatchedStore {
-    path: PathBuf,
+pub(crate) struct WatchedStore {
+    location: StoreLocation,
     uid: String,
 }
 
 impl WatchedStore {
-    fn new(watched: &WatchedCluster, path: &Path) -> Self {
+    pub(crate) fn new(watched: &WatchedCluster, location: StoreLocation) -> Self {
         let uid = [
             "get",
             "namespace",
@@ -60,20 +59,33 @@ impl WatchedStore {
             "jsonpath={.metadata.uid}",
         ];
         Self {
-            path: path.to_owned(),
+            location,
             uid: watched.kubectl(&uid),
         }
     }
 
-    /// The controls of findings of a ConfigMap, and how many of them are open; `None` while the store
-    /// cannot be read.
-    fn findings(&self, name: &str, state: FindingState) -> Option<BTreeSet<String>> {
+    fn reader(&self) -> Option<StoreReader> {
         let cluster = ClusterIdentity {
             id: self.uid.clone(),
             name: String::new(),
         };
-        let options = StoreOptions::new(StoreLocation::File(self.path.clone()), cluster);
-        let mut reader = StoreReader::open(options).ok()?;
+        StoreReader::open(StoreOptions::new(self.location.clone(), cluster)).ok()
+    }
+
+    /// The number of findings of a kind in a state, 1,000 at most; `None` while the store cannot be read.
+    pub(crate) fn number(&self, kind: &str, state: FindingState) -> Option<usize> {
+        let filter = FindingFilter {
+            state,
+            kinds: vec![kind.to_owned()],
+            ..FindingFilter::default()
+        };
+        let page = self.reader()?.findings(&filter, None, 1_000).ok()?;
+        Some(page.findings.len())
+    }
+
+    /// The controls of the findings of a ConfigMap in a state; `None` while the store cannot be read.
+    fn findings(&self, name: &str, state: FindingState) -> Option<BTreeSet<String>> {
+        let mut reader = self.reader()?;
         let filter = FindingFilter {
             state,
             kinds: vec!["ConfigMap".to_owned()],
@@ -90,7 +102,7 @@ impl WatchedStore {
     }
 
     #[track_caller]
-    fn wait(&self, wanted: &str, operator: &Replica, holds: impl Fn(&Self) -> bool) {
+    pub(crate) fn wait(&self, wanted: &str, operator: &Replica, holds: impl Fn(&Self) -> bool) {
         wait_for(wanted, || {
             if holds(self) {
                 Ok(())
@@ -101,7 +113,7 @@ impl WatchedStore {
     }
 
     /// True if C-0012 is a finding of the ConfigMap in this state.
-    fn has(&self, state: FindingState) -> bool {
+    pub(crate) fn has(&self, state: FindingState) -> bool {
         let found = self.findings("keys", state);
         found.is_some_and(|controls| controls.contains("C-0012"))
     }
@@ -109,7 +121,11 @@ impl WatchedStore {
 
 /// Waits until the scan of the ConfigMap has a status for C-0012, or is gone.
 #[track_caller]
-fn wait_for_status(watched: &WatchedCluster, operator: &Replica, expected: Option<&str>) {
+pub(crate) fn wait_for_status(
+    watched: &WatchedCluster,
+    operator: &Replica,
+    expected: Option<&str>,
+) {
     wait_for("the status in the object", || {
         let get = ["get", SCANS, "configmap-keys", "-n", "shop", "-o", "json"];
         let output = watched.cluster.kubectl(&get, "");
@@ -124,7 +140,7 @@ fn wait_for_status(watched: &WatchedCluster, operator: &Replica, expected: Optio
 }
 
 /// The sum of a counter over all its labels.
-fn sum(metrics: &str, name: &str) -> f64 {
+pub(crate) fn sum(metrics: &str, name: &str) -> f64 {
     let lines = metrics.lines().filter(|line| line.starts_with(name));
     lines
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
@@ -155,7 +171,7 @@ fn operator_keeps_store_and_result_objects_in_step_with_their_objects() {
     ];
     let first = watched.operator("first", &args);
     first.wait_for_sweep();
-    let store = WatchedStore::new(&watched, &path);
+    let store = WatchedStore::new(&watched, StoreLocation::File(path.clone()));
     store.wait("a finding in the store", &first, |store| {
         store.has(FindingState::Open)
     });
@@ -324,7 +340,7 @@ fn operator_and_both_scans_name_the_same_controls() {
         }
     });
     // The store has the same.
-    let store = WatchedStore::new(&watched, &path);
+    let store = WatchedStore::new(&watched, StoreLocation::File(path.clone()));
     let expected = of_cluster.get("ConfigMap shop/settings");
     assert!(expected.is_some());
     store.wait("the same controls in the store", &operator, |store| {
