@@ -207,7 +207,7 @@ impl Bridge {
         }
     }
 
-    fn mend(&self) {
+    fn restore(&self) {
         self.is_cut.store(false, Ordering::SeqCst);
     }
 }
@@ -256,7 +256,7 @@ fn operator_outlives_its_database_and_catches_up() {
     wait_for_metrics(port, &operator, "a lost write", |metrics| {
         has(metrics, "store", "lost")
     });
-    bridge.mend();
+    bridge.restore();
     let location = url(server.port()).parse().expect("it is a location");
     let store = WatchedStore::new(&watched, location);
     store.wait("a finding in the database", &operator, |store| {
@@ -275,7 +275,7 @@ fn operator_outlives_its_database_and_catches_up() {
         lost(metrics) > before
     });
     assert!(store.has(FindingState::Open));
-    bridge.mend();
+    bridge.restore();
     store.wait("the finding is fixed", &operator, |store| {
         store.has(FindingState::Fixed) && !store.has(FindingState::Open)
     });
