@@ -39,6 +39,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
   kubevet manifests scan-rbac --framework NSA | kubectl apply -f -
   kubevet manifests operator-rbac --results kubescape | kubectl apply -f -
   kubevet manifests results-crds | kubectl apply -f -
+  kubevet manifests operator-crds | kubectl apply -f -
   kubevet manifests monitoring -o monitoring/
   kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -
   kubevet manifests admission-configuration -o apiserver/")]
@@ -125,6 +126,8 @@ enum ManifestPart {
         )]
         kinds: Vec<ResultCrdsArgument>,
     },
+    /// The CustomResourceDefinition of ScanRequests, which ask `kubevet operator` for a scan
+    OperatorCrds,
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
     /// dashboard
     Monitoring,
@@ -339,6 +342,7 @@ impl ManifestPart {
                 let groups: Vec<ResultCrds> = kinds.into_iter().map(ResultCrds::from).collect();
                 write_stream(output, &manifests::results_crds(&groups))
             }
+            Self::OperatorCrds => write_stream(output, &manifests::scan_request_crd()),
             Self::Monitoring => write_files(output, manifests::monitoring(options)?),
         }
     }

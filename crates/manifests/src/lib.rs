@@ -15,7 +15,7 @@
 //! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
 //! | `scan_rbac` | the least rights for a scan of a cluster |
 //! | `operator_rbac` | the least rights for the operator |
-//! | `results_crds` | the definitions of the kinds that results are written as |
+//! | `results_crds` | the definitions of the kinds that results are written as, and that ask for them |
 //! | `template` | fills the slots of a template |
 
 mod admission_configuration;
@@ -47,5 +47,5 @@ pub use monitoring::monitoring;
 pub use mounted_files::MountedFolder;
 pub use operator_rbac::{OperatorRights, operator_rbac};
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};
-pub use results_crds::{ResultCrds, results_crds};
+pub use results_crds::{ResultCrds, results_crds, scan_request_crd};
 pub use scan_rbac::{ScanRights, scan_cluster_role};

@@ -10,10 +10,14 @@
 //! | `resource_sink` | results → objects in the cluster |
 //! | `result_index` | which results the objects have (pure) |
 //! | `sink_metrics` | the metrics of both |
+//! | `requested_scans` | answers ScanRequests |
+//! | `on_demand` | `scan`: asks a running operator, by ScanRequests |
 //! | `running_operator` | builds every part, runs until a signal, and ends in order |
 
 mod library;
+mod on_demand;
 mod operator_flags;
+mod requested_scans;
 mod resource_sink;
 mod result_index;
 mod running_operator;
@@ -25,6 +29,7 @@ mod store_writer;
 pub(super) use operator_flags::OperatorCommand;
 
 use super::{exit_status::ExitStatus, program_log::ProgramLog, stderr};
+use operator_flags::OperatorPart;
 use std::time::Duration;
 
 /// The time limit for writing the log at the end.
@@ -38,6 +43,9 @@ impl OperatorCommand {
     /// # Errors
     /// The operator cannot start: a broken library, no cluster, an address in use.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        if let Some(OperatorPart::Scan(command)) = &self.part {
+            return command.run(&self.access, &self.choice);
+        }
         let schedule = self.schedule()?;
         let access = self.access.api_access()?;
         let place = self.store.place()?;

@@ -1,6 +1,6 @@
 //! The flags of `kubevet operator`.
 
-use super::store_flags::StoreFlags;
+use super::{on_demand::ScanCommand, store_flags::StoreFlags};
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
     manifests::ResultCrdsArgument,
@@ -10,13 +10,21 @@ use crate::cli::{
     serve::parse_duration,
 };
 use anyhow::bail;
-use clap::{Args, ValueEnum, builder::PossibleValue};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
 use kubevet_cluster::RequestRate;
 use kubevet_manifests::ResultCrds;
 use kubevet_model::ResultKind;
 use kubevet_operator::{ReadingOptions, Schedule};
 use kubevet_scan::ObjectFilter;
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// What is asked of an operator that runs.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperatorPart {
+    /// Ask the operator of a cluster for a scan, and read its answer
+    #[command(subcommand)]
+    Scan(ScanCommand),
+}
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -27,6 +35,8 @@ use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration}
   kubevet operator --store /data/store.db --results kubescape,policy-reports
                                                         findings with history, and objects in the cluster
   kubevet operator --log-results - --no-leader-election each result as a line of JSON
+  kubevet operator scan configurations --framework NSA --wait
+                                                        ask a running operator for a scan
 
 It evaluates every object at its start, when it changes, on the schedule, when library or params change, and at HUP.
 It keeps no objects: memory grows by some 150 bytes for each.
@@ -39,6 +49,8 @@ rights get, create and update on leases of their namespace.
 
 Signals: HUP reads library and params anew and sweeps; TERM writes what waits, gives up the Lease and ends.")]
 pub(crate) struct OperatorCommand {
+    #[command(subcommand)]
+    pub(super) part: Option<OperatorPart>,
     #[command(flatten)]
     pub(super) choice: SelectionFlags,
     #[command(flatten)]
@@ -220,6 +232,31 @@ impl OperatorCommand {
             per_second: self.request_rate.into(),
             burst: self.request_burst.into(),
         }
+    }
+
+    /// Returns which objects are read for a request for some namespaces; none for all.
+    ///
+    /// # Errors
+    /// The operator does not read one of them.
+    pub(super) fn reading_of(
+        &self,
+        own_namespace: &str,
+        namespaces: &[String],
+    ) -> anyhow::Result<ReadingOptions> {
+        let mut reading = self.reading(own_namespace);
+        let is_left_out = |name: &&String| {
+            let is_named = self.namespaces.is_empty() || self.namespaces.contains(name);
+            !is_named || self.exclude_namespaces.contains(name)
+        };
+        if let Some(name) = namespaces.iter().find(is_left_out) {
+            bail!(
+                "the operator leaves out the namespace {name}, by --namespaces or --exclude-namespaces"
+            );
+        }
+        if !namespaces.is_empty() {
+            reading.namespaces = namespaces.to_vec();
+        }
+        Ok(reading)
     }
 
     /// Returns which objects are read.

@@ -1,8 +1,9 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
 use super::{
-    library::LibraryFiles, operator_flags::OperatorCommand, resource_sink::ResourceSink,
-    sink_metrics::SinkMetrics, store_flags::StorePlace, store_sink::StoreSink,
+    library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
+    resource_sink::ResourceSink, sink_metrics::SinkMetrics, store_flags::StorePlace,
+    store_sink::StoreSink,
 };
 use crate::cli::{
     file_fingerprint,
@@ -107,6 +108,7 @@ pub(super) async fn run(
         let sink = StoreSink::open(options, retention, metrics).await?;
         sinks.push(Box::new(sink));
     }
+    let resource = results_resource(&kinds);
     if !kinds.is_empty() {
         sinks.push(Box::new(ResourceSink::new(
             cluster.clone(),
@@ -124,6 +126,7 @@ pub(super) async fn run(
         server = cluster.server().url,
         "the operator starts"
     );
+    let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
     let parts = OperatorParts {
         reading: flags.reading(&cluster.server().namespace),
         cluster,
@@ -135,6 +138,7 @@ pub(super) async fn run(
         metrics,
     };
     let running = Running {
+        _requests: requests,
         files: LibraryFiles::new(flags, fingerprint),
         operator: operator::start(parts),
         lease,
@@ -147,6 +151,8 @@ pub(super) async fn run(
 
 /// Everything that runs.
 struct Running {
+    /// Ends with this.
+    _requests: RequestedScans,
     files: LibraryFiles,
     operator: OperatorHandle,
     lease: Option<LeaseHolder>,
@@ -240,6 +246,12 @@ async fn cluster_uid(cluster: &Cluster, is_needed: bool) -> anyhow::Result<Strin
             }
         }
     }
+}
+
+/// Returns the resource of the results of single objects, for those who ask for a scan.
+fn results_resource(kinds: &[ResultKind]) -> Option<String> {
+    let kind = kinds.first()?;
+    Some(format!("{}.{}", kind.plural(), kind.group()))
 }
 
 /// Returns the name of the cluster for people.
