@@ -283,6 +283,38 @@ fn operator_outlives_its_database_and_catches_up() {
     assert!(!log.contains(POSTGRES_PASSWORD), "{log}");
 }
 
+#[test]
+fn operator_fills_a_database_that_was_begun_anew() {
+    let Some(watched) = WatchedCluster::start("operator-anew") else {
+        return;
+    };
+    let server = match PostgresServer::start(&[], &[]) {
+        Ok(server) => server,
+        Err(reason) => {
+            return not_run("operator_fills_a_database_that_was_begun_anew", &reason);
+        }
+    };
+    let bridge = Bridge::to(server.port());
+    let url = |port: u16| {
+        format!("postgres://postgres:{POSTGRES_PASSWORD}@127.0.0.1:{port}/postgres?schema=kept")
+    };
+    let operator = watched.operator_with_store("only", &url(bridge.port), ALONE);
+    operator.wait_for_log("old history was deleted");
+    let location = url(server.port()).parse().expect("it is a location");
+    let store = WatchedStore::new(&watched, location);
+    let number = store.number("Deployment", FindingState::Open);
+    assert!(number > Some(0));
+    // Somebody removes everything, and the connection is lost.
+    bridge.cut();
+    server.sql("postgres", "DROP SCHEMA kept CASCADE");
+    bridge.restore();
+    watched.apply(BAD);
+    operator.wait_for_log("the store was begun anew");
+    store.wait("what has not changed is there again", &operator, |store| {
+        store.has(FindingState::Open) && store.number("Deployment", FindingState::Open) == number
+    });
+}
+
 /// Refuses results by a policy, as a webhook does.
 const POLICY: &str = r#"
 apiVersion: admissionregistration.k8s.io/v1

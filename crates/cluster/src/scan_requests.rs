@@ -23,6 +23,8 @@ const KIND: &str = "ScanRequest";
 const RESOURCE: &str = "scanrequests";
 const NOT_INSTALLED: &str = "list scanrequests: the API server does not know ScanRequests (kubevet.io/v1alpha1): apply the \
                              CustomResourceDefinition that `kubevet manifests operator-crds` prints; until then there are none";
+/// What a watch keeps of a status.
+const KEPT_OF_STATUS: [&str; 2] = ["phase", "completionTime"];
 /// The most ScanRequests that are listed for people.
 const MAX_LISTED: u32 = 500;
 
@@ -51,7 +53,8 @@ pub struct ScanRequests {
 }
 
 impl ScanRequests {
-    /// Returns a receiver of all requests, the oldest first; `None` before the first list.
+    /// Returns a receiver of all requests, the oldest first, without their reports; `None` before the
+    /// first list.
     #[must_use]
     pub fn receiver(&self) -> watch::Receiver<Option<Arc<[StoredScanRequest]>>> {
         self.receiver.clone()
@@ -91,7 +94,7 @@ impl Cluster {
             target,
             self.timeouts.clone(),
             WatchHealth::new(),
-            StoredScanRequest::of,
+            StoredScanRequest::without_report,
             on_event,
         );
         ScanRequests {
@@ -196,6 +199,15 @@ impl Cluster {
 }
 
 impl StoredScanRequest {
+    /// Keeps of the status how far it is: a report has up to some 30 KB.
+    fn without_report(object: DynamicObject) -> Self {
+        let mut this = Self::of(object);
+        if let Some(status) = this.status.as_object_mut() {
+            status.retain(|key, _| KEPT_OF_STATUS.contains(&key.as_str()));
+        }
+        this
+    }
+
     fn of(object: DynamicObject) -> Self {
         let (metadata, mut data) = (object.metadata, object.data);
         let mut take = |key| data.get_mut(key).map(Value::take).unwrap_or_default();

@@ -196,7 +196,7 @@ pub fn finished_status(
         (
             "True",
             "Evaluated",
-            "every control was evaluated for every object",
+            "every object was read, and every control that checks objects of a cluster was evaluated",
         )
     } else {
         (
