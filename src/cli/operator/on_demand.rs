@@ -130,7 +130,7 @@ impl ConfigurationsFlags {
             let request = find(cluster, name).await?;
             match ScanPhase::of(&request) {
                 Some(phase) if phase.is_end() => return show_report(&request, ReportForm::Text),
-                None if begun.elapsed() > MAX_UNANSWERED => bail!(
+                None if begun.elapsed() > MAX_UNANSWERED && !is_busy(cluster).await? => bail!(
                     "{name}: no operator has answered within {} s: is one running that leads?",
                     MAX_UNANSWERED.as_secs()
                 ),
@@ -138,6 +138,13 @@ impl ConfigurationsFlags {
             }
         }
     }
+}
+
+/// True if an operator makes another scan at present.
+async fn is_busy(cluster: &Cluster) -> anyhow::Result<bool> {
+    let requests = cluster.list_scan_requests().await.map_err(explained)?;
+    let mut phases = requests.iter().map(ScanPhase::of);
+    Ok(phases.any(|phase| phase == Some(ScanPhase::Running)))
 }
 
 /// Returns a request.
