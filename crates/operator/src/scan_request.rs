@@ -4,7 +4,7 @@ use super::single_scan::SingleScan;
 use jiff::Timestamp;
 use kubevet_cluster::StoredScanRequest;
 use kubevet_model::{ControlId, ControlResult, ControlStatus, SeverityCounts, one_line};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     cmp::Reverse,
     collections::BTreeSet,
@@ -20,6 +20,18 @@ const MAX_UNREAD: usize = 50;
 const MAX_NAME_CHARS: usize = 120;
 const MAX_PLACE_CHARS: usize = 1000;
 const MAX_MESSAGE_CHARS: usize = 4000;
+
+/// The fields of a status that not every phase has.
+const RESULT_FIELDS: [&str; 8] = [
+    "startTime",
+    "completionTime",
+    "objects",
+    "severities",
+    "frameworks",
+    "report",
+    "notEvaluated",
+    "omittedNotEvaluated",
+];
 
 /// What a ScanRequest asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +129,7 @@ pub fn is_expired(request: &StoredScanRequest, now: SystemTime) -> bool {
 #[must_use]
 pub fn pending_status(request: &StoredScanRequest, now: SystemTime) -> Value {
     let message = "waits for the requests before it";
-    status(request, ScanPhase::Pending, message, now, &[])
+    status(request, ScanPhase::Pending, message, now, &[]).into()
 }
 
 /// The status of a request whose scan has begun, or is under way with some objects read.
@@ -129,18 +141,16 @@ pub fn running_status(
     now: SystemTime,
 ) -> Value {
     let message = format!("{objects} objects were read so far");
-    let mut status = status(request, ScanPhase::Running, &message, now, &[]);
-    status["startTime"] = time(began);
-    status["objects"] = objects.into();
-    status
+    let status = status(request, ScanPhase::Running, &message, now, &[]);
+    let fields = [("startTime", time(began)), ("objects", objects.into())];
+    with(status, fields)
 }
 
 /// The status of a request that cannot be answered.
 #[must_use]
 pub fn failed_status(request: &StoredScanRequest, reason: &str, now: SystemTime) -> Value {
-    let mut status = status(request, ScanPhase::Failed, reason, now, &[]);
-    status["completionTime"] = time(now);
-    status
+    let status = status(request, ScanPhase::Failed, reason, now, &[]);
+    with(status, [("completionTime", time(now))])
 }
 
 /// The status of a request whose scan has ended. `resource` is where the results of single objects are.
@@ -172,17 +182,19 @@ pub fn finished_status(
     });
     let listed: Vec<Value> = listed.collect();
     let frameworks = scan.score.frameworks.iter().map(|result| {
-        let mut framework = json!({"name": one_line(&result.framework.name, MAX_NAME_CHARS)});
+        let mut framework = Map::new();
+        let name = one_line(&result.framework.name, MAX_NAME_CHARS);
+        framework.insert("name".to_owned(), name.into());
         for (key, value) in [
             ("compliance", result.compliance),
             ("coverage", result.coverage),
         ] {
             // One that is not known is absent.
             if let Some(percent) = value {
-                framework[key] = ((percent * 10.0).round() / 10.0).into();
+                framework.insert(key.to_owned(), ((percent * 10.0).round() / 10.0).into());
             }
         }
-        framework
+        Value::from(framework)
     });
     let frameworks: Vec<Value> = frameworks.collect();
     let not_evaluated = not_evaluated(scan);
@@ -216,23 +228,38 @@ pub fn finished_status(
         }
     );
     let conditions = [("AllEvaluated", holds, reason, what)];
-    let mut status = status(request, ScanPhase::Finished, &message, now, &conditions);
-    status["startTime"] = time(began);
-    status["completionTime"] = time(now);
-    status["objects"] = scan.objects.into();
-    status["severities"] = json!({
+    let status = status(request, ScanPhase::Finished, &message, now, &conditions);
+    let severities = json!({
         "critical": severities.critical, "high": severities.high,
         "medium": severities.medium, "low": severities.low,
     });
-    status["frameworks"] = frameworks.into();
-    status["report"] = json!({
+    let report = json!({
         "omittedControls": controls.len() - listed.len(),
         "controls": listed,
         "resource": resource,
     });
-    status["omittedNotEvaluated"] = (not_evaluated.len() - shown.len()).into();
-    status["notEvaluated"] = shown.into();
-    status
+    let omitted = not_evaluated.len() - shown.len();
+    let fields = [
+        ("startTime", time(began)),
+        ("completionTime", time(now)),
+        ("objects", scan.objects.into()),
+        ("severities", severities),
+        ("frameworks", frameworks.into()),
+        ("report", report),
+        ("omittedNotEvaluated", omitted.into()),
+        ("notEvaluated", shown.into()),
+    ];
+    with(status, fields)
+}
+
+/// Sets fields of a status.
+fn with(
+    mut status: Map<String, Value>,
+    fields: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Value {
+    let fields = fields.into_iter();
+    status.extend(fields.map(|(key, value)| (key.to_owned(), value)));
+    status.into()
 }
 
 /// What could not be read, and the controls that could not be evaluated for another reason.
@@ -256,7 +283,7 @@ fn status(
     message: &str,
     now: SystemTime,
     more: &[(&str, &str, &str, &str)],
-) -> Value {
+) -> Map<String, Value> {
     let message = one_line(message, MAX_MESSAGE_CHARS);
     let is_end = if phase.is_end() { "True" } else { "False" };
     let mut conditions = vec![("Complete", is_end, phase.name(), message.as_str())];
@@ -272,20 +299,20 @@ fn status(
         })
     });
     let conditions: Vec<Value> = conditions.collect();
-    json!({
-        "observedGeneration": request.generation,
-        "phase": phase.name(),
-        "message": message,
-        "conditions": conditions,
-        "startTime": null,
-        "completionTime": null,
-        "objects": null,
-        "severities": null,
-        "frameworks": null,
-        "report": null,
-        "notEvaluated": null,
-        "omittedNotEvaluated": null,
-    })
+    let mut status = Map::new();
+    for key in RESULT_FIELDS {
+        status.insert(key.to_owned(), Value::Null);
+    }
+    let generation = request.generation;
+    for (key, value) in [
+        ("observedGeneration", generation.into()),
+        ("phase", phase.name().into()),
+        ("message", message.into()),
+        ("conditions", conditions.into()),
+    ] {
+        status.insert(key.to_owned(), value);
+    }
+    status
 }
 
 /// The seconds since 1970.

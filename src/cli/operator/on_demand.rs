@@ -197,8 +197,8 @@ fn show_report(request: &StoredScanRequest, form: ReportForm) -> anyhow::Result<
     }
     let report = match form {
         ReportForm::Json => {
-            let mut report = status.clone();
-            report["name"] = request.name.as_str().into();
+            let mut report = status.as_object().cloned().unwrap_or_default();
+            report.insert("name".to_owned(), request.name.as_str().into());
             format!("{}\n", serde_json::to_string_pretty(&report)?)
         }
         ReportForm::Text => report_text(request),
