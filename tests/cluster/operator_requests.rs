@@ -1,4 +1,4 @@
-//! ScanRequests against a real API server: asked for by the command line and by kubectl, answered one
+//! ScanRequests against a real API server: answer for by the command line and by kubectl, answered one
 //! after the other, refused with a reason, and deleted after their time.
 
 use crate::operator::{ALONE, WatchedCluster};
@@ -83,10 +83,10 @@ fn operator_answers_a_request_as_a_scan_would() {
         &["configurations", "--framework", "NSA", "--wait"],
     ]
     .concat();
-    let asked = kubevet(&watched, &args);
-    assert_eq!(asked.code, 0, "{asked:?}\n{}", operator.child.stderr());
-    assert!(asked.stdout.contains("\nNSA  "), "{asked:?}");
-    let name = asked.stdout.split(':').next().expect("a name").to_owned();
+    let answer = kubevet(&watched, &args);
+    assert_eq!(answer.code, 0, "{answer:?}\n{}", operator.child.stderr());
+    assert!(answer.stdout.contains("\nNSA  "), "{answer:?}");
+    let name = answer.stdout.split(':').next().expect("a name").to_owned();
     let args = [&scan[..], &["report", &name, "-f", "json"]].concat();
     let report: Value = serde_json::from_str(&kubevet(&watched, &args).stdout).expect("it is JSON");
     let args = ["scan", "cluster", "--framework", "NSA", "-f", "json"];
@@ -120,9 +120,9 @@ fn operator_answers_a_request_as_a_scan_would() {
         &["configurations", "--namespaces", "shop", "--wait"],
     ]
     .concat();
-    let asked = kubevet(&watched, &args);
-    assert_eq!(asked.code, 0, "{asked:?}");
-    let name = asked.stdout.split(':').next().expect("a name");
+    let answer = kubevet(&watched, &args);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let name = answer.stdout.split(':').next().expect("a name");
     let of_namespace = request(&watched, name)["status"]["objects"].as_u64();
     assert!(
         of_namespace < report["objects"].as_u64(),
@@ -143,9 +143,9 @@ fn operator_answers_a_request_as_a_scan_would() {
         ),
     ] {
         let args = [&scan[..], &["configurations", "--wait"], args].concat();
-        let asked = kubevet(&watched, &args);
-        assert_eq!(asked.code, 2, "{asked:?}");
-        assert!(asked.stderr.contains(expected), "{expected}: {asked:?}");
+        let answer = kubevet(&watched, &args);
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(answer.stderr.contains(expected), "{expected}: {answer:?}");
     }
     let vulnerabilities = kubevet(&watched, &[&scan[..], &["vulnerabilities"]].concat());
     assert_eq!(vulnerabilities.code, 2);

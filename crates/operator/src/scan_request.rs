@@ -382,8 +382,8 @@ mod tests {
             unread: (0..60).map(unread).collect(),
             ..SingleScan::default()
         };
-        let asked = request(json!({"images": true}), Value::Null);
-        let status = finished_status(&asked, at(1), &scan, None, at(9));
+        let with_images = request(json!({"images": true}), Value::Null);
+        let status = finished_status(&with_images, at(1), &scan, None, at(9));
         assert_eq!(status["phase"], "Finished");
         assert_eq!(status["notEvaluated"].as_array().unwrap().len(), 50);
         assert_eq!(status["notEvaluated"][0], "Kind0: not allowed");

@@ -27,8 +27,8 @@ use tracing::{info, warn};
 const TICK: Duration = Duration::from_secs(2);
 /// The longest scan.
 const MAX_SCAN: Duration = Duration::from_secs(3600);
-/// The most requests that are told at once that they wait.
-const MAX_TOLD: usize = 50;
+/// The most requests that are reported at once to wait.
+const MAX_REPORTED: usize = 50;
 
 /// All requests, the oldest first; `None` before the first list.
 type Known = watch::Receiver<Option<Arc<[StoredScanRequest]>>>;
@@ -109,8 +109,8 @@ impl Answering {
         };
         let mut waiting = known.iter().filter(is_waiting);
         let Some(first) = waiting.next() else { return };
-        let untold = waiting.filter(|request| ScanPhase::of(request).is_none());
-        for request in untold.take(MAX_TOLD) {
+        let unreported = waiting.filter(|request| ScanPhase::of(request).is_none());
+        for request in unreported.take(MAX_REPORTED) {
             self.write(request, pending_status(request, now)).await;
         }
         self.scan(first).await;
