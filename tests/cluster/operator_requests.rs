@@ -1,4 +1,4 @@
-//! ScanRequests against a real API server: answer for by the command line and by kubectl, answered one
+//! ScanRequests against a real API server: created by the command line and by kubectl, answered one
 //! after the other, refused with a reason, and deleted after their time.
 
 use crate::operator::{ALONE, WatchedCluster};
