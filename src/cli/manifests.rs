@@ -10,15 +10,16 @@ use super::{
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{
-    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder, ResultCrds,
-    ScanRights,
+    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder,
+    OperatorRights, ResultCrds, ScanRights,
 };
-use kubevet_model::Scope;
+use kubevet_model::{Control, Scope};
 use kubevet_policy::{self as policy, Library};
 use std::{
     fs,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The namespace that kubevet is installed into by default.
@@ -36,7 +37,9 @@ const MAX_CA_BYTES: u64 = 1 << 20;
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
   kubevet manifests scan-rbac --framework NSA | kubectl apply -f -
+  kubevet manifests operator-rbac --results kubescape | kubectl apply -f -
   kubevet manifests results-crds | kubectl apply -f -
+  kubevet manifests operator-crds | kubectl apply -f -
   kubevet manifests monitoring -o monitoring/
   kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -
   kubevet manifests admission-configuration -o apiserver/")]
@@ -108,6 +111,8 @@ enum ManifestPart {
     },
     /// The smallest ClusterRole for `kubevet scan cluster`, with the reason for each rule
     ScanRbac(ScanRbacFlags),
+    /// The least ClusterRole and Role for `kubevet operator`, with the reason for each rule
+    OperatorRbac(OperatorRbacFlags),
     /// The CustomResourceDefinitions of the kinds that the results of a cluster are written as
     ResultsCrds {
         /// Which kinds. Those of policy reports belong to other projects: print them only for a
@@ -121,13 +126,15 @@ enum ManifestPart {
         )]
         kinds: Vec<ResultCrdsArgument>,
     },
+    /// The CustomResourceDefinition of ScanRequests, which ask `kubevet operator` for a scan
+    OperatorCrds,
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
     /// dashboard
     Monitoring,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ResultCrdsArgument {
+pub(super) enum ResultCrdsArgument {
     /// WorkloadConfigurationScan, its summary, and the sums of a namespace
     Kubescape,
     /// PolicyReport and ClusterPolicyReport of wgpolicyk8s.io
@@ -158,14 +165,55 @@ struct ScanRbacFlags {
     read_secrets: bool,
 }
 
+#[derive(Debug, Args)]
+struct OperatorRbacFlags {
+    #[command(flatten)]
+    choice: SelectionFlags,
+    /// For an operator with --read-secrets, too
+    #[arg(long)]
+    read_secrets: bool,
+    /// For an operator that writes results as these kinds
+    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',')]
+    results: Vec<ResultCrdsArgument>,
+}
+
+impl OperatorRbacFlags {
+    /// Writes the roles for the chosen controls.
+    fn write(
+        &self,
+        namespace: &str,
+        library: &Library,
+        output: Option<&Path>,
+    ) -> anyhow::Result<()> {
+        let controls = chosen_controls(&self.choice, library)?;
+        let groups = self.results.iter();
+        let rights = OperatorRights {
+            namespace: namespace.to_owned(),
+            read_secrets: self.read_secrets,
+            results: groups.map(|group| ResultCrds::from(*group)).collect(),
+        };
+        let yaml = manifests::operator_rbac(&controls, &library.workloads, &rights);
+        write_stream(output, &yaml)
+    }
+}
+
+/// Returns the chosen controls that a scan of a cluster evaluates.
+fn chosen_controls(
+    choice: &SelectionFlags,
+    library: &Library,
+) -> anyhow::Result<Vec<Arc<Control>>> {
+    let selected = Selected::new(None, choice, None, Scope::Cluster, library)?;
+    let mut controls = library.metadata();
+    controls.retain(|control| {
+        selected.controls.contains(&control.id) && is_in_scope(control, Scope::Cluster)
+    });
+    Ok(controls)
+}
+
 impl ScanRbacFlags {
     /// Writes the ClusterRole for the chosen controls.
     fn write(&self, library: &Library, output: Option<&Path>) -> anyhow::Result<()> {
-        let selected = Selected::new(None, &self.choice, None, Scope::Cluster, library)?;
-        let mut controls = library.metadata();
-        controls.retain(|control| {
-            selected.controls.contains(&control.id) && is_in_scope(control, Scope::Cluster)
-        });
+        let controls = chosen_controls(&self.choice, library)?;
         let rights = ScanRights {
             watch: self.watch,
             read_secrets: self.read_secrets,
@@ -185,6 +233,10 @@ impl ManifestsCommand {
         let (library, mut problems) = self.library.load();
         if let Some(ManifestPart::ScanRbac(flags)) = &self.part {
             flags.write(&library, self.output.as_deref())?;
+            return Ok(stderr::print_problems(&problems));
+        }
+        if let Some(ManifestPart::OperatorRbac(flags)) = &self.part {
+            flags.write(&self.namespace, &library, self.output.as_deref())?;
             return Ok(stderr::print_problems(&problems));
         }
         if let Some(file) = &self.controls_config {
@@ -285,11 +337,12 @@ impl ManifestPart {
                 write_files(output, files)
             }
             // It depends on the chosen controls, and not on the options of an installation.
-            Self::ScanRbac(_) => Ok(()),
+            Self::ScanRbac(_) | Self::OperatorRbac(_) => Ok(()),
             Self::ResultsCrds { kinds } => {
                 let groups: Vec<ResultCrds> = kinds.into_iter().map(ResultCrds::from).collect();
                 write_stream(output, &manifests::results_crds(&groups))
             }
+            Self::OperatorCrds => write_stream(output, &manifests::scan_request_crd()),
             Self::Monitoring => write_files(output, manifests::monitoring(options)?),
         }
     }

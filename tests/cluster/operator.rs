@@ -74,14 +74,14 @@ spec:
 ";
 
 /// A control plane with objects, and a folder for what operators write.
-struct WatchedCluster {
-    cluster: ControlPlane,
-    dir: tempfile::TempDir,
+pub(crate) struct WatchedCluster {
+    pub(crate) cluster: ControlPlane,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl WatchedCluster {
     /// `None` where no control plane was built.
-    fn start(test: &str) -> Option<Self> {
+    pub(crate) fn start(test: &str) -> Option<Self> {
         let dir = tempfile::tempdir().expect("a folder can be made");
         let data = dir.path().join("data");
         let cluster = ControlPlane::isolated(test, &data, &["--throw-away"])?;
@@ -98,20 +98,35 @@ impl WatchedCluster {
         Some(this)
     }
 
-    fn apply(&self, objects: &str) {
+    pub(crate) fn apply(&self, objects: &str) {
         self.cluster.kubectl(&["apply", "-f", "-"], objects).ok();
     }
 
-    fn kubectl(&self, args: &[&str]) -> String {
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         self.cluster.kubectl(args, "").ok()
     }
 
-    fn operator(&self, replica: &str, args: &[&str]) -> Replica {
+    pub(crate) fn operator(&self, replica: &str, args: &[&str]) -> Replica {
         self.operator_as(&self.cluster.kubeconfig(), replica, args)
+    }
+
+    /// Starts an operator with a store that only its environment names.
+    pub(crate) fn operator_with_store(&self, replica: &str, store: &str, args: &[&str]) -> Replica {
+        self.start_operator(&self.cluster.kubeconfig(), replica, Some(store), args)
     }
 
     /// Starts an operator with the rights of a kubeconfig.
     fn operator_as(&self, kubeconfig: &Path, replica: &str, args: &[&str]) -> Replica {
+        self.start_operator(kubeconfig, replica, None, args)
+    }
+
+    fn start_operator(
+        &self,
+        kubeconfig: &Path,
+        replica: &str,
+        store: Option<&str>,
+        args: &[&str],
+    ) -> Replica {
         let log = self.dir.path().join(format!("{replica}.jsonl"));
         let mut command = Command::new(kubevet_binary());
         command
@@ -119,6 +134,13 @@ impl WatchedCluster {
             .arg(&log)
             .args(args)
             .env("KUBECONFIG", kubeconfig)
+            .env(
+                "XDG_STATE_HOME",
+                self.dir.path().join(format!("{replica}-state")),
+            )
+            .env_remove("STATE_DIRECTORY")
+            .env_remove("KUBEVET_STORE")
+            .envs(store.map(|store| ("KUBEVET_STORE", store)))
             .env("POD_NAME", replica);
         let child = ChildProcess::start(&mut command);
         Replica { log, child }
@@ -126,14 +148,14 @@ impl WatchedCluster {
 }
 
 /// A running operator.
-struct Replica {
+pub(crate) struct Replica {
     log: PathBuf,
-    child: ChildProcess,
+    pub(crate) child: ChildProcess,
 }
 
 impl Replica {
     /// The complete lines of results that it has written.
-    fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
         let lines = complete.lines();
@@ -161,7 +183,7 @@ impl Replica {
     }
 
     /// Waits until it has finished a sweep.
-    fn wait_for_sweep(&self) {
+    pub(crate) fn wait_for_sweep(&self) {
         wait_for("a sweep", || {
             let lines = self.lines();
             if lines.iter().any(|line| line["action"] == "sweep") {
@@ -172,7 +194,7 @@ impl Replica {
         });
     }
 
-    fn wait_for_log(&self, text: &str) {
+    pub(crate) fn wait_for_log(&self, text: &str) {
         wait_for(text, || {
             let log = self.child.stderr();
             if log.contains(text) { Ok(()) } else { Err(log) }
@@ -198,7 +220,7 @@ fn results(lines: &[Value]) -> BTreeMap<String, Value> {
 }
 
 /// The controls that a result fails.
-fn failed(result: &Value) -> BTreeSet<String> {
+pub(crate) fn failed(result: &Value) -> BTreeSet<String> {
     let failed = result["failed"].as_array().expect("a list").iter();
     failed
         .map(|id| id.as_str().expect("a string").to_owned())
@@ -211,7 +233,7 @@ fn fails(results: &BTreeMap<String, Value>, object: &str, control: &str) -> bool
 }
 
 /// Returns status and body of a GET without TLS.
-fn get(port: u16, path: &str) -> (u16, String) {
+pub(crate) fn get(port: u16, path: &str) -> (u16, String) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return (0, String::new());
     };
@@ -229,13 +251,18 @@ fn get(port: u16, path: &str) -> (u16, String) {
     (status.unwrap_or_default(), body.to_owned())
 }
 
+pub(crate) fn free_port() -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    free.local_addr().expect("it is bound").port()
+}
+
 /// The value of a series in a scrape.
-fn value(metrics: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(metrics: &str, series: &str) -> Option<f64> {
     let mut lines = metrics.lines();
     lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
-const ALONE: &[&str] = &["--no-leader-election"];
+pub(crate) const ALONE: &[&str] = &["--no-leader-election"];
 
 #[test]
 fn results_come_change_and_go_with_their_objects() {
@@ -385,7 +412,7 @@ fn results_are_those_of_a_scan() {
     });
 }
 
-fn results_by_uid(lines: &[Value]) -> Vec<Value> {
+pub(crate) fn results_by_uid(lines: &[Value]) -> Vec<Value> {
     let mut by_uid: BTreeMap<&str, &Value> = BTreeMap::new();
     for line in lines {
         let uid = line["uid"].as_str().unwrap_or_default();
@@ -482,10 +509,7 @@ fn health_and_metrics_tell_the_state() {
     let Some(watched) = WatchedCluster::start("operator-metrics") else {
         return;
     };
-    let port = {
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        free.local_addr().expect("it is bound").port()
-    };
+    let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let operator = watched.operator(
         "only",

@@ -2,7 +2,7 @@
 //! were made, listed by kubectl, skipped where nothing changed, and gone with their subject.
 
 use kubevet_cluster::{
-    ApiAccess, Cluster, ListOptions, ReadEvent, ReadRequest, ResourceRequest, ResultLimits,
+    ApiAccess, Cluster, Fence, ListOptions, ReadEvent, ReadRequest, ResourceRequest, ResultLimits,
     ResultWriter, StoredResults, WriteReport, connect,
 };
 use kubevet_engine::Engine;
@@ -17,7 +17,7 @@ use kubevet_testkit::{
 };
 use regex::Regex;
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, process::Command, sync::Arc};
+use std::{collections::BTreeMap, fs, process::Command};
 use tokio::sync::mpsc;
 
 /// A Deployment, whose ReplicaSet and Pods have its findings, and objects outside namespaces.
@@ -172,7 +172,7 @@ impl ResultCluster {
     }
 
     fn writer(&self) -> ResultWriter {
-        ResultWriter::new(self.client.clone(), Arc::new(|| true))
+        ResultWriter::new(self.client.clone(), Fence::always_open())
     }
 
     fn kubectl(&self, args: &[&str]) -> String {

@@ -14,6 +14,7 @@ use k8s_openapi::{
 };
 use kube::{Api, api::PostParams, core::ObjectMeta};
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -96,7 +97,7 @@ impl Fence {
         Self(Arc::new(Mutex::new(FenceState::Closed)))
     }
 
-    /// True if this replica may write now. A write that takes long must end by [`Self::remaining`].
+    /// True if this replica may write now. A write that takes long is made [`Self::while_open`].
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.remaining().is_zero()
@@ -106,6 +107,22 @@ impl Fence {
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.remaining_at(Instant::now(), SystemTime::now())
+    }
+
+    /// Makes a call that writes, for as long as this replica may write: `None` if it may not, or not
+    /// any more before the call has ended. What a call has done that was cut off is not known.
+    pub async fn while_open<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut call = pin!(call);
+        loop {
+            let remaining = self.remaining();
+            if remaining.is_zero() {
+                return None;
+            }
+            // The Lease may be renewed meanwhile.
+            if let Ok(done) = tokio::time::timeout(remaining, &mut call).await {
+                return Some(done);
+            }
+        }
     }
 
     fn remaining_at(&self, now: Instant, wall_now: SystemTime) -> Duration {
@@ -129,7 +146,7 @@ impl Fence {
         *self.lock() = FenceState::Until(until, wall_until);
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         *self.lock() = FenceState::Closed;
     }
 
@@ -551,5 +568,27 @@ mod tests {
         fence.close();
         assert_eq!(fence.remaining_at(now, wall), Duration::ZERO);
         assert!(Fence::always_open().is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn call_goes_on_while_the_lease_is_renewed() {
+        let wall = SystemTime::now() + Duration::from_secs(3_600);
+        let seconds = |number| tokio::time::sleep(Duration::from_secs(number));
+        let fence = Fence::closed();
+        assert_eq!(fence.while_open(async { 1 }).await, None);
+        let renew = || fence.open_until(Instant::now() + Duration::from_secs(10), wall);
+        renew();
+        let renewed = async {
+            seconds(5).await;
+            renew();
+            seconds(9).await;
+            2
+        };
+        assert_eq!(fence.while_open(renewed).await, Some(2));
+        let slow = async {
+            seconds(2).await;
+            3
+        };
+        assert_eq!(fence.while_open(slow).await, None);
     }
 }

@@ -31,6 +31,7 @@
 //! | `failure_policy` | the edits of a webhook configuration (pure) |
 //! | `apply` | admission policies, bindings and params: server-side apply, and pruning |
 //! | `result_writer` | results as objects: written where they changed, and swept |
+//! | `scan_requests` | ScanRequests: watched, created, answered, deleted |
 //! | `stored_results`, `result_error` | which results there are, and why one is not written (pure) |
 //! | `raw_write` | one write whose answer is not read |
 //! | `event_aggregator` | which Events are written, and when (pure) |
@@ -63,6 +64,7 @@ mod read_request;
 mod request_budget;
 mod result_error;
 mod result_writer;
+mod scan_requests;
 mod single_object;
 mod stored_results;
 mod watch_health;
@@ -91,6 +93,7 @@ pub use read_objects::ReadEvent;
 pub use read_request::{ReadRequest, ResourceRequest, WatchStart};
 pub use request_budget::{RequestBudget, RequestRate};
 pub use result_error::ResultError;
-pub use result_writer::{MayWrite, ResultWriter, WriteReport};
+pub use result_writer::{ResultWriter, WriteReport};
+pub use scan_requests::{ScanRequests, StoredScanRequest};
 pub use stored_results::{ResultLimits, ResultTotals, StoredResults};
 pub use webhook_configuration::{Installation, RelaxOutcome};

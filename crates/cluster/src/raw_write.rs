@@ -78,6 +78,7 @@ impl Cluster {
         let response = self.client.send(request).await;
         let response = response.map_err(|error| call.error(&error))?;
         let status = response.status();
+        self.note_refusal(status.as_u16(), response.headers());
         let retry_after = retry_after(response.headers());
         // The rest of the answer is read so that the connection can be used again.
         let bytes = read_body(call, response.into_body(), MAX_STATUS_BYTES).await;

@@ -3,11 +3,10 @@
 //! A result is sent only if the hash of its content is not the known one. A failure is tried again a
 //! few times with pauses; one that concerns more than an object ends the batch for all that it
 //! concerns, so that a full store or a missing definition is asked about once. What was not written
-//! stays unknown, and the next sweep sends it. The caller says before each call whether this process
-//! may write.
+//! stays unknown, and the next sweep sends it. Nothing is sent while the fence is closed.
 
 use super::{
-    Cluster, ClusterError,
+    Cluster, ClusterError, Fence,
     api_call::ApiCall,
     discovery::ApiResource,
     object_list::ListOptions,
@@ -24,7 +23,6 @@ use kubevet_model::{
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    sync::Arc,
 };
 use tokio::task::JoinSet;
 
@@ -40,15 +38,11 @@ const MAX_FAILURES: usize = 4;
 /// The most errors of a batch that are passed on; all are counted.
 const MAX_ERRORS: usize = 20;
 
-/// Says whether this process may write at this moment. A leader that could not renew its lease may
-/// not.
-pub type MayWrite = Arc<dyn Fn() -> bool + Send + Sync>;
-
 /// Writes results to an API server.
 #[derive(Clone)]
 pub struct ResultWriter {
     cluster: Cluster,
-    may_write: MayWrite,
+    fence: Fence,
 }
 
 /// What a batch has done.
@@ -74,6 +68,16 @@ impl WriteReport {
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(error);
         }
+    }
+
+    /// Adds what a removal has done.
+    fn add(&mut self, removal: Self) {
+        self.removed += removal.removed;
+        for (reason, number) in removal.failures {
+            *self.failures.entry(reason).or_default() += number;
+        }
+        let room = MAX_ERRORS.saturating_sub(self.errors.len());
+        self.errors.extend(removal.errors.into_iter().take(room));
     }
 }
 
@@ -135,14 +139,15 @@ impl fmt::Debug for ResultWriter {
 }
 
 impl ResultWriter {
-    /// A writer that asks `may_write` before each call.
+    /// A writer that asks the fence before each call.
     #[must_use]
-    pub fn new(cluster: Cluster, may_write: MayWrite) -> Self {
-        Self { cluster, may_write }
+    pub fn new(cluster: Cluster, fence: Fence) -> Self {
+        Self { cluster, fence }
     }
 
-    /// Writes the results whose content is not the known one. Needs `create` and `patch` on their
-    /// kinds.
+    /// Writes the results whose content is not the known one. If one is refused, its older state is
+    /// removed: it may say of an object what does not hold any more. Needs `create`, `patch` and
+    /// `delete` on their kinds.
     pub async fn write(
         &self,
         stored: &mut StoredResults,
@@ -150,16 +155,20 @@ impl ResultWriter {
     ) -> WriteReport {
         let mut report = WriteReport::default();
         let mut breaker = Breaker::default();
+        let mut outdated = Vec::new();
         let mut writes = JoinSet::new();
         for object in objects {
             while writes.len() >= MAX_WRITES
                 && let Some(ended) = writes.join_next().await
             {
-                take(ended, stored, &mut report, &mut breaker);
+                outdated.extend(take(ended, stored, &mut report, &mut breaker));
             }
             match stored.plan(&object) {
                 Plan::Skip => report.unchanged += 1,
-                Plan::Refuse => report.fail(ResultError::Full(object.key)),
+                Plan::Refuse { is_outdated } => {
+                    outdated.extend(is_outdated.then(|| object.key.clone()));
+                    report.fail(ResultError::Full(object.key));
+                }
                 Plan::Write { before } => {
                     if let Some(error) = breaker.refusal(&object.key) {
                         stored.restore(&object.key, before);
@@ -180,8 +189,9 @@ impl ResultWriter {
             }
         }
         while let Some(ended) = writes.join_next().await {
-            take(ended, stored, &mut report, &mut breaker);
+            outdated.extend(take(ended, stored, &mut report, &mut breaker));
         }
+        report.add(self.remove(stored, outdated).await);
         report
     }
 
@@ -237,13 +247,7 @@ impl ResultWriter {
                     unwanted.push(result.key);
                 }
             }
-            let removal = self.remove(stored, unwanted).await;
-            report.removed += removal.removed;
-            for (reason, number) in removal.failures {
-                *report.failures.entry(reason).or_default() += number;
-            }
-            let room = MAX_ERRORS.saturating_sub(report.errors.len());
-            report.errors.extend(removal.errors.into_iter().take(room));
+            report.add(self.remove(stored, unwanted).await);
         }
         Ok(report)
     }
@@ -317,12 +321,12 @@ impl ResultWriter {
         let mut backoff = self.cluster.timeouts.backoff.clone();
         let mut attempt = 1;
         loop {
-            if !(self.may_write)() {
-                return Err(ResultError::NotLeader(key.clone()));
-            }
-            let failure = match send().await {
-                Ok(()) => return Ok(Outcome::Done),
-                Err(failure) => failure,
+            // Asked after the wait, which may be longer than this process leads.
+            self.cluster.wait_for_budget().await;
+            let failure = match self.fence.while_open(send()).await {
+                Some(Ok(())) => return Ok(Outcome::Done),
+                Some(Err(failure)) => failure,
+                None => return Err(ResultError::NotLeader(key.clone())),
             };
             match WriteAnswer::of(key, failure.error) {
                 WriteAnswer::NamespaceGone => return Ok(Outcome::NamespaceGone),
@@ -341,13 +345,13 @@ impl ResultWriter {
     }
 }
 
-/// Records a write that has ended.
+/// Records a write that has ended. Returns a result that was refused and has an older state.
 fn take(
     ended: Result<Ended, tokio::task::JoinError>,
     stored: &mut StoredResults,
     report: &mut WriteReport,
     breaker: &mut Breaker,
-) {
+) -> Option<ResultKey> {
     let Ok(Ended {
         key,
         before,
@@ -355,7 +359,7 @@ fn take(
     }) = ended
     else {
         // A write that was cut off: the next list shows what became of it.
-        return;
+        return None;
     };
     match result {
         Ok(Outcome::Done) => {
@@ -368,11 +372,14 @@ fn take(
             report.gone += 1;
         }
         Err(error) => {
+            let is_refused = error.scope() == FailureScope::Object;
             stored.restore(&key, before);
             breaker.failed(&key, &error);
             report.fail(error);
+            return (is_refused && before.is_some()).then_some(key);
         }
     }
+    None
 }
 
 /// A result that the API server has.

@@ -76,7 +76,10 @@ pub(super) enum Plan {
         before: Option<Entry>,
     },
     /// Nothing: there is no room.
-    Refuse,
+    Refuse {
+        /// True if the API server has an older state.
+        is_outdated: bool,
+    },
 }
 
 impl StoredResults {
@@ -121,7 +124,9 @@ impl StoredResults {
             && (!is_new || self.by_key.len() < self.limits.max_objects);
         if !has_room && (is_new || entry.bytes > old_bytes) {
             self.refused += 1;
-            return Plan::Refuse;
+            return Plan::Refuse {
+                is_outdated: !is_new,
+            };
         }
         self.insert(key, entry);
         Plan::Write { before }
@@ -210,7 +215,7 @@ mod tests {
             match stored.plan(&object(name, hash, *bytes)) {
                 Plan::Write { .. } => 'w',
                 Plan::Skip => '-',
-                Plan::Refuse => 'x',
+                Plan::Refuse { .. } => 'x',
             }
         });
         let plans: String = plans.collect();
@@ -251,7 +256,14 @@ mod tests {
         for name in ["a", "b"] {
             stored.found(&object(name, "1", 0).key, "1", 50);
         }
-        assert_eq!(stored.plan(&object("a", "2", 60)), Plan::Refuse);
+        assert_eq!(
+            stored.plan(&object("a", "2", 60)),
+            Plan::Refuse { is_outdated: true }
+        );
+        assert_eq!(
+            stored.plan(&object("c", "1", 1)),
+            Plan::Refuse { is_outdated: false }
+        );
         assert!(matches!(
             stored.plan(&object("a", "2", 50)),
             Plan::Write { .. }

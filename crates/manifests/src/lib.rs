@@ -14,7 +14,8 @@
 //! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
 //! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
 //! | `scan_rbac` | the least rights for a scan of a cluster |
-//! | `results_crds` | the definitions of the kinds that results are written as |
+//! | `operator_rbac` | the least rights for the operator |
+//! | `results_crds` | the definitions of the kinds that results are written as, and that ask for them |
 //! | `template` | fills the slots of a template |
 
 mod admission_configuration;
@@ -26,6 +27,7 @@ mod install;
 mod kustomize;
 mod monitoring;
 mod mounted_files;
+mod operator_rbac;
 mod options;
 mod results_crds;
 mod scan_rbac;
@@ -43,6 +45,7 @@ pub use install::{install, objects, webhook};
 pub use kustomize::kustomization;
 pub use monitoring::monitoring;
 pub use mounted_files::MountedFolder;
+pub use operator_rbac::{OperatorRights, operator_rbac};
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};
-pub use results_crds::{ResultCrds, results_crds};
+pub use results_crds::{ResultCrds, results_crds, scan_request_crd};
 pub use scan_rbac::{ScanRights, scan_cluster_role};

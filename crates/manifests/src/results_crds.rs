@@ -1,4 +1,5 @@
-//! The CustomResourceDefinitions of the kinds that results are written as.
+//! The CustomResourceDefinitions of the kinds that results are written as, and of those that ask for
+//! results.
 //!
 //! The definitions of policy reports belong to projects of their own, which other engines install
 //! too, so they are printed only on request. Each has the fields that writers of these projects use,
@@ -22,7 +23,8 @@ pub enum ResultCrds {
 
 impl ResultCrds {
     /// The kinds of the group.
-    fn kinds(self) -> &'static [ResultKind] {
+    #[must_use]
+    pub fn kinds(self) -> &'static [ResultKind] {
         match self {
             Self::Kubescape => &[
                 ResultKind::WorkloadConfigurationScan,
@@ -44,6 +46,16 @@ pub fn results_crds(groups: &[ResultCrds]) -> String {
     let kinds = groups.into_iter().flat_map(ResultCrds::kinds);
     let definitions: Vec<String> = kinds.map(|kind| definition(*kind)).collect();
     definitions.join("---\n")
+}
+
+/// Returns the definition of ScanRequests, which ask the operator for a scan.
+#[must_use]
+pub fn scan_request_crd() -> String {
+    let slots = [("labels", LABELS.to_owned())];
+    render(
+        include_str!("../templates/scan-request.yaml"),
+        &slots.into(),
+    )
 }
 
 /// Returns the definition of a kind.

@@ -35,6 +35,17 @@ pub fn scan_cluster_role(
     workloads: &CustomWorkloads,
     rights: ScanRights,
 ) -> String {
+    let rules = reading_rules(controls, workloads, rights);
+    let slots = Slots::from([("labels", LABELS.to_owned()), ("rules", rules)]);
+    render(TEMPLATE, &slots)
+}
+
+/// Returns the rules to read what the controls check.
+pub(super) fn reading_rules(
+    controls: &[Arc<Control>],
+    workloads: &CustomWorkloads,
+    rights: ScanRights,
+) -> String {
     let mut controls_by_kind: BTreeMap<Kind, BTreeSet<&ControlId>> = BTreeMap::new();
     for control in controls {
         for kind in control.kinds.all_kinds() {
@@ -76,8 +87,7 @@ pub fn scan_cluster_role(
             reason(&ids)
         );
     }
-    let slots = Slots::from([("labels", LABELS.to_owned()), ("rules", rules)]);
-    render(TEMPLATE, &slots)
+    rules
 }
 
 /// Returns which controls check some kinds.

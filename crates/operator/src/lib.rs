@@ -25,6 +25,8 @@
 //! | `change_queue` | the changes that wait, one for each object |
 //! | `records`, `object_uid` | what is kept of each object |
 //! | `schedule` | when all objects are read again |
+//! | `single_scan` | one reading with its score, beside the operator |
+//! | `scan_request` | what a ScanRequest asks for, and its status (pure) |
 //! | `sink` | where results go: the trait |
 //! | `log_sink` | results as lines of JSON |
 //! | `result_writer` | the task that calls the sinks |
@@ -43,7 +45,9 @@ mod records;
 mod resource_watch;
 mod result_writer;
 mod retries;
+mod scan_request;
 mod schedule;
+mod single_scan;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -55,5 +59,10 @@ pub use metrics::OperatorMetrics;
 pub use operator::{OperatorParts, start};
 pub use policy::EvaluationPolicy;
 pub use reading::{Reading, ReadingOptions};
+pub use scan_request::{
+    ScanPhase, ScanRequestSpec, failed_status, finished_status, is_expired, pending_status,
+    running_status,
+};
 pub use schedule::{Schedule, ScheduleError};
+pub use single_scan::{SingleScan, scan_once};
 pub use sink::{FinishedSweep, ResultBatch, ResultSink, SinkError, SinkFuture};

@@ -54,7 +54,7 @@ impl ResultSink for LogSink {
         "log"
     }
 
-    fn write<'a>(&'a mut self, batch: &'a ResultBatch, fence: &'a Fence) -> SinkFuture<'a> {
+    fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, fence: &'a Fence) -> SinkFuture<'a> {
         let lines: Vec<Value> = batch
             .results
             .iter()
@@ -73,7 +73,7 @@ impl ResultSink for LogSink {
 
     fn sweep_finished<'a>(
         &'a mut self,
-        sweep: &'a FinishedSweep,
+        sweep: &'a Arc<FinishedSweep>,
         fence: &'a Fence,
     ) -> SinkFuture<'a> {
         let unread = sweep.unread.iter();

@@ -48,8 +48,11 @@ const GAUGE_TICKS: u64 = 5;
 const DISCOVERY_TICKS: u64 = 300;
 /// A watch that is not open for so long makes its kind not evaluated.
 const MAX_WATCH_GAP: Duration = Duration::from_secs(60);
-/// The least time between sweeps that lost results are made good by.
+/// The least time between sweeps that lost results are made good by. It doubles as long as results
+/// are lost again soon.
 const LOST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest such time.
+const MAX_LOST_PAUSE: Duration = Duration::from_secs(900);
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -113,7 +116,8 @@ struct Operator {
     is_leader: bool,
     schedule: Option<Schedule>,
     due: Option<Timestamp>,
-    lost_at: Option<Instant>,
+    /// When the last such sweep was asked for, and the pause after it.
+    lost: Option<(Instant, Duration)>,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<OperatorStatus>,
     metrics: Arc<OperatorMetrics>,
@@ -189,7 +193,7 @@ impl Operator {
             leadership: parts.leadership,
             due: parts.schedule.as_ref().and_then(due),
             schedule: parts.schedule,
-            lost_at: None,
+            lost: None,
             commands,
             status,
             metrics: parts.metrics,
@@ -200,7 +204,7 @@ impl Operator {
 
     async fn run(mut self) {
         self.next.add_sweep("start");
-        self.take_leadership();
+        self.take_leadership().await;
         loop {
             match self.event().await {
                 Event::Command(Some(Command::Stop(sender))) => {
@@ -221,7 +225,7 @@ impl Operator {
                 Event::Read(None) => self.end_pass().await,
                 Event::Changes => self.take_changes(),
                 Event::Discovered(discovered) => self.take_resources(discovered),
-                Event::Leadership => self.take_leadership(),
+                Event::Leadership => self.take_leadership().await,
                 Event::Tick => self.tick(),
             }
             self.flush_outbox().await;
@@ -569,11 +573,11 @@ impl Operator {
         if is_empty || !self.is_leader {
             return;
         }
-        let batch = ResultBatch {
+        let batch = Arc::new(ResultBatch {
             sweep: self.sweep_id(),
             results: outbox.results.into_values().collect(),
             controls: Arc::clone(&self.controls),
-        };
+        });
         self.writer
             .send(Write::Results {
                 batch,
@@ -583,7 +587,7 @@ impl Operator {
             .await;
     }
 
-    fn take_leadership(&mut self) {
+    async fn take_leadership(&mut self) {
         let leadership = match &mut self.leadership {
             Some(receiver) => receiver.borrow_and_update().clone(),
             None => Leadership {
@@ -599,6 +603,7 @@ impl Operator {
                 // What the leader before has not written is not known. The sweep makes good what
                 // this replica has given up, too.
                 self.writer.take_lost();
+                self.writer.send(Write::Lead).await;
                 if self.sweep_number > 0 {
                     self.drop_pass();
                     self.next.sweep = Some("takeover");
@@ -752,9 +757,10 @@ impl Operator {
 
     /// Makes good what the writer has given up, by a sweep.
     fn sweep_lost(&mut self) {
-        let is_recent = self.lost_at.is_some_and(|at| at.elapsed() < LOST_PAUSE);
+        let since = self.lost.map(|(at, pause)| (at.elapsed(), pause));
+        let is_recent = since.is_some_and(|(elapsed, pause)| elapsed < pause);
         if !is_recent && self.is_leader && self.writer.take_lost() {
-            self.lost_at = Some(Instant::now());
+            self.lost = Some((Instant::now(), next_lost_pause(since)));
             self.next.add_sweep("lost");
         }
     }
@@ -796,6 +802,15 @@ impl Operator {
             kinds: &kinds,
         };
         score_verdicts(scored, self.records.verdicts())
+    }
+}
+
+/// Returns the pause after a sweep that makes good what was lost, by the time since the one before it
+/// and its pause: where every sweep loses results, such as in a full store, they become rare.
+fn next_lost_pause(before: Option<(Duration, Duration)>) -> Duration {
+    match before {
+        Some((elapsed, pause)) if elapsed < pause * 4 => (pause * 2).min(MAX_LOST_PAUSE),
+        _ => LOST_PAUSE,
     }
 }
 
@@ -851,6 +866,22 @@ mod tests {
         assert_eq!(outbox.results.into_values().collect::<Vec<_>>(), expected);
         let of: Vec<&str> = outbox.removed.iter().map(|uid| &**uid).collect();
         assert_eq!(of, removed);
+    }
+
+    #[test]
+    fn sweeps_for_lost_results_become_rare_while_results_are_lost() {
+        let seconds = Duration::from_secs;
+        assert_eq!(next_lost_pause(None), seconds(30));
+        for (elapsed, pause, expected) in [
+            (31, 30, 60),
+            (119, 30, 60),
+            (120, 30, 30),
+            (1000, 900, 900),
+            (3600, 900, 30),
+        ] {
+            let before = Some((seconds(elapsed), seconds(pause)));
+            assert_eq!(next_lost_pause(before), seconds(expected), "{elapsed}");
+        }
     }
 
     #[test]

@@ -25,13 +25,13 @@ const MAX_UIDS: usize = 500;
 const MAX_ATTEMPTS: u32 = 5;
 /// The pause after the first failed attempt; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The time for one call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is to be written.
 pub(super) enum Write {
+    /// This replica leads from now on.
+    Lead,
     Results {
-        batch: ResultBatch,
+        batch: Arc<ResultBatch>,
         removed: Vec<Arc<str>>,
         /// When the changes came whose results these are.
         received: Vec<Instant>,
@@ -54,8 +54,14 @@ impl ResultWriter {
     ) -> Self {
         let (sender, writes) = mpsc::channel(MAX_WAITING);
         let has_lost = Arc::new(AtomicBool::new(false));
+        let sinks = sinks.into_iter();
         let task = WriterTask {
-            sinks,
+            sinks: sinks
+                .map(|sink| CalledSink {
+                    sink,
+                    lost_sweep: None,
+                })
+                .collect(),
             fence,
             metrics,
             has_lost: Arc::clone(&has_lost),
@@ -91,17 +97,25 @@ impl ResultWriter {
 }
 
 struct WriterTask {
-    sinks: Vec<Box<dyn ResultSink>>,
+    sinks: Vec<CalledSink>,
     fence: Fence,
     metrics: Arc<OperatorMetrics>,
     has_lost: Arc<AtomicBool>,
 }
 
+/// A sink, and what it has not got.
+struct CalledSink {
+    sink: Box<dyn ResultSink>,
+    /// The sweep of the last results that it did not keep: it must not end as a complete one.
+    lost_sweep: Option<u64>,
+}
+
 /// One call of a sink.
 enum Call<'a> {
-    Write(&'a ResultBatch),
+    Lead,
+    Write(&'a Arc<ResultBatch>),
     Remove(&'a [Arc<str>]),
-    SweepFinished(&'a FinishedSweep),
+    SweepFinished(&'a Arc<FinishedSweep>),
     Flush,
 }
 
@@ -109,6 +123,7 @@ impl WriterTask {
     async fn run(mut self, mut writes: mpsc::Receiver<Write>) {
         while let Some(write) = writes.recv().await {
             match write {
+                Write::Lead => self.call(&Call::Lead).await,
                 Write::Results {
                     batch,
                     removed,
@@ -139,9 +154,24 @@ impl WriterTask {
     }
 
     async fn call(&mut self, call: &Call<'_>) {
-        for sink in &mut self.sinks {
+        for CalledSink { sink, lost_sweep } in &mut self.sinks {
             let name = sink.name();
-            let called = call_sink(sink.as_mut(), call, &self.fence).await;
+            let incomplete = match call {
+                Call::SweepFinished(sweep) if *lost_sweep == Some(sweep.sweep) => {
+                    Some(Arc::new(FinishedSweep {
+                        is_complete: false,
+                        ..FinishedSweep::clone(sweep)
+                    }))
+                }
+                _ => None,
+            };
+            let of_incomplete = incomplete.as_ref().map(Call::SweepFinished);
+            let made = of_incomplete.as_ref().unwrap_or(call);
+            let called = call_sink(sink.as_mut(), made, &self.fence).await;
+            let has_all = matches!(called, Ok(()) | Err(SinkError::Partial(_)));
+            if let (Call::Write(batch), false) = (call, has_all) {
+                *lost_sweep = Some(batch.sweep);
+            }
             match called {
                 Ok(()) => self.metrics.count_write(name, "written"),
                 Err(SinkError::Fenced) => {
@@ -149,6 +179,11 @@ impl WriterTask {
                     // It may lead again before it notices that it did not.
                     self.has_lost.store(true, Ordering::Relaxed);
                     tracing::info!(sink = name, "not written: this replica does not lead");
+                }
+                // The sink has said why.
+                Err(SinkError::Partial(_)) => {
+                    self.metrics.count_write(name, "partial");
+                    self.has_lost.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
                     self.metrics.count_write(name, "lost");
@@ -165,14 +200,15 @@ async fn call_sink(
     call: &Call<'_>,
     fence: &Fence,
 ) -> Result<(), SinkError> {
+    let timeout = sink.call_timeout();
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     loop {
-        let remaining = fence.remaining();
-        if remaining.is_zero() {
+        if !fence.is_open() && !matches!(call, Call::Lead) {
             return Err(SinkError::Fenced);
         }
         let called = match call {
+            Call::Lead => sink.lead(),
             Call::Write(batch) => sink.write(batch, fence),
             Call::Remove(uids) => sink.remove(uids, fence),
             Call::SweepFinished(sweep) => sink.sweep_finished(sweep, fence),
@@ -180,14 +216,12 @@ async fn call_sink(
         };
         // A call may go on for longer than the fence is open now: it is renewed meanwhile, and the
         // sink asks it before each of its writes.
-        let called = tokio::time::timeout(CALL_TIMEOUT, called).await;
+        let called = tokio::time::timeout(timeout, called).await;
         let error = match called {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(SinkError::Transient(reason))) => SinkError::Transient(reason),
             Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                SinkError::Transient(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))
-            }
+            Err(_) => SinkError::Transient(format!("no answer within {} s", timeout.as_secs())),
         };
         attempts += 1;
         if attempts >= MAX_ATTEMPTS {
@@ -230,7 +264,11 @@ mod tests {
             "scripted"
         }
 
-        fn write<'a>(&'a mut self, batch: &'a ResultBatch, _: &'a Fence) -> SinkFuture<'a> {
+        fn lead(&mut self) -> SinkFuture<'_> {
+            self.answer("lead".to_owned())
+        }
+
+        fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, _: &'a Fence) -> SinkFuture<'a> {
             self.answer(format!("write {}", batch.results.len()))
         }
 
@@ -238,8 +276,12 @@ mod tests {
             self.answer(format!("remove {}", uids.len()))
         }
 
-        fn sweep_finished<'a>(&'a mut self, _: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
-            self.answer("sweep".to_owned())
+        fn sweep_finished<'a>(
+            &'a mut self,
+            sweep: &'a Arc<FinishedSweep>,
+            _: &'a Fence,
+        ) -> SinkFuture<'a> {
+            self.answer(format!("sweep {} {}", sweep.sweep, sweep.is_complete))
         }
     }
 
@@ -268,11 +310,11 @@ mod tests {
             findings: Vec::new(),
             errors: Vec::new(),
         };
-        let batch = ResultBatch {
+        let batch = Arc::new(ResultBatch {
             sweep: 1,
             results: vec![result],
             ..ResultBatch::default()
-        };
+        });
         let removed = vec![Arc::from("b"); removed];
         let received = Vec::new();
         let write = Write::Results {
@@ -308,6 +350,66 @@ mod tests {
         check(&[permanent], open(), 2, &all, true).await;
     }
 
+    /// Writes a batch of the first sweep with this answer, and ends two sweeps.
+    async fn check_sweeps(answer: Result<(), SinkError>, expected: &[&str]) {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: VecDeque::from([answer]),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], Fence::always_open(), metrics);
+        let batch = Arc::new(ResultBatch {
+            sweep: 1,
+            results: vec![ObjectResult {
+                object: Arc::new(ObjectId::default()),
+                origin: Origin::Cluster {
+                    uid: "a".into(),
+                    resource_version: "1".into(),
+                },
+                judged: Vec::new(),
+                findings: Vec::new(),
+                errors: Vec::new(),
+            }],
+            ..ResultBatch::default()
+        });
+        let write = Write::Results {
+            batch,
+            removed: Vec::new(),
+            received: Vec::new(),
+        };
+        writer.send(write).await;
+        for sweep in [1, 2] {
+            let finished = FinishedSweep {
+                sweep,
+                reason: "start",
+                began_at: std::time::SystemTime::UNIX_EPOCH,
+                ended_at: std::time::SystemTime::UNIX_EPOCH,
+                objects: 1,
+                is_complete: true,
+                unread: Vec::new(),
+                score: kubevet_scan::ClusterScore {
+                    controls: Vec::new(),
+                    frameworks: Vec::new(),
+                },
+            };
+            let write = Write::SweepFinished(Arc::new(finished), Vec::new());
+            writer.send(write).await;
+        }
+        writer.flush(Duration::from_secs(60)).await;
+        let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*calls, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sweep_whose_results_were_lost_is_not_complete() {
+        check_sweeps(Ok(()), &["write 1", "sweep 1 true", "sweep 2 true"]).await;
+        let permanent = Err(SinkError::Permanent("full".to_owned()));
+        check_sweeps(permanent, &["write 1", "sweep 1 false", "sweep 2 true"]).await;
+        let partial = Err(SinkError::Partial("1 of 2 was refused".to_owned()));
+        check_sweeps(partial, &["write 1", "sweep 1 true", "sweep 2 true"]).await;
+    }
+
     #[tokio::test(start_paused = true)]
     async fn removals_are_bounded_in_each_call() {
         let calls = ["write 1", "remove 500", "remove 500", "remove 1"];
@@ -317,5 +419,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_is_called_while_the_fence_is_closed() {
         check(&[], Fence::closed(), 2, &[], true).await;
+    }
+
+    /// The fence may have closed again until then; the sink must know all the same.
+    #[tokio::test]
+    async fn sink_learns_that_this_replica_leads_whatever_the_fence_says() {
+        let calls = Arc::default();
+        let sink = ScriptedSink {
+            answers: VecDeque::new(),
+            calls: Arc::clone(&calls),
+        };
+        let metrics = Arc::new(OperatorMetrics::register(&mut Registry::default()));
+        let writer = ResultWriter::start(vec![Box::new(sink)], Fence::closed(), metrics);
+        writer.send(Write::Lead).await;
+        writer.flush(Duration::from_secs(60)).await;
+        assert_eq!(
+            *calls.lock().unwrap_or_else(PoisonError::into_inner),
+            ["lead"]
+        );
     }
 }

@@ -4,7 +4,12 @@
 use kubevet_cluster::Fence;
 use kubevet_model::{Control, ObjectResult, Unread};
 use kubevet_scan::ClusterScore;
-use std::{future::Future, pin::Pin, sync::Arc, time::SystemTime};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// The result of a call of a sink, later.
 pub type SinkFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + Send + 'a>>;
@@ -13,15 +18,26 @@ pub type SinkFuture<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + S
 ///
 /// The calls come one after the other, in the order of what happened. One that fails in a way that may
 /// pass is repeated; one that is given up makes the operator read everything again later. A sink asks
-/// the fence before each write of its own, and bounds the write's time by [`Fence::remaining`]: once
-/// the fence is closed, another replica may write.
+/// the fence before each write of its own, or makes it [`Fence::while_open`]: once the fence is closed,
+/// another replica may write.
 pub trait ResultSink: Send {
     /// The name in logs and metrics.
     fn name(&self) -> &'static str;
 
+    /// The time for one call. One that takes longer is cut off, and made again.
+    fn call_timeout(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    /// This replica leads from now on, for the first time or again: another one may have written
+    /// since the calls before. All objects are read again.
+    fn lead(&mut self) -> SinkFuture<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Keeps the results of objects, in place of those that they had. An object is in a batch once.
     /// uid and resource version are in the origin of each result ([`kubevet_model::Origin::Cluster`]).
-    fn write<'a>(&'a mut self, batch: &'a ResultBatch, fence: &'a Fence) -> SinkFuture<'a>;
+    fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, fence: &'a Fence) -> SinkFuture<'a>;
 
     /// Drops the results of objects that are gone, or that are reported under their owner. A sink may
     /// not know all of them.
@@ -32,7 +48,7 @@ pub trait ResultSink: Send {
     /// no object any more, unless its kind and namespace are in [`FinishedSweep::unread`].
     fn sweep_finished<'a>(
         &'a mut self,
-        sweep: &'a FinishedSweep,
+        sweep: &'a Arc<FinishedSweep>,
         fence: &'a Fence,
     ) -> SinkFuture<'a>;
 
@@ -68,7 +84,8 @@ pub struct FinishedSweep {
     pub ended_at: SystemTime,
     /// The number of objects that were read.
     pub objects: usize,
-    /// True if every object that could be read has its result written with the number of the sweep.
+    /// True if every object that could be read has its result written with the number of the sweep,
+    /// by this sink.
     pub is_complete: bool,
     /// What could not be read.
     pub unread: Vec<Unread>,
@@ -88,4 +105,8 @@ pub enum SinkError {
     /// The same call fails again.
     #[error("{0}")]
     Permanent(String),
+    /// Some results were not kept, and the sink has said why. It knows their objects: a sweep is
+    /// complete without them.
+    #[error("{0}")]
+    Partial(String),
 }

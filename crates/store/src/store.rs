@@ -69,6 +69,13 @@ impl Store {
         StoreReader::open(self.session.options().clone())
     }
 
+    /// The number of times that an empty store was begun since this was opened: where it grows, such as
+    /// after a file was damaged, what was written before is not there any more.
+    #[must_use]
+    pub fn begun(&self) -> u64 {
+        self.session.begun()
+    }
+
     /// Makes this the only writer, and returns its epoch: a writer with a lower one, which may not
     /// know yet that it has lost the lease, is refused from now on ([`ResultStoreError::Fenced`]).
     ///

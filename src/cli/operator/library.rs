@@ -3,11 +3,13 @@
 use super::operator_flags::OperatorCommand;
 use crate::cli::{
     file_fingerprint::{self, FileChanges},
-    scan::{Selected, is_in_scope},
+    scan::{Selected, SelectionFlags, is_in_scope},
     session::Session,
 };
+use anyhow::bail;
 use kubevet_model::{Control, Problem, Scope};
 use kubevet_operator::EvaluationPolicy;
+use kubevet_policy::Library;
 use kubevet_scan::SchemaChecks;
 use kubevet_validation::SchemaOptions;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ const MAX_LOGGED_PROBLEMS: usize = 50;
 /// # Errors
 /// A control or framework is unknown.
 pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy, Vec<Problem>)> {
-    let (mut library, problems) = flags.library.load();
+    let (library, problems) = flags.library.load();
     let scope = Scope::Cluster;
     let selected = match Selected::new(None, &flags.choice, None, scope, &library) {
         Ok(selected) => selected,
@@ -34,6 +36,48 @@ pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy,
             return Err(error.context(problems.join("\nerror: ")));
         }
     };
+    Ok(compile(library, problems, selected))
+}
+
+/// Loads the library, and compiles the controls of some frameworks; without one, those of the operator.
+/// The names come from the cluster: they name no files.
+///
+/// # Errors
+/// A framework is unknown, or the library has problems.
+pub(super) fn load_frameworks(
+    flags: &OperatorCommand,
+    names: &[String],
+) -> anyhow::Result<EvaluationPolicy> {
+    let (policy, problems) = if names.is_empty() {
+        load(flags)?
+    } else {
+        let (library, problems) = flags.library.load();
+        let mut known = Vec::new();
+        for name in names {
+            let found = library.framework(name);
+            let Some(found) = found.or_else(|| library.newest_framework(name)) else {
+                let nearest = library.suggest_framework(name);
+                bail!("no framework is called `{name}`{nearest}");
+            };
+            known.push(found.name.clone());
+        }
+        let choice = SelectionFlags::of_frameworks(known);
+        let selected = Selected::new(None, &choice, None, Scope::Cluster, &library)?;
+        compile(library, problems, selected)
+    };
+    match problems.first() {
+        Some(problem) => bail!("the library of the operator has a problem: {problem}"),
+        None => Ok(policy),
+    }
+}
+
+/// Compiles the chosen controls.
+fn compile(
+    mut library: Library,
+    problems: Vec<Problem>,
+    selected: Selected,
+) -> (EvaluationPolicy, Vec<Problem>) {
+    let scope = Scope::Cluster;
     let is_selected =
         |control: &Control| selected.controls.contains(&control.id) && is_in_scope(control, scope);
     library
@@ -58,7 +102,7 @@ pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy,
         },
         frameworks: selected.frameworks,
     };
-    Ok((policy, problems))
+    (policy, problems)
 }
 
 /// The files of the library and the params.

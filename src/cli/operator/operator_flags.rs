@@ -1,17 +1,30 @@
 //! The flags of `kubevet operator`.
 
+use super::{on_demand::ScanCommand, store_flags::StoreFlags};
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
+    manifests::ResultCrdsArgument,
     policy_flags::LibraryAndParamsFlags,
     program_log::LogFormat,
     scan::{SelectionFlags, namespace_name},
     serve::parse_duration,
 };
-use clap::Args;
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
 use kubevet_cluster::RequestRate;
+use kubevet_manifests::ResultCrds;
+use kubevet_model::ResultKind;
 use kubevet_operator::{ReadingOptions, Schedule};
 use kubevet_scan::ObjectFilter;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// What is asked of an operator that runs.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperatorPart {
+    /// Ask the operator of a cluster for a scan, and read its answer
+    #[command(subcommand)]
+    Scan(ScanCommand),
+}
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -19,12 +32,16 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
   kubevet operator --framework NSA,MITRE                the controls of two frameworks
   kubevet operator --sweep-schedule '0 3 * * *' --time-zone Europe/Berlin
                                                         everything again each night, beside what changes
+  kubevet operator --store /data/store.db --results kubescape,policy-reports
+                                                        findings with history, and objects in the cluster
   kubevet operator --log-results - --no-leader-election each result as a line of JSON
+  kubevet operator scan configurations --framework NSA --wait
+                                                        ask a running operator for a scan
 
 It evaluates every object at its start, when it changes, on the schedule, when library or params change, and at HUP.
 It keeps no objects: memory grows by some 150 bytes for each.
 
-What it reads: the kinds that a chosen control checks. `kubevet manifests scan-rbac --watch` prints the rights for them.
+What it reads: the kinds that a chosen control checks. `kubevet manifests operator-rbac` prints all rights that it needs.
 A kind that may not be read is not evaluated, is tried again, and is named in the log and the metrics.
 
 Replicas: one holds a Lease and writes results; the others read along, and take over within 20 s. They need the
@@ -32,6 +49,8 @@ rights get, create and update on leases of their namespace.
 
 Signals: HUP reads library and params anew and sweeps; TERM writes what waits, gives up the Lease and ends.")]
 pub(crate) struct OperatorCommand {
+    #[command(subcommand)]
+    pub(super) part: Option<OperatorPart>,
     #[command(flatten)]
     pub(super) choice: SelectionFlags,
     #[command(flatten)]
@@ -122,6 +141,20 @@ pub(crate) struct OperatorCommand {
     /// Write without a Lease: for a single replica that never runs beside another one
     #[arg(long, help_heading = "Replicas")]
     pub(super) no_leader_election: bool,
+    #[command(flatten)]
+    pub(super) store: StoreFlags,
+    /// The kinds of objects that results are written as [default: none]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        help_heading = "Results"
+    )]
+    results: Vec<ResultsArgument>,
+    /// The name of the cluster in results [default: that of the context, or the URL]
+    #[arg(long, value_name = "NAME", help_heading = "Results")]
+    pub(super) cluster_name: Option<String>,
     /// Write each result as a line of JSON to this file; - is standard output
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub(super) log_results: Option<PathBuf>,
@@ -138,7 +171,49 @@ pub(crate) struct OperatorCommand {
     pub(super) log_format: LogFormat,
 }
 
+/// A group of kinds, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultsArgument {
+    None,
+    Some(ResultCrdsArgument),
+}
+
+impl ValueEnum for ResultsArgument {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::None,
+            Self::Some(ResultCrdsArgument::Kubescape),
+            Self::Some(ResultCrdsArgument::PolicyReports),
+            Self::Some(ResultCrdsArgument::OpenReports),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::None => Some(PossibleValue::new("none").help("No objects")),
+            Self::Some(group) => group.to_possible_value(),
+        }
+    }
+}
+
 impl OperatorCommand {
+    /// Returns the kinds that results are written as.
+    ///
+    /// # Errors
+    /// `none` stands beside others.
+    pub(super) fn result_kinds(&self) -> anyhow::Result<Vec<ResultKind>> {
+        let groups = self.results.iter().filter_map(|argument| match argument {
+            ResultsArgument::None => None,
+            ResultsArgument::Some(group) => Some(ResultCrds::from(*group)),
+        });
+        let groups: BTreeSet<ResultCrds> = groups.collect();
+        if !groups.is_empty() && self.results.contains(&ResultsArgument::None) {
+            bail!("--results: `none` excludes the others");
+        }
+        let kinds = groups.into_iter().flat_map(ResultCrds::kinds);
+        Ok(kinds.copied().collect())
+    }
+
     /// Returns when everything is read again.
     ///
     /// # Errors
@@ -157,6 +232,31 @@ impl OperatorCommand {
             per_second: self.request_rate.into(),
             burst: self.request_burst.into(),
         }
+    }
+
+    /// Returns which objects are read for a request for some namespaces; none for all.
+    ///
+    /// # Errors
+    /// The operator does not read one of them.
+    pub(super) fn reading_of(
+        &self,
+        own_namespace: &str,
+        namespaces: &[String],
+    ) -> anyhow::Result<ReadingOptions> {
+        let mut reading = self.reading(own_namespace);
+        let is_left_out = |name: &&String| {
+            let is_named = self.namespaces.is_empty() || self.namespaces.contains(name);
+            !is_named || self.exclude_namespaces.contains(name)
+        };
+        if let Some(name) = namespaces.iter().find(is_left_out) {
+            bail!(
+                "the operator leaves out the namespace {name}, by --namespaces or --exclude-namespaces"
+            );
+        }
+        if !namespaces.is_empty() {
+            reading.namespaces = namespaces.to_vec();
+        }
+        Ok(reading)
     }
 
     /// Returns which objects are read.

@@ -1,6 +1,10 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
-use super::{library::LibraryFiles, operator_flags::OperatorCommand};
+use super::{
+    library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
+    resource_sink::ResourceSink, sink_metrics::SinkMetrics, store_flags::StorePlace,
+    store_sink::StoreSink,
+};
 use crate::cli::{
     file_fingerprint,
     program_log::ProgramLog,
@@ -12,11 +16,13 @@ use anyhow::Context as _;
 use kubevet_cluster::{
     self as cluster, ApiAccess, Cluster, Fence, LeaseConfig, LeaseHolder, RequestBudget,
 };
+use kubevet_model::ResultKind;
 use kubevet_operator::{
     self as operator, EvaluationPolicy, LogSink, OperatorHandle, OperatorMetrics, OperatorParts,
     OperatorStatus, ResultSink, Schedule,
 };
 use kubevet_server::{self as server, Drain, Health, ServerMetrics, Shutdown};
+use kubevet_store::ClusterIdentity;
 use prometheus_client::registry::Registry;
 use std::{
     env,
@@ -31,13 +37,15 @@ use std::{
 use tokio::{
     signal::unix::SignalKind,
     sync::oneshot,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{info, warn};
 
 /// The time that the end may take before it is forced: results are written, the Lease is given up,
 /// and logs are written.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(20);
+/// The pause between two attempts to read the uid of the cluster.
+const UID_PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs until a signal.
 ///
@@ -48,6 +56,8 @@ pub(super) async fn run(
     access: &ApiAccess,
     policy: EvaluationPolicy,
     schedule: Schedule,
+    place: StorePlace,
+    kinds: Vec<ResultKind>,
     log: &ProgramLog,
 ) -> anyhow::Result<()> {
     let flags = Arc::new(flags);
@@ -57,6 +67,7 @@ pub(super) async fn run(
     let cluster = cluster::connect_within(access, Some(budget)).await?;
     let mut registry = Registry::default();
     let metrics = Arc::new(OperatorMetrics::register(&mut registry));
+    let sink_metrics = Arc::new(SinkMetrics::register(&mut registry));
     let server_metrics = ServerMetrics::register(&mut registry);
     log.register(&mut registry);
     let shutdown = Shutdown::new(Drain {
@@ -79,29 +90,55 @@ pub(super) async fn run(
         }
         None => None,
     };
-    let uid = cluster_uid(&cluster).await;
+    let uid = cluster_uid(&cluster, !matches!(place, StorePlace::None)).await?;
     let identity = identity();
     let lease = hold_lease(&flags, &cluster, &identity);
-    let sinks = sinks(flags.log_results.as_deref(), &identity)?;
+    let fence = lease
+        .as_ref()
+        .map_or_else(Fence::always_open, LeaseHolder::fence);
+    let leadership = lease.as_ref().map(LeaseHolder::state);
+    let mut sinks: Vec<Box<dyn ResultSink>> = Vec::new();
+    let store = ClusterIdentity {
+        id: uid.clone(),
+        name: cluster_name(&flags, &cluster),
+    };
+    if let Some(options) = flags.store.options(place, store)? {
+        let retention = flags.store.retention();
+        let metrics = Arc::clone(&sink_metrics);
+        let sink = StoreSink::open(options, retention, metrics).await?;
+        sinks.push(Box::new(sink));
+    }
+    let resource = results_resource(&kinds);
+    if !kinds.is_empty() {
+        sinks.push(Box::new(ResourceSink::new(
+            cluster.clone(),
+            fence.clone(),
+            kinds,
+            &cluster_name(&flags, &cluster),
+            &own_namespace(&flags, &cluster),
+            sink_metrics,
+        )));
+    }
+    sinks.extend(log_sink(flags.log_results.as_deref(), &identity)?);
     info!(
         controls = policy.controls.len(),
         replica = identity,
         server = cluster.server().url,
         "the operator starts"
     );
+    let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
     let parts = OperatorParts {
         reading: flags.reading(&cluster.server().namespace),
         cluster,
         policy,
         schedule: Some(flags.jittered(schedule, &uid)),
         sinks,
-        fence: lease
-            .as_ref()
-            .map_or_else(Fence::always_open, LeaseHolder::fence),
-        leadership: lease.as_ref().map(LeaseHolder::state),
+        fence,
+        leadership,
         metrics,
     };
     let running = Running {
+        _requests: requests,
         files: LibraryFiles::new(flags, fingerprint),
         operator: operator::start(parts),
         lease,
@@ -114,6 +151,8 @@ pub(super) async fn run(
 
 /// Everything that runs.
 struct Running {
+    /// Ends with this.
+    _requests: RequestedScans,
     files: LibraryFiles,
     operator: OperatorHandle,
     lease: Option<LeaseHolder>,
@@ -181,15 +220,56 @@ impl Running {
     }
 }
 
-/// Returns what tells the cluster from others; its URL if that cannot be read.
-async fn cluster_uid(cluster: &Cluster) -> String {
-    match cluster.uid().await {
-        Ok(uid) => uid,
-        Err(error) => {
-            warn!("the schedule is offset by the URL of the cluster, not by its uid: {error}");
-            cluster.server().url.clone()
+/// Returns what tells the cluster from others; its URL if that cannot be read. A store needs the uid,
+/// and waits for an API server that does not answer.
+///
+/// # Errors
+/// It is needed, and may not be read.
+async fn cluster_uid(cluster: &Cluster, is_needed: bool) -> anyhow::Result<String> {
+    loop {
+        match cluster.uid().await {
+            Ok(uid) => return Ok(uid),
+            Err(error) if is_needed && error.is_forbidden() => {
+                return Err(error).context(
+                    "the store needs the uid of the namespace kube-system, which is that of the \
+                     cluster: `kubevet manifests operator-rbac` prints the right, and `--store none` \
+                     goes without",
+                );
+            }
+            Err(error) if is_needed => {
+                warn!("the uid of the cluster is not known: {error}; trying again");
+                sleep(UID_PAUSE).await;
+            }
+            Err(error) => {
+                warn!("the schedule is offset by the URL of the cluster, not by its uid: {error}");
+                return Ok(cluster.server().url.clone());
+            }
         }
     }
+}
+
+/// Returns the resource of the results of single objects, for those who ask for a scan.
+fn results_resource(kinds: &[ResultKind]) -> Option<String> {
+    let kind = kinds.first()?;
+    Some(format!("{}.{}", kind.plural(), kind.group()))
+}
+
+/// Returns the name of the cluster for people.
+fn cluster_name(flags: &OperatorCommand, cluster: &Cluster) -> String {
+    let server = cluster.server();
+    let context = Some(&server.context).filter(|context| !context.is_empty());
+    let name = flags.cluster_name.as_ref().or(context);
+    name.unwrap_or(&server.url).clone()
+}
+
+/// Returns the namespace of this process: that of the Lease, and of results of objects outside
+/// namespaces.
+fn own_namespace(flags: &OperatorCommand, cluster: &Cluster) -> String {
+    let own = env::var("POD_NAMESPACE")
+        .ok()
+        .filter(|name| !name.is_empty());
+    let namespace = flags.lease_namespace.clone().or(own);
+    namespace.unwrap_or_else(|| cluster.server().namespace.clone())
 }
 
 /// Returns a name of this replica that no other one has, not even the one before it in the same Pod.
@@ -207,18 +287,17 @@ fn hold_lease(flags: &OperatorCommand, cluster: &Cluster, identity: &str) -> Opt
     if flags.no_leader_election {
         return None;
     }
-    let own = env::var("POD_NAMESPACE")
-        .ok()
-        .filter(|name| !name.is_empty());
-    let namespace = flags.lease_namespace.clone().or(own);
-    let namespace = namespace.unwrap_or_else(|| cluster.server().namespace.clone());
+    let namespace = own_namespace(flags, cluster);
     let config = LeaseConfig::new(&namespace, &flags.lease, identity);
     Some(cluster.hold_lease(config))
 }
 
-fn sinks(log_results: Option<&Path>, identity: &str) -> anyhow::Result<Vec<Box<dyn ResultSink>>> {
+fn log_sink(
+    log_results: Option<&Path>,
+    identity: &str,
+) -> anyhow::Result<Option<Box<dyn ResultSink>>> {
     let Some(path) = log_results else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let out: Box<dyn Write + Send> = if path == Path::new("-") {
         Box::new(io::stdout())
@@ -226,5 +305,5 @@ fn sinks(log_results: Option<&Path>, identity: &str) -> anyhow::Result<Vec<Box<d
         let file = OpenOptions::new().create(true).append(true).open(path);
         Box::new(file.with_context(|| format!("cannot write results to {}", path.display()))?)
     };
-    Ok(vec![Box::new(LogSink::new(out, identity))])
+    Ok(Some(Box::new(LogSink::new(out, identity))))
 }

@@ -87,6 +87,28 @@ pub(crate) struct SelectionFlags {
     all: bool,
 }
 
+impl SelectionFlags {
+    /// The flags that name these frameworks.
+    pub(crate) fn of_frameworks(frameworks: Vec<String>) -> Self {
+        Self {
+            frameworks,
+            controls: Vec::new(),
+            all: false,
+        }
+    }
+
+    /// Returns the named frameworks, where nothing else may be chosen.
+    ///
+    /// # Errors
+    /// Something else is.
+    pub(crate) fn only_frameworks(&self) -> anyhow::Result<&[String]> {
+        if self.all || !self.controls.is_empty() {
+            bail!("only --framework chooses controls here");
+        }
+        Ok(&self.frameworks)
+    }
+}
+
 /// Names with commas between them.
 #[derive(Debug, Clone)]
 pub(crate) struct NameList(Vec<String>);

@@ -2,7 +2,7 @@
 
 use super::{failure, list};
 use crate::{
-    Cluster, MayWrite, ResultLimits, ResultWriter, StoredResults, WriteReport,
+    Cluster, Fence, ResultLimits, ResultWriter, StoredResults, WriteReport,
     connect::build_client,
     fake_api_server::{FakeApiServer, Reply},
 };
@@ -10,10 +10,7 @@ use kubevet_model::{
     CONTENT_BYTES_ANNOTATION, CONTENT_HASH_ANNOTATION, ResultKey, ResultKind, ResultObject,
 };
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const REPORTS: &str = "/apis/wgpolicyk8s.io/v1alpha2/namespaces/shop/policyreports";
 
@@ -51,7 +48,7 @@ fn cluster(server: &FakeApiServer) -> Cluster {
 }
 
 fn writer(server: &FakeApiServer) -> ResultWriter {
-    ResultWriter::new(cluster(server), Arc::new(|| true))
+    ResultWriter::new(cluster(server), Fence::always_open())
 }
 
 fn failures(report: &WriteReport) -> Vec<(&'static str, usize)> {
@@ -138,6 +135,38 @@ async fn quota_and_webhook_are_errors_with_a_reason() {
     }
 }
 
+/// What does not hold any more must not stand where the new state is refused.
+#[tokio::test]
+async fn older_state_of_a_refused_result_is_removed() {
+    let server = FakeApiServer::start(|_, body| {
+        if body["hash"] == "worse" {
+            failure(400, "admission webhook \"x\" denied the request: no")
+        } else {
+            Reply::Json(200, body)
+        }
+    })
+    .await;
+    let writer = writer(&server);
+    let mut stored = StoredResults::new(ResultLimits {
+        max_objects: 10,
+        max_bytes: 300,
+    });
+    let before = [object("a", "1"), object("b", "1"), object("c", "1")];
+    assert_eq!(writer.write(&mut stored, before).await.written, 3);
+    let large = ResultObject {
+        content_bytes: 300,
+        ..object("b", "2")
+    };
+    let after = [object("a", "worse"), large, object("c", "2")];
+    let report = writer.write(&mut stored, after).await;
+    assert_eq!((report.written, report.removed), (1, 2));
+    assert_eq!(failures(&report), [("denied", 1), ("full", 1)]);
+    for name in ["a", "b"] {
+        assert_eq!(server.count(&format!("DELETE {REPORTS}/{name}")), 1);
+    }
+    assert_eq!(stored.totals().objects, 1);
+}
+
 /// What concerns every object is asked about a few times, not once for each of them.
 #[tokio::test]
 async fn batch_ends_where_no_object_can_be_written() {
@@ -190,18 +219,14 @@ async fn namespace_that_is_gone_is_no_failure() {
 /// A replica that loses its lease stops, also between two attempts.
 #[tokio::test]
 async fn nothing_is_written_without_the_lease() {
-    let leads = Arc::new(AtomicBool::new(true));
-    let seen = Arc::clone(&leads);
+    let fence = Fence::always_open();
+    let lost = fence.clone();
     let server = FakeApiServer::start(move |_, _| {
-        seen.store(false, Ordering::SeqCst);
+        lost.close();
         failure(409, "the object has been modified")
     })
     .await;
-    let may_write: MayWrite = {
-        let leads = Arc::clone(&leads);
-        Arc::new(move || leads.load(Ordering::SeqCst))
-    };
-    let writer = ResultWriter::new(cluster(&server), may_write);
+    let writer = ResultWriter::new(cluster(&server), fence);
     let mut stored = StoredResults::new(ResultLimits::default());
     let report = writer.write(&mut stored, [object("a", "1")]).await;
     assert_eq!(failures(&report), [("not_leader", 1)]);

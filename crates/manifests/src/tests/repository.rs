@@ -6,7 +6,10 @@
 )]
 
 use super::options;
-use crate::{ResultCrds, chart, install, install::slots, kustomization, monitoring, results_crds};
+use crate::{
+    ResultCrds, chart, install, install::slots, kustomization, monitoring, results_crds,
+    scan_request_crd,
+};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Generates everything in `manifests/`, by path.
@@ -27,6 +30,7 @@ fn generated() -> BTreeMap<String, String> {
     ] {
         files.insert(format!("results-crds/{file}"), results_crds(&[group]));
     }
+    files.insert("operator-crds.yaml".to_owned(), scan_request_crd());
     files
 }
 

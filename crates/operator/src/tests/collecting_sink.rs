@@ -43,7 +43,7 @@ impl ResultSink for CollectingSink {
         "collecting"
     }
 
-    fn write<'a>(&'a mut self, batch: &'a ResultBatch, fence: &'a Fence) -> SinkFuture<'a> {
+    fn write<'a>(&'a mut self, batch: &'a Arc<ResultBatch>, fence: &'a Fence) -> SinkFuture<'a> {
         assert!(fence.is_open());
         for result in &batch.results {
             let findings = result.findings.iter();
@@ -70,7 +70,11 @@ impl ResultSink for CollectingSink {
         Box::pin(async { Ok(()) })
     }
 
-    fn sweep_finished<'a>(&'a mut self, sweep: &'a FinishedSweep, _: &'a Fence) -> SinkFuture<'a> {
+    fn sweep_finished<'a>(
+        &'a mut self,
+        sweep: &'a Arc<FinishedSweep>,
+        _: &'a Fence,
+    ) -> SinkFuture<'a> {
         let unread: Vec<String> = sweep.unread.iter().map(ToString::to_string).collect();
         let complete = if sweep.is_complete { "" } else { " incomplete" };
         self.0.push(format!(

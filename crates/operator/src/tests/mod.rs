@@ -10,3 +10,4 @@
 mod collecting_sink;
 mod faults;
 mod scripted_api;
+mod single_scans;

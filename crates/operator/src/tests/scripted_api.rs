@@ -4,7 +4,7 @@ use crate::{
     EvaluationPolicy, OperatorHandle, OperatorMetrics, OperatorParts, ReadingOptions,
     tests::collecting_sink::Lines,
 };
-use kubevet_cluster::{self as cluster, ApiAccess, Fence, RequestBudget, RequestRate};
+use kubevet_cluster::{self as cluster, ApiAccess, Cluster, Fence, RequestBudget, RequestRate};
 use kubevet_engine::Engine;
 use kubevet_prebuilt as prebuilt;
 use kubevet_scan::SchemaChecks;
@@ -34,6 +34,32 @@ type Decide = dyn Fn(&str) -> Answer + Send + Sync;
 pub(super) async fn operate(
     decide: impl Fn(&str) -> Answer + Send + Sync + 'static,
 ) -> (OperatorHandle, Lines) {
+    let lines = Lines::default();
+    let parts = OperatorParts {
+        cluster: connect(decide).await,
+        policy: policy(),
+        reading: reading(),
+        schedule: None,
+        sinks: vec![lines.sink()],
+        fence: Fence::always_open(),
+        leadership: None,
+        metrics: Arc::new(OperatorMetrics::register(&mut Registry::default())),
+    };
+    (crate::start(parts), lines)
+}
+
+pub(super) fn reading() -> ReadingOptions {
+    ReadingOptions {
+        kinds: kubevet_scan::ObjectFilter {
+            include_kinds: vec!["Pod".to_owned(), "Deployment".to_owned()],
+            ..Default::default()
+        },
+        ..ReadingOptions::default()
+    }
+}
+
+/// Starts the server, and connects to it.
+pub(super) async fn connect(decide: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Cluster {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let decide: Arc<Decide> = Arc::new(decide);
@@ -52,30 +78,12 @@ pub(super) async fn operate(
     fs::write(kubeconfig.path(), config.to_string()).unwrap();
     let access = ApiAccess::Kubeconfig(kubeconfig.path().to_owned());
     let budget = RequestBudget::new(RequestRate::default());
-    let cluster = cluster::connect_within(&access, Some(budget))
+    cluster::connect_within(&access, Some(budget))
         .await
-        .unwrap();
-    let lines = Lines::default();
-    let parts = OperatorParts {
-        cluster,
-        policy: policy(),
-        reading: ReadingOptions {
-            kinds: kubevet_scan::ObjectFilter {
-                include_kinds: vec!["Pod".to_owned(), "Deployment".to_owned()],
-                ..Default::default()
-            },
-            ..ReadingOptions::default()
-        },
-        schedule: None,
-        sinks: vec![lines.sink()],
-        fence: Fence::always_open(),
-        leadership: None,
-        metrics: Arc::new(OperatorMetrics::register(&mut Registry::default())),
-    };
-    (crate::start(parts), lines)
+        .unwrap()
 }
 
-fn policy() -> EvaluationPolicy {
+pub(super) fn policy() -> EvaluationPolicy {
     let (mut library, _) = prebuilt::library();
     library
         .controls
