@@ -54,9 +54,12 @@ data: {DB_PASSWORD: correct-horse-battery}
 ";
 
 /// The kinds that the controls of the framework `security` check.
-const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,deployments,replicasets,statefulsets,\
-                     daemonsets,jobs,cronjobs,nodes,persistentvolumes,services,ingresses,networkpolicies,\
-                     clusterrolebindings,rolebindings,resourceclaims,resourceclaimtemplates,storageclasses";
+pub(crate) const KINDS: &str = "pods,podtemplates,replicationcontrollers,configmaps,serviceaccounts,nodes,services,\
+                     persistentvolumes,mutatingwebhookconfigurations,validatingwebhookconfigurations,\
+                     validatingadmissionpolicies,validatingadmissionpolicybindings,customresourcedefinitions,\
+                     apiservices,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,ingresses,\
+                     networkpolicies,clusterrolebindings,rolebindings,clusterroles,roles,resourceclaims,\
+                     resourceclaimtemplates,storageclasses";
 
 /// A control plane with the objects, and Pods that their controllers have made.
 struct ScannedCluster {
@@ -218,14 +221,18 @@ fn report_of_a_cluster_equals_that_of_its_objects_as_files() {
         assert_eq!(kinds(args), expected, "{args:?}");
     };
     check(&["--namespaces", "web"], &["ConfigMap", "CronJob"]);
-    check(&["--exclude-namespaces", "web"], &["Deployment"]);
+    // The ClusterRole is that of the control plane's developer.
+    check(
+        &["--exclude-namespaces", "web"],
+        &["ClusterRole", "Deployment"],
+    );
     check(
         &["--include-kinds", "cj,configmaps"],
         &["ConfigMap", "CronJob"],
     );
     check(
         &["--exclude-kinds", "Deployment,ReplicaSet,ConfigMap"],
-        &["CronJob", "Pod"],
+        &["ClusterRole", "CronJob", "Pod"],
     );
     check(&["-l", "app=cart"], &["Deployment"]);
 }
@@ -242,7 +249,7 @@ fn what_must_not_be_read_is_named_and_the_rest_is_evaluated() {
     };
     // No right at all.
     let nothing = report(&scan(&[]), 2);
-    assert_eq!(unread_kinds(&nothing).len(), 20, "{nothing:#}");
+    assert_eq!(unread_kinds(&nothing).len(), 29, "{nothing:#}");
     assert_eq!(nothing["summary"]["objects"], 0);
     let dry_run = scan(&["--dry-run"]);
     assert_eq!(dry_run.code, 2, "{dry_run:?}");
@@ -258,7 +265,7 @@ fn what_must_not_be_read_is_named_and_the_rest_is_evaluated() {
     );
     scanned.bind("pods", true);
     let partial = report(&scan(&[]), 2);
-    assert_eq!(unread_kinds(&partial).len(), 19, "{partial:#}");
+    assert_eq!(unread_kinds(&partial).len(), 28, "{partial:#}");
     assert!(!unread_kinds(&partial).contains("Pod"), "{partial:#}");
     let status = |id: &str| {
         let controls = partial["controls"].as_array().expect("a list");
@@ -288,14 +295,14 @@ fn what_must_not_be_read_is_named_and_the_rest_is_evaluated() {
     );
     assert_eq!(others_unknown["defects"], own["defects"]);
     let missing = scan(&["--namespaces", "web"]);
-    assert_eq!(unread_kinds(&report(&missing, 2)).len(), 16, "{missing:?}");
+    assert_eq!(unread_kinds(&report(&missing, 2)).len(), 18, "{missing:?}");
 
     // The same rights everywhere.
     scanned.bind("kubevet-scan", true);
     let whole = report(&scan(&[]), 1);
     assert_eq!(whole["unread"], Value::Null, "{whole:#}");
     let dry_run = scan(&["--dry-run"]).ok();
-    assert!(dry_run.ends_with("all 20 rights are there\n"), "{dry_run}");
+    assert!(dry_run.ends_with("all 29 rights are there\n"), "{dry_run}");
 }
 
 #[test]

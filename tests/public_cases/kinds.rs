@@ -23,7 +23,7 @@ fn object_that_no_control_checks_is_never_called_clean() {
             "-100%",
         ],
     );
-    let accounts = "+1 of 3 objects checked; 2 of kinds that no control checks: Widget 2";
+    let accounts = "+1 of 3 objects checked; 2 to which no control applies: Widget 2";
     let beside = |pod: String| format!("{pod}---\n{WIDGET}---\n{WIDGET}");
     check_scan("clean.yaml", beside(clean("a")), 0, &[accounts]);
     check_scan(

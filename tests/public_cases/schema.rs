@@ -168,7 +168,7 @@ fn fields_of_a_kind_that_no_control_checks_are_compared() {
         "x.yaml",
         right,
         0,
-        &["+1 of 2 objects checked; 1 of kinds that no control checks: Service 1"],
+        &["+1 of 2 objects checked; 1 to which no control applies: Service 1"],
     );
     let custom =
         "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {anything: 1}\n";

@@ -278,7 +278,7 @@ fn kind_without_a_pod_beside_one_that_has_it_is_counted() {
         &dir,
         &["scan", "control", "C-0038", "a.yaml", "b.yaml"],
         0,
-        &["+1 of 2 objects checked; 1 of kinds that no control checks: AppProject 1"],
+        &["+1 of 2 objects checked; 1 to which no control applies: AppProject 1"],
     );
 }
 

@@ -7,6 +7,7 @@
 use super::{
     Cluster, ClusterError,
     api_call::ApiCall,
+    backoff::Backoff,
     discovery::ApiResource,
     object_list::{ListOptions, METADATA_OBJECT, object_of_metadata, percent_encode},
     raw_request::MAX_STATUS_BYTES,
@@ -98,6 +99,7 @@ impl Cluster {
             },
             resource: resource.resource.clone(),
             start,
+            opened_at: None,
             changes,
         };
         watcher.run().await;
@@ -109,6 +111,8 @@ struct ObjectWatcher {
     resource: ApiResource,
     options: ListOptions,
     start: WatchStart,
+    /// When the watch was opened that is under way.
+    opened_at: Option<Instant>,
     changes: mpsc::Sender<WatchedChange>,
 }
 
@@ -127,25 +131,26 @@ impl ObjectWatcher {
     async fn run(mut self) {
         let mut backoff = self.cluster.timeouts.backoff.clone();
         loop {
-            let opened_at = Instant::now();
+            self.opened_at = None;
             let mut end = self.watch_once().await;
+            let open_for = self.opened_at.map(|at| at.elapsed()).unwrap_or_default();
             if matches!(end, WatchEnd::Expired) {
                 end = self.list_again().await;
             }
-            match end {
+            let has_failed = match end {
                 WatchEnd::Closed => return,
+                WatchEnd::Over | WatchEnd::Expired => false,
                 WatchEnd::Failed(error) => {
                     let list = self.start.clone();
                     let failed = WatchedChange::Failed { list, error };
                     if self.send(failed).await.is_err() {
                         return;
                     }
-                    tokio::time::sleep(backoff.next_pause()).await;
+                    true
                 }
-                WatchEnd::Over | WatchEnd::Expired if opened_at.elapsed() < MIN_WATCH_DURATION => {
-                    tokio::time::sleep(backoff.next_pause()).await;
-                }
-                WatchEnd::Over | WatchEnd::Expired => backoff.reset(),
+            };
+            if let Some(pause) = pause_after(has_failed, open_for, &mut backoff) {
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -162,6 +167,7 @@ impl ObjectWatcher {
             Ok(Err(end)) => return end,
             Err(_) => return WatchEnd::Failed(call.timed_out(timeout)),
         };
+        self.opened_at = Some(Instant::now());
         let list = self.start.clone();
         if let Err(end) = self.send(WatchedChange::Opened { list }).await {
             return end;
@@ -328,6 +334,16 @@ impl ObjectWatcher {
     }
 }
 
+/// Returns the pause before a watch is opened again that was open for so long. Pauses grow only while
+/// no watch stays open: connections that break from time to time cost no more each time.
+fn pause_after(has_failed: bool, open_for: Duration, backoff: &mut Backoff) -> Option<Duration> {
+    let was_open = open_for >= MIN_WATCH_DURATION;
+    if was_open {
+        backoff.reset();
+    }
+    (has_failed || !was_open).then(|| backoff.next_pause())
+}
+
 /// Bytes that are split into lines.
 #[derive(Debug, Default)]
 struct LineBuffer {
@@ -364,7 +380,34 @@ impl LineBuffer {
 
 #[cfg(test)]
 mod tests {
-    use super::LineBuffer;
+    use super::{Backoff, Duration, LineBuffer, pause_after};
+
+    #[test]
+    fn pauses_grow_only_while_no_watch_stays_open() {
+        let seconds = Duration::from_secs;
+        let mut backoff = Backoff::new(seconds(1), seconds(30));
+        // Whether it has failed, for how many seconds it was open, and the longest pause.
+        for (has_failed, open_for, longest) in [
+            (true, 0, Some(1)),
+            (true, 0, Some(2)),
+            (false, 0, Some(4)),
+            (true, 0, Some(8)),
+            (true, 60, Some(1)),
+            (true, 60, Some(1)),
+            (true, 0, Some(2)),
+            (false, 60, None),
+            (true, 0, Some(1)),
+        ] {
+            let pause = pause_after(has_failed, seconds(open_for), &mut backoff);
+            let longest = longest.map(seconds);
+            let is_within =
+                |(pause, longest): (Duration, Duration)| pause <= longest && pause >= longest / 2;
+            assert!(
+                pause == longest || pause.zip(longest).is_some_and(is_within),
+                "{has_failed} {open_for}: {pause:?}"
+            );
+        }
+    }
 
     #[test]
     fn line_is_complete_only_with_its_break() {

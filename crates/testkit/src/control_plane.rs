@@ -6,6 +6,7 @@ use crate::{
     process::{self, ChildProcess, ProcessOutput},
 };
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -38,6 +39,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: developer}]
 pub struct ControlPlane {
     binary: PathBuf,
     dir: PathBuf,
+    args: Vec<OsString>,
     child: ChildProcess,
 }
 
@@ -71,23 +73,15 @@ impl ControlPlane {
     }
 
     fn start(binary: PathBuf, dir: &Path, flags: &[&str], server_flags: &[&str]) -> Self {
-        let mut command = Command::new(&binary);
-        command
-            .arg("--audit-log")
-            .arg(dir.join("audit.log"))
-            .args(flags)
-            .arg(dir)
-            .args(server_flags);
-        let mut child = ChildProcess::start(&mut command);
-        wait_for("the control plane", || match child.exit_status() {
-            Some(status) => panic!("the control plane ended ({status}): {}", child.stderr()),
-            None if child.stdout().ends_with('\n') => Ok(()),
-            None => Err(child.stderr()),
-        });
+        let mut args: Vec<OsString> = vec!["--audit-log".into(), dir.join("audit.log").into()];
+        args.extend(flags.iter().map(Into::into));
+        args.push(dir.into());
+        args.extend(server_flags.iter().map(Into::into));
         let this = Self {
+            child: run(&binary, &args),
             binary,
             dir: dir.to_owned(),
-            child,
+            args,
         };
         this.kubectl(&["apply", "-f", "-"], DEVELOPER_RBAC).ok();
         this
@@ -156,11 +150,36 @@ impl ControlPlane {
         self.child.wait();
     }
 
+    /// Kills it, as a crash would, and starts it again on the same data and at the same address, after
+    /// `meanwhile`.
+    pub fn restart(&mut self, meanwhile: impl FnOnce()) {
+        self.child.signal("KILL");
+        self.child.wait();
+        meanwhile();
+        self.child = run(&self.binary, &self.args);
+    }
+
+    /// The process id of etcd and API server.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it, as a crash would, and waits until it ended.
     pub fn crash(mut self) {
         self.child.signal("KILL");
         self.child.wait();
     }
+}
+
+/// Starts the program, and waits until the API server is ready.
+fn run(binary: &Path, args: &[OsString]) -> ChildProcess {
+    let mut child = ChildProcess::start(Command::new(binary).args(args));
+    wait_for("the control plane", || match child.exit_status() {
+        Some(status) => panic!("the control plane ended ({status}): {}", child.stderr()),
+        None if child.stdout().ends_with('\n') => Ok(()),
+        None => Err(child.stderr()),
+    });
+    child
 }
 
 fn controlplane_binary(test: &str) -> Option<PathBuf> {

@@ -14,6 +14,8 @@
 //! | `webhook_client` | an HTTPS client like the API server's, and load from many of them |
 //! | `raw_connection` | a TLS connection that sends exactly the given bytes |
 //! | [`control_plane`] | etcd, kube-apiserver and kube-controller-manager, and kubectl |
+//! | [`cluster_simulation`] | a control plane filled with objects, which change |
+//! | [`fault_proxy`] | a proxy before the API server, with faults by rules |
 //! | [`namespace`] | a namespace that belongs to one test |
 //! | `webhook_registration` | a ValidatingWebhookConfiguration, in force when the call returns |
 //! | [`audit_log`] | the audit log of the API server |
@@ -37,7 +39,9 @@
 
 pub mod audit_log;
 pub mod build_output;
+pub mod cluster_simulation;
 pub mod control_plane;
+pub mod fault_proxy;
 pub mod golden;
 pub mod namespace;
 pub mod oracle;

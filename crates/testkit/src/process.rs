@@ -32,7 +32,7 @@ impl ProcessOutput {
 
 /// The time after which a command counts as hanging: the API server compiles each exported policy of
 /// the library, which takes minutes on a busy machine.
-const RUN_TIMEOUT: Duration = Duration::from_secs(5 * HANG_TIMEOUT.as_secs());
+pub(crate) const RUN_TIMEOUT: Duration = Duration::from_secs(5 * HANG_TIMEOUT.as_secs());
 
 /// Runs a command to its end with `stdin` as its input. Panics where it does not end within
 /// [`RUN_TIMEOUT`].

@@ -15,6 +15,7 @@ use super::{
 use kubevet_cel::{ControlCel, Expr, PolicyVariable, Relation};
 use kubevet_model::{Control, Severity, one_line};
 use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
 
 /// Controls of one policy: their ids must fit into a message and an annotation.
 pub(super) const MAX_CONTROLS: usize = 60;
@@ -192,7 +193,8 @@ fn metadata(spec: &PolicySpec<'_>) -> Value {
     json!({"name": spec.name, "labels": labels, "annotations": annotations})
 }
 
-/// The variable with the messages of all controls.
+/// The variable with the controls that found something, each as a list of strings: its id and its
+/// sentences, `[['C-0050', 'container c has no CPU limit'], ['C-0057', …]]`.
 fn found() -> Expr {
     Expr::variable("found")
 }
@@ -223,32 +225,64 @@ fn variables(spec: &PolicySpec<'_>) -> Vec<PolicyVariable> {
     let controls = &spec.bundle.controls;
     let mut variables = spec.bundle.variables.clone();
     if spec.role == PolicyRole::ReportSkipped {
-        let messages = controls.iter().filter_map(skip_message).collect();
-        variables.push(variable("found", non_empty(messages)));
+        let skipped = controls.iter().filter_map(skipped_control).collect();
+        variables.push(variable("found", non_empty(skipped)));
     } else {
         variables.extend(spec.exemptions.variable(controls));
-        let mut names = Vec::new();
         for control in controls {
             let name = variable_name(&control.control.id);
-            variables.push(variable(&name, finding_message(control, spec)));
-            names.push(Expr::variable(name));
+            variables.push(variable(&name, found_by(control, spec)));
         }
-        variables.push(variable("found", non_empty(names)));
+        let mut worst_first: Vec<&Control> = controls.iter().map(|c| &*c.control).collect();
+        // The sort is stable: equally severe controls stay in the order of their ids.
+        worst_first.sort_by_key(|control| Reverse(control.severity));
+        let names = worst_first.into_iter();
+        let names = names.map(|control| Expr::variable(variable_name(&control.id)));
+        variables.push(variable("found", non_empty(names.collect())));
     }
-    let words = found().method("join", [Expr::string("; ")]);
-    variables.push(variable("words", words));
+    variables.push(variable("words", words(spec)));
     variables.push(variable("ids", ids(controls.len())));
     variables
 }
 
-/// The ids of the controls that found something: the first word of each message.
+/// Each sentence once, with the ids of all controls that found it, the worst first:
+/// `container c has no CPU limit (C-0050, C-0009); …`.
+fn words(spec: &PolicySpec<'_>) -> Expr {
+    let id = |control: &str| Expr::ident(control).index(Expr::Int(0));
+    let sentence = || Expr::ident("s");
+    let with_sentence = || found().filter("g", sentence().is_in(Expr::ident("g")));
+    let first_with_sentence = with_sentence().index(Expr::Int(0)).index(Expr::Int(0));
+    let is_new = Expr::all([
+        sentence().differs_from(id("f")),
+        first_with_sentence.equals(id("f")),
+    ]);
+    let ids = with_sentence().map("g", id("g"));
+    let with_ids = Expr::sum([
+        sentence(),
+        Expr::string(" ("),
+        ids.method("join", [Expr::string(", ")]),
+        Expr::string(")"),
+    ]);
+    let of_control = Expr::ident("f")
+        .filter("s", is_new)
+        .map("s", with_ids)
+        .method("join", [Expr::string("; ")]);
+    let is_not_empty = Expr::ident("w").differs_from(Expr::string(""));
+    let words = found()
+        .map("f", of_control)
+        .filter("w", is_not_empty)
+        .method("join", [Expr::string("; ")]);
+    match words_prefix(spec) {
+        Some(prefix) => prefix.plus(words),
+        None => words,
+    }
+}
+
+/// The ids of the controls that found something.
 fn ids(controls: usize) -> Expr {
     let string = || Expr::ident("s");
-    let first_word = string()
-        .method("split", [Expr::string(" ")])
-        .index(Expr::Int(0));
     let ids = found()
-        .map("s", first_word)
+        .map("f", Expr::ident("f").index(Expr::Int(0)))
         .method("join", [Expr::string(", ")]);
     if controls <= MAX_UNCUT_IDS {
         return ids;
@@ -258,72 +292,67 @@ fn ids(controls: usize) -> Expr {
     ids.bind("s", Expr::conditional(is_long, cut, string()))
 }
 
-/// The message of a control, or the empty string.
-fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
+/// The id of a control and its sentences; an empty list where it finds nothing.
+fn found_by(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
     let is_exempt = spec.exemptions.condition(control);
     let is_other_role = match (is_exempt, spec.role) {
         (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
         (Some(is_exempt), _) => is_exempt,
         (None, _) => Expr::Bool(false),
     };
-    let prefix = message_prefix(&control.control, spec);
+    let id = || Expr::string(control.control.id.as_str());
     if let Some(message) = &control.only_message {
         let is_nothing = Expr::any([control.passes.clone(), is_other_role]);
-        let message = match prefix {
-            Expr::String(prefix) => Expr::String(prefix + message),
-            prefix => prefix.plus(Expr::string(message.as_str())),
-        };
-        return Expr::conditional(is_nothing, Expr::string(""), message);
+        let found = Expr::List(vec![id(), Expr::string(message.as_str())]);
+        return Expr::conditional(is_nothing, Expr::empty_list(), found);
     }
-    let words = || Expr::ident("w");
-    // Where the message tells whether there is a finding, the findings are evaluated once.
-    let (passes, is_nothing) = if control.message_iff_finding {
-        let is_empty = words().equals(Expr::string(""));
-        (&control.not_applicable, is_empty)
+    let sentences = || Expr::ident("w");
+    let with_id = |sentences: Expr| Expr::List(vec![id()]).plus(sentences);
+    let is_empty = sentences().equals(Expr::empty_list());
+    // Where the sentences tell whether there is a finding, the findings are evaluated once.
+    let (passes, is_nothing, found) = if control.message_iff_finding {
+        (&control.not_applicable, is_empty, with_id(sentences()))
     } else {
-        (&control.passes, Expr::Bool(false))
+        let title = Expr::List(vec![Expr::string(title(&control.control))]);
+        let sentences = Expr::conditional(is_empty, title, sentences());
+        (&control.passes, Expr::Bool(false), with_id(sentences))
     };
-    let message = prefix.plus(words());
-    let message = Expr::conditional(
+    let found = Expr::conditional(
         Expr::any([is_nothing, is_other_role]),
-        Expr::string(""),
-        message,
+        Expr::empty_list(),
+        found,
     );
-    let joined = control
-        .messages
-        .clone()
-        .method("join", [Expr::string(", ")]);
-    let message = Expr::call("string", joined).bind("w", message);
-    Expr::conditional(passes.clone(), Expr::string(""), message)
+    let found = non_empty_strings(control.messages.clone()).bind("w", found);
+    Expr::conditional(passes.clone(), Expr::empty_list(), found)
 }
 
-fn message_prefix(control: &Control, spec: &PolicySpec<'_>) -> Expr {
-    let title = title(control);
+/// What stands before the sentences of exempt findings. An object that is created can only be exempt
+/// for its owner.
+fn words_prefix(spec: &PolicySpec<'_>) -> Option<Expr> {
     if spec.role != PolicyRole::ReportExempt {
-        return Expr::string(format!("{title}: "));
+        return None;
     }
-    if !spec.exemptions.include_owners(control) {
-        return Expr::string(format!("{title} (already there): "));
+    let mut controls = spec.bundle.controls.iter();
+    let already_there = Expr::string("already there: ");
+    if !controls.any(|control| spec.exemptions.include_owners(&control.control)) {
+        return Some(already_there);
     }
     let is_update = Expr::ident("request")
         .select("operation")
         .equals(Expr::string("UPDATE"));
-    Expr::string(title).plus(Expr::conditional(
-        is_update,
-        Expr::string(" (already there): "),
-        Expr::string(" (its owner is already there): "),
-    ))
+    let owner = Expr::string("its owner is already there: ");
+    Some(Expr::conditional(is_update, already_there, owner))
 }
 
-/// The message that a control skips the object, or the empty string.
-fn skip_message(control: &ControlCel) -> Option<Expr> {
+/// The id of a control and why it skips the object; an empty list where it does not.
+fn skipped_control(control: &ControlCel) -> Option<Expr> {
     let skip = control.skipped.as_ref()?;
-    let title = title(&control.control);
-    let message = format!("{title} was not checked: {}", skip.message);
+    let id = Expr::string(control.control.id.as_str());
+    let sentence = Expr::string(format!("not checked: {}", skip.message));
     Some(Expr::conditional(
         skip.condition.clone(),
-        Expr::string(message),
-        Expr::string(""),
+        Expr::List(vec![id, sentence]),
+        Expr::empty_list(),
     ))
 }
 
@@ -332,8 +361,13 @@ fn title(control: &Control) -> String {
     format!("{} {}", control.id, one_line(&control.name, MAX_NAME_CHARS))
 }
 
-/// The list of the strings that are not empty.
-fn non_empty(strings: Vec<Expr>) -> Expr {
-    let is_not_empty = Expr::ident("s").differs_from(Expr::string(""));
-    Expr::List(strings).filter("s", is_not_empty)
+/// The lists that are not empty.
+fn non_empty(lists: Vec<Expr>) -> Expr {
+    let is_not_empty = Expr::ident("f").differs_from(Expr::empty_list());
+    Expr::List(lists).filter("f", is_not_empty)
+}
+
+/// The strings that are not empty.
+fn non_empty_strings(strings: Expr) -> Expr {
+    strings.filter("s", Expr::ident("s").differs_from(Expr::string("")))
 }

@@ -275,7 +275,7 @@ fn control_that_no_update_fails_is_about_creation() {
     );
     assert_eq!(
         variable(only(&both, "kubevet-binding-nsa-pods"), "C_0129"),
-        "!variables.podSpec.?C_0129.hasValue() || request.operation == 'UPDATE'\n  ? ''\n  : 'C-0129 Name of C-0129: a flag is wrong'"
+        "!variables.podSpec.?C_0129.hasValue() || request.operation == 'UPDATE'\n  ? []\n  : ['C-0129', 'a flag is wrong']"
     );
 }
 
@@ -463,10 +463,7 @@ fn skipped_object_is_reported_by_a_policy() {
             only(&export, "kubevet-binding-nsa-configmaps-unjudged"),
             "found"
         ),
-        "\
-[
-  size(object.data) > 100 ? 'C-0012 Name of C-0012 was not checked: its data is over 100' : ''
-].filter(s, s != '')"
+        "[size(object.data) > 100 ? ['C-0012', 'not checked: its data is over 100'] : []].filter(f, f != [])"
     );
 }
 
@@ -491,13 +488,13 @@ fn exemptions_are_in_the_policy() {
     assert_eq!(
         of(plain.clone()),
         "\
-[string(['it is wrong'].join(', '))].map(w,
-  w == ''
+[['it is wrong'].filter(s, s != '')].map(w,
+  w == []
   || request.operation == 'UPDATE'
     && [[['C-0057', 1]]].exists(before, [['C-0057']].all(i, i in before))
   || size(variables.owners) > 0
-    ? ''
-    : 'C-0057 Name of C-0057: ' + w
+    ? []
+    : ['C-0057'] + w
 )[0]"
     );
     let strict = of(Binding {

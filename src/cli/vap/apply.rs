@@ -101,7 +101,7 @@ impl ApplyCommand {
         if !self.dry_run {
             stderr::print_line(
                 "an API server enforces new policies once it has compiled them: a few within about a second, the \
-                 whole library within about half a minute",
+                 whole library within about a minute",
             );
         }
         Ok(ExitStatus::Success)

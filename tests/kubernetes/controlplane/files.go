@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -84,12 +85,20 @@ func rememberPort(path string, asked int) int {
 	return port
 }
 
-// freePort is a port of loopback that nobody listens on now.
+// freePort is a port of loopback that nobody listens on now. It is below the ports that systems give to outgoing
+// connections, one of which could take it before a server listens on it.
 func freePort() int {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	const first, count, tries = 10_000, 20_000, 1_000
+	for range tries {
+		port := first + mathrand.IntN(count)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			must(listener.Close())
+			return port
+		}
+	}
+	must(fmt.Errorf("no port of 127.0.0.1 from %d to %d is free", first, first+count-1))
+	return 0
 }
 
 // makeCertificate writes a serving certificate, followed by the CA that signed it, and its key.

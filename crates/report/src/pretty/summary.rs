@@ -126,7 +126,7 @@ pub(super) fn not_checked(scan: &Scan) -> Option<String> {
             .map(|(kind, number)| format!("{} {number}", escape_bounded(kind)))
             .collect();
         text = format!(
-            "{text}; {number} of kinds that no control checks: {}",
+            "{text}; {number} to which no control applies: {}",
             join_bounded(&kinds)
         );
     }
