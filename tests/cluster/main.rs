@@ -21,6 +21,7 @@ mod admission_policies;
 mod certificate_store;
 mod client_certificates;
 mod cluster_scan;
+mod consistency;
 mod control_bindings;
 mod corpus;
 mod denial;

@@ -178,7 +178,7 @@ fn is_of_sweep(result: &Value, sweep: &Value) -> bool {
     result["sweep"] == sweep["sweep"] || unread.any(is_of_kind)
 }
 
-fn object_name(object: &Value) -> String {
+pub(crate) fn object_name(object: &Value) -> String {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
     format!("{} {}/{}", text("kind"), text("namespace"), text("name"))
 }
