@@ -238,10 +238,14 @@ fn operator_keeps_store_and_result_objects_in_step_with_their_objects() {
     // A process that starts later finds everything as it is.
     first.child.signal("TERM");
     first.wait_for_log("ended");
-    let third = watched.operator("third", &second_args);
+    let third_port = free_port();
+    let third_listen = format!("127.0.0.1:{third_port}");
+    let mut third_args = args;
+    third_args[7] = &third_listen;
+    let third = watched.operator("third", &third_args);
     third.wait_for_sweep();
     wait_for("the metrics of a sweep", || {
-        let (_, metrics) = get(second_port, "/metrics");
+        let (_, metrics) = get(third_port, "/metrics");
         let calls = "kubevet_operator_sink_calls_total{sink=\"resources\",result=\"written\"}";
         let sums = "kubevet_operator_result_writes_total{result=\"unchanged\"}";
         if value(&metrics, calls) > Some(1.0) && value(&metrics, sums) > Some(0.0) {
@@ -250,7 +254,7 @@ fn operator_keeps_store_and_result_objects_in_step_with_their_objects() {
             Err(format!("{metrics}\n{}", third.child.stderr()))
         }
     });
-    let (_, metrics) = get(second_port, "/metrics");
+    let (_, metrics) = get(third_port, "/metrics");
     for (series, expected) in [
         (
             "kubevet_operator_stored_objects_total{result=\"changed\"}",

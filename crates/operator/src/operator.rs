@@ -274,6 +274,10 @@ impl Operator {
         if self.next.is_empty() {
             return;
         }
+        // While the Lease of a leader is not renewed, nothing of it would be written.
+        if self.is_leader && !self.fence.is_open() {
+            return;
+        }
         let next = mem::take(&mut self.next);
         let reading = match next.sweep {
             Some(_) => all.clone(),

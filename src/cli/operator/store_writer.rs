@@ -223,3 +223,155 @@ fn timestamp(time: SystemTime) -> Timestamp {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubevet_model::{
+        Evidence, Finding, Fingerprint, LocatedFinding, ObjectId, ObjectResult, Origin, Severity,
+    };
+    use kubevet_scan::ClusterScore;
+    use kubevet_store::{ClusterIdentity, FindingFilter, FindingState, StoreLocation, StoreReader};
+    use std::path::Path;
+
+    fn options(dir: &Path) -> StoreOptions {
+        let location = StoreLocation::File(dir.join("store.db"));
+        let cluster = ClusterIdentity {
+            id: "c".to_owned(),
+            name: String::new(),
+        };
+        StoreOptions::new(location, cluster)
+    }
+
+    fn writer(dir: &Path) -> StoreWriter {
+        let metrics = Arc::new(SinkMetrics::default());
+        StoreWriter::open(options(dir), Retention::default(), metrics).unwrap()
+    }
+
+    /// An object with one finding.
+    fn result(uid: &str) -> ObjectResult {
+        let object = Arc::new(ObjectId {
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: "shop".to_owned(),
+            name: uid.to_owned(),
+        });
+        let origin = Origin::Cluster {
+            uid: uid.into(),
+            resource_version: "1".into(),
+        };
+        let fingerprint = Fingerprint::of([uid]);
+        let finding = Finding {
+            subject: Arc::clone(&object),
+            rule: "C-0012".into(),
+            severity: Severity::High,
+            message: "it has a password".to_owned(),
+            evidence: Evidence::Paths {
+                paths: Vec::new(),
+                fixes: Vec::new(),
+            },
+            origin: origin.clone(),
+            fingerprint,
+            defect: fingerprint,
+        };
+        ObjectResult {
+            object,
+            origin,
+            judged: vec!["C-0012".into()],
+            findings: vec![LocatedFinding {
+                finding,
+                source: None,
+                container: None,
+                excerpt: Vec::new(),
+            }],
+            errors: Vec::new(),
+        }
+    }
+
+    fn batch(sweep: u64, uids: &[&str]) -> ResultBatch {
+        ResultBatch {
+            sweep,
+            results: uids.iter().map(|uid| result(uid)).collect(),
+            ..ResultBatch::default()
+        }
+    }
+
+    fn finished(sweep: u64, is_complete: bool) -> FinishedSweep {
+        FinishedSweep {
+            sweep,
+            reason: "start",
+            began_at: SystemTime::now(),
+            ended_at: SystemTime::now(),
+            objects: 0,
+            is_complete,
+            unread: Vec::new(),
+            score: ClusterScore::default(),
+        }
+    }
+
+    /// The numbers of open and fixed findings.
+    fn findings(dir: &Path) -> (usize, usize) {
+        let mut reader = StoreReader::open(options(dir)).unwrap();
+        let mut number = |state| {
+            let filter = FindingFilter {
+                state,
+                ..FindingFilter::default()
+            };
+            reader.findings(&filter, None, 100).unwrap().findings.len()
+        };
+        (number(FindingState::Open), number(FindingState::Fixed))
+    }
+
+    /// Writes `a` and `b` in sweep 1, then makes sweeps, each with the objects that it finds; it is
+    /// complete or not.
+    #[track_caller]
+    fn check(sweeps: &[(u64, &[&str], bool)], expected: (usize, usize)) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = writer(dir.path());
+        let fence = Fence::always_open();
+        writer.write(&batch(1, &["a", "b"]), &fence).unwrap();
+        writer.finish_sweep(&finished(1, true), &fence).unwrap();
+        for (sweep, uids, is_complete) in sweeps {
+            if !uids.is_empty() {
+                writer.write(&batch(*sweep, uids), &fence).unwrap();
+            }
+            let finished = finished(*sweep, *is_complete);
+            writer.finish_sweep(&finished, &fence).unwrap();
+        }
+        assert_eq!(findings(dir.path()), expected, "{sweeps:?}");
+    }
+
+    #[test]
+    fn complete_sweep_ends_what_it_has_not_found() {
+        check(&[], (2, 0));
+        check(&[(2, &["a"], true)], (1, 1));
+        check(&[(2, &["a"], false)], (2, 0));
+        // Without any object, there is no batch.
+        check(&[(2, &[], true)], (0, 2));
+        check(&[(2, &[], false)], (2, 0));
+        // A call that was cut off is made again.
+        check(&[(2, &["a", "b"], true), (2, &[], true)], (2, 0));
+    }
+
+    #[test]
+    fn nothing_is_written_while_the_fence_is_closed_or_another_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut first = writer(dir.path());
+        let (open, closed) = (Fence::always_open(), Fence::closed());
+        let fenced = Err(SinkError::Fenced);
+        assert_eq!(first.write(&batch(1, &["a"]), &closed), fenced);
+        assert_eq!(first.finish_sweep(&finished(1, true), &closed), fenced);
+        assert_eq!(findings(dir.path()), (0, 0));
+        first.write(&batch(1, &["a"]), &open).unwrap();
+        let mut second = writer(dir.path());
+        second.write(&batch(2, &["b"]), &open).unwrap();
+        // The first one does not know yet that it was replaced.
+        assert_eq!(first.write(&batch(1, &["c"]), &open), fenced);
+        assert_eq!(findings(dir.path()), (2, 0));
+        // It leads again.
+        first.lead();
+        first.write(&batch(3, &["c"]), &open).unwrap();
+        assert_eq!(second.remove(&["a".into()], &open), fenced);
+        assert_eq!(findings(dir.path()), (3, 0));
+    }
+}
