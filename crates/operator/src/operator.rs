@@ -50,6 +50,8 @@ const DISCOVERY_TICKS: u64 = 300;
 const MAX_WATCH_GAP: Duration = Duration::from_secs(60);
 /// The least time between sweeps that lost results are made good by.
 const LOST_PAUSE: Duration = Duration::from_secs(30);
+/// Why objects are not read that a watch has brought. Many of them are one reason.
+const UNREADABLE: &str = "an object exceeds a limit of depth or size";
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -378,6 +380,9 @@ impl Operator {
                         of <= version && !uids.contains(uid)
                     });
                 }
+                WhatChanged::Unreadable(namespace, error) => {
+                    self.take_unreadable(&watch.kind, namespace.as_deref(), &error);
+                }
                 WhatChanged::Opened => {
                     self.watches.set_health(&watch, None);
                 }
@@ -409,6 +414,19 @@ impl Operator {
         self.reported.remove(object);
         if self.records.remove(uid) {
             self.outbox.remove(uid.into());
+        }
+    }
+
+    /// Records that an object cannot be read. Its kind is read again later: it may have been repaired.
+    fn take_unreadable(&mut self, kind: &Kind, namespace: Option<&str>, error: &ClusterError) {
+        if !self.unread.kinds().contains(kind) {
+            warn!("not read: {error}");
+            let kinds = BTreeSet::from([kind.clone()]);
+            self.retries.record(&kinds, &kinds, Instant::now());
+        }
+        match namespace {
+            Some(namespace) => self.unread.in_namespace(kind, namespace, UNREADABLE),
+            None => self.unread.everywhere(kind, UNREADABLE),
         }
     }
 
@@ -738,7 +756,10 @@ impl Operator {
                 self.next.add_sweep("schedule");
             }
         }
-        self.sweep_lost();
+        // While the Lease is not renewed, a sweep would be lost, too.
+        if self.fence.is_open() {
+            self.sweep_lost();
+        }
         self.metrics
             .set_queue(self.queue.len(), self.reported.waiting());
         let watches = self.watches.health();
