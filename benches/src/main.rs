@@ -13,6 +13,7 @@
 //! | `growth`, `oracle` | costs as the library, the number of containers and the object grow |
 //! | `whole_process`, `process` | whole processes, by clock and by callgrind |
 //! | `apiserver`, `cluster` | creates on real API servers with policies or with the webhook |
+//! | `operator` | the operator on a simulated cluster, beside reflectors |
 //! | `allocation_counter` | the number of allocations |
 
 mod allocation_counter;
@@ -21,6 +22,7 @@ mod cluster;
 mod growth;
 mod kubevet_subject;
 mod load;
+mod operator;
 mod oracle;
 mod peer;
 mod process;
@@ -36,7 +38,7 @@ use kubevet_engine::Engine;
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::{self as policy, Library};
 use kubevet_subject::{KubevetSubject, Part};
-use std::{env, fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{env, fs, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use subject::{Object, Subject, compare};
 
 const USAGE: &str = "usage: kubevet-benches head
@@ -48,6 +50,8 @@ const USAGE: &str = "usage: kubevet-benches head
        kubevet-benches once whole|read|rvm FILE COUNT
        kubevet-benches scan KUBEVET DIRECTORY
        kubevet-benches apiserver CONTROLPLANE KUBEVET CLEAN FAILING [NAME=POLICIES.yaml]...
+       kubevet-benches operator KUBEVET CONTROLPLANE CLUSTER_SIM OBJECTS RATE SECONDS
+       kubevet-benches reflectors KUBECONFIG    kube's reflectors, until stdin ends
 ROUNDS sets the number of rounds.";
 
 fn main() -> ExitCode {
@@ -99,6 +103,26 @@ fn main() -> ExitCode {
                     rounds(300),
                 )
             }),
+        [
+            "operator",
+            kubevet,
+            controlplane,
+            cluster_sim,
+            objects,
+            rate,
+            seconds,
+        ] => match (objects.parse(), rate.parse(), seconds.parse()) {
+            (Ok(objects), Ok(rate), Ok(seconds)) => operator::run(&operator::OperatorBench {
+                kubevet,
+                controlplane,
+                cluster_sim,
+                objects,
+                rate,
+                lasting: Duration::from_secs(seconds),
+            }),
+            _ => Err(USAGE.to_owned()),
+        },
+        ["reflectors", kubeconfig] => operator::reflectors(kubeconfig),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

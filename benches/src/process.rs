@@ -1,10 +1,48 @@
-//! The duration and peak memory of a child process.
+//! The duration, CPU and peak memory of a child process.
 
 use std::{
-    io,
+    fs, io,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// What a running process has used so far.
+pub struct Usage {
+    /// Resident memory.
+    pub mebibytes: f64,
+    /// Peak resident memory.
+    pub peak_mebibytes: f64,
+    pub cpu: Duration,
+}
+
+impl Usage {
+    /// Reads it from `/proc`.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn of(id: u32) -> io::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let mebibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+            number.unwrap_or(f64::NAN) / 1024.0
+        };
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // The name of the program stands in brackets. User and system time are the 12th and 13th field
+        // after it.
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let fields = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+        // SAFETY: the call has no preconditions.
+        let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+        let per_second = u64::try_from(per_second).unwrap_or(100).max(1);
+        Ok(Self {
+            mebibytes: mebibytes("VmRSS:"),
+            peak_mebibytes: mebibytes("VmHWM:"),
+            cpu: Duration::from_millis(ticks * 1_000 / per_second),
+        })
+    }
+}
 
 /// The measurements of a process that ended.
 pub struct ProcessRun {

@@ -15,6 +15,7 @@
 //! | `request_budget` | how many requests are made, and the pauses that the API server asks for |
 //! | `lease` | leader election: one of several replicas holds a Lease |
 //! | `object_list` | the objects of one resource, page by page, as documents |
+//! | `unreadable_object`, `json_parts` | an object that exceeds a limit is named, and others are read (pure) |
 //! | `read_objects` | the objects of many resources, in all namespaces or one by one |
 //! | `read_request` | which objects are read |
 //! | `object_watch` | their changes, as documents |
@@ -52,6 +53,7 @@ mod error;
 mod event_aggregator;
 mod events;
 mod failure_policy;
+mod json_parts;
 mod lease;
 mod list_watch;
 mod namespaces;
@@ -67,6 +69,7 @@ mod result_writer;
 mod scan_requests;
 mod single_object;
 mod stored_results;
+mod unreadable_object;
 mod watch_health;
 mod webhook_configuration;
 

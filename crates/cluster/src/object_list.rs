@@ -4,7 +4,12 @@
 //! the cluster. A list that expires on the way (410) begins again; the objects that were there before
 //! are not returned twice.
 
-use super::{Cluster, ClusterError, discovery::ApiResource, raw_request::RawError};
+use super::{
+    Cluster, ClusterError,
+    discovery::ApiResource,
+    raw_request::RawError,
+    unreadable_object::{ListParts, UnreadableObject},
+};
 use kubevet_document::{self as document, Document, Limits, Node};
 use std::{
     collections::HashSet,
@@ -84,6 +89,8 @@ pub(super) struct ObjectList<'a> {
     /// Hashes of the uids that were returned.
     returned: HashSet<u64>,
     hasher: RandomState,
+    /// Objects of the last page that cannot be read.
+    unreadable: Vec<UnreadableObject>,
 }
 
 impl Cluster {
@@ -107,6 +114,7 @@ impl Cluster {
             resource_version: String::new(),
             returned: HashSet::new(),
             hasher: RandomState::new(),
+            unreadable: Vec::new(),
         }
     }
 }
@@ -203,9 +211,20 @@ impl ObjectList<'_> {
         path
     }
 
+    /// Returns the objects that were left out of the last page.
+    pub(super) fn take_unreadable(&mut self) -> Vec<UnreadableObject> {
+        std::mem::take(&mut self.unreadable)
+    }
+
     /// Decodes a page, and prepares for the next one.
     fn take_page(&mut self, bytes: &[u8]) -> Result<Vec<Document>, ClusterError> {
-        let list = self.decode(bytes)?;
+        let (list, items) = match self.decode(bytes) {
+            Ok(list) => {
+                let items = self.items(&list)?;
+                (list, items)
+            }
+            Err(error) => self.decode_parts(bytes).ok_or(error)?,
+        };
         let root = list.root();
         let metadata = root.get("metadata");
         let token = metadata
@@ -224,10 +243,6 @@ impl ObjectList<'_> {
         } else if bytes.len() < SMALL_PAGE_BYTES {
             self.limit = (self.limit * 2).min(MAX_LIMIT);
         }
-        let items = document::list_items(&list).ok_or_else(|| {
-            let call = self.resource.call("list", self.namespace);
-            call.unusable(&format!("page {} is not a list of objects", self.page))
-        })?;
         let mut objects = Vec::with_capacity(items.len());
         for item in items {
             let uid = item.root().get("metadata").and_then(|node| node.get("uid"));
@@ -244,6 +259,31 @@ impl ObjectList<'_> {
             });
         }
         Ok(objects)
+    }
+
+    fn items(&self, list: &Document) -> Result<Vec<Document>, ClusterError> {
+        document::list_items(list).ok_or_else(|| {
+            let call = self.resource.call("list", self.namespace);
+            call.unusable(&format!("page {} is not a list of objects", self.page))
+        })
+    }
+
+    /// Decodes the objects of a page one by one, and leaves out those that cannot be read. Returns the
+    /// list without its items, and these. `None` if the page is not complete.
+    fn decode_parts(&mut self, bytes: &[u8]) -> Option<(Document, Vec<Document>)> {
+        let parts = ListParts::of(bytes)?;
+        let list = self.decode(&parts.list_of(b"")).ok()?;
+        let mut items = Vec::new();
+        for item in &parts.items {
+            match self.decode(&parts.list_of(item)) {
+                Ok(list_of_one) => items.extend(self.items(&list_of_one).ok()?),
+                Err(_) => {
+                    let call = self.resource.call("list", self.namespace);
+                    self.unreadable.push(UnreadableObject::of(item, &call)?);
+                }
+            }
+        }
+        Some((list, items))
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Document, ClusterError> {

@@ -9,9 +9,11 @@ use super::{
     api_call::ApiCall,
     backoff::Backoff,
     discovery::ApiResource,
+    json_parts,
     object_list::{ListOptions, METADATA_OBJECT, object_of_metadata, percent_encode},
     raw_request::MAX_STATUS_BYTES,
     read_request::{ReadRequest, WatchStart},
+    unreadable_object::{UnreadableObject, identity},
 };
 use http_body_util::BodyExt as _;
 use hyper::{Request, header};
@@ -41,6 +43,15 @@ pub enum WatchedChange {
         resource: usize,
         /// Its last state.
         object: Document,
+    },
+    /// An object was added or changed that cannot be read.
+    Unreadable {
+        /// The resource.
+        resource: usize,
+        /// Its namespace; `None` outside namespaces.
+        namespace: Option<String>,
+        /// The reason.
+        error: ClusterError,
     },
     /// The objects were listed again: those with other uids are gone.
     Relisted {
@@ -252,6 +263,9 @@ impl ObjectWatcher {
             .filter(|_| parsed.problems.is_empty());
         let object = event.as_ref().and_then(|event| event.root().get("object"));
         let (Some(event), Some(object)) = (&event, object) else {
+            if let Some(sent) = self.take_unreadable(call, line).await {
+                return sent;
+            }
             let size = line.len();
             let reason = format!("an event of {size} bytes is not valid JSON");
             return Err(WatchEnd::Failed(call.unusable(&reason)));
@@ -287,6 +301,33 @@ impl ObjectWatcher {
         }
     }
 
+    /// Passes on the event of an object that exceeds a limit of the reader; `None` if it is no such event.
+    async fn take_unreadable(
+        &mut self,
+        call: &ApiCall<'_>,
+        line: &[u8],
+    ) -> Option<Result<(), WatchEnd>> {
+        let kind = json_parts::text_at(line, &["type"])?;
+        let object = json_parts::member(line, "object")?;
+        let version = json_parts::text_at(object, &["metadata", "resourceVersion"])?;
+        let unreadable = UnreadableObject::of(object, call)?;
+        let resource = self.start.resource;
+        let change = match kind.as_str() {
+            "ADDED" | "MODIFIED" => WatchedChange::Unreadable {
+                resource,
+                namespace: unreadable.namespace,
+                error: unreadable.error,
+            },
+            "DELETED" => WatchedChange::Deleted {
+                resource,
+                object: identity(object, &self.resource)?,
+            },
+            _ => return None,
+        };
+        self.start.resource_version = version;
+        Some(self.send(change).await)
+    }
+
     /// Lists the objects again, since what happened in between is not known.
     async fn list_again(&mut self) -> WatchEnd {
         let (resource, options) = (self.resource.clone(), self.options.clone());
@@ -306,6 +347,17 @@ impl ObjectWatcher {
                         let resource = self.start.resource;
                         let changed = WatchedChange::Changed { resource, object };
                         if self.send(changed).await.is_err() {
+                            return WatchEnd::Closed;
+                        }
+                    }
+                    for object in list.take_unreadable() {
+                        uids.insert(object.uid);
+                        let unreadable = WatchedChange::Unreadable {
+                            resource: self.start.resource,
+                            namespace: object.namespace,
+                            error: object.error,
+                        };
+                        if self.send(unreadable).await.is_err() {
                             return WatchEnd::Closed;
                         }
                     }

@@ -8,7 +8,7 @@ use super::{
     read_request::{ReadRequest, WatchStart},
 };
 use kubevet_document::Document;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{OnceCell, mpsc};
 
 /// The number of resources that are listed at the same time.
@@ -233,6 +233,14 @@ impl Reader {
                 Ok(Some(objects)) => {
                     let resource = self.resource;
                     self.send(ReadEvent::Page { resource, objects }).await?;
+                    // One a namespace and page is enough to say that the namespace is not read.
+                    let unreadable = list.take_unreadable().into_iter();
+                    let by_namespace: BTreeMap<Option<String>, ClusterError> = unreadable
+                        .map(|object| (object.namespace, object.error))
+                        .collect();
+                    for (namespace, error) in by_namespace {
+                        self.failed(namespace.as_deref(), error).await?;
+                    }
                 }
                 Err(error) => return Ok(Err(error)),
             }

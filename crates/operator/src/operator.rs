@@ -53,6 +53,8 @@ const MAX_WATCH_GAP: Duration = Duration::from_secs(60);
 const LOST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest such time.
 const MAX_LOST_PAUSE: Duration = Duration::from_secs(900);
+/// Why objects are not read that a watch has brought. Many of them are one reason.
+const UNREADABLE: &str = "an object exceeds a limit of depth or size";
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -386,6 +388,9 @@ impl Operator {
                         of <= version && !uids.contains(uid)
                     });
                 }
+                WhatChanged::Unreadable(namespace, error) => {
+                    self.take_unreadable(&watch.kind, namespace.as_deref(), &error);
+                }
                 WhatChanged::Opened => {
                     self.watches.set_health(&watch, None);
                 }
@@ -417,6 +422,19 @@ impl Operator {
         self.reported.remove(object);
         if self.records.remove(uid) {
             self.outbox.remove(uid.into());
+        }
+    }
+
+    /// Records that an object cannot be read. Its kind is read again later: it may have been repaired.
+    fn take_unreadable(&mut self, kind: &Kind, namespace: Option<&str>, error: &ClusterError) {
+        if !self.unread.kinds().contains(kind) {
+            warn!("not read: {error}");
+            let kinds = BTreeSet::from([kind.clone()]);
+            self.retries.record(&kinds, &kinds, Instant::now());
+        }
+        match namespace {
+            Some(namespace) => self.unread.in_namespace(kind, namespace, UNREADABLE),
+            None => self.unread.everywhere(kind, UNREADABLE),
         }
     }
 
@@ -747,7 +765,10 @@ impl Operator {
                 self.next.add_sweep("schedule");
             }
         }
-        self.sweep_lost();
+        // While the Lease is not renewed, a sweep would be lost, too.
+        if self.fence.is_open() {
+            self.sweep_lost();
+        }
         self.metrics
             .set_queue(self.queue.len(), self.reported.waiting());
         let watches = self.watches.health();

@@ -132,6 +132,7 @@ async fn watch_definitions(cluster: Cluster, wanted: Arc<Notify>) {
             match change {
                 WatchedChange::Changed { .. }
                 | WatchedChange::Deleted { .. }
+                | WatchedChange::Unreadable { .. }
                 | WatchedChange::Relisted { .. } => wanted.notify_one(),
                 WatchedChange::Opened { list } => drop(last_errors.remove(&list.resource)),
                 WatchedChange::Failed { error, list } => {

@@ -42,6 +42,8 @@ pub(super) enum WhatChanged {
     Deleted(Document),
     /// The objects were listed again, in this version: older ones with other uids are gone.
     Relisted(u64, HashSet<String>),
+    /// An object of a namespace, or outside namespaces, cannot be read.
+    Unreadable(Option<String>, ClusterError),
     Opened,
     Failed(ClusterError),
 }
@@ -80,6 +82,9 @@ impl WatchQueue {
                 let (key, bytes) = (uid_of(&object).map_or_else(other, key), object.text_bytes());
                 (WhatChanged::Deleted(object), key, bytes)
             }
+            WatchedChange::Unreadable {
+                namespace, error, ..
+            } => (WhatChanged::Unreadable(namespace, error), other(), 0),
             WatchedChange::Relisted { list, uids } => {
                 let version = list.resource_version.parse().unwrap_or_default();
                 (WhatChanged::Relisted(version, uids), other(), 0)

@@ -309,3 +309,41 @@ async fn metadata_alone_becomes_an_object_of_its_kind() {
     let lines = read(&server.cluster(), request).await;
     assert_eq!(lines, ["v1 Secret shop/tls"]);
 }
+
+/// The text of a list with an object that is nested too deeply between two others.
+fn list_with_deep_object(depth: usize) -> String {
+    let object = |name: &str, spec: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","uid":"uid-{name}","namespace":"{name}-space"}},"spec":{spec}}}"#
+        )
+    };
+    let deep = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    let items = [object("a", "{}"), object("deep", &deep), object("b", "{}")].join(",");
+    format!(
+        r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"7"}},"items":[{items}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn object_that_is_nested_too_deeply_is_named_and_others_are_read() {
+    let server = FakeApiServer::start(|call, _| match call {
+        PODS => Reply::Raw(200, list_with_deep_object(5_000).into_bytes()),
+        _ => page("DeploymentList", &["d"], ""),
+    })
+    .await;
+    let lines = read(&server.cluster(), request()).await;
+    let failed: Vec<&String> = lines.iter().filter(|line| line.contains("deep")).collect();
+    assert_eq!(failed.len(), 1, "{lines:#?}");
+    assert!(
+        failed
+            .iter()
+            .all(|line| line.contains("deep cannot be read")),
+        "{lines:#?}"
+    );
+    for object in ["a-space/a", "b-space/b"] {
+        assert!(
+            lines.iter().any(|line| line.contains(object)),
+            "{object}: {lines:#?}"
+        );
+    }
+}

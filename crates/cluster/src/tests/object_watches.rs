@@ -15,6 +15,13 @@ fn pod(name: &str, version: &str) -> Value {
         "metadata": {"name": name, "uid": format!("uid-{name}"), "resourceVersion": version}})
 }
 
+/// A Pod that is nested more deeply than is read.
+fn deep_pod(name: &str, version: &str) -> Value {
+    let mut pod = pod(name, version);
+    pod["spec"] = (0..600).fold(json!(1), |value, _| json!({"a": value}));
+    pod
+}
+
 fn lines(lines: &[Value], is_open: bool) -> Reply {
     let (sender, receiver) = mpsc::unbounded_channel();
     for line in lines {
@@ -40,6 +47,8 @@ async fn watch_goes_on_after_its_end_and_lists_again_after_410() {
             ),
             1 => lines(
                 &[
+                    json!({"type": "MODIFIED", "object": deep_pod("c", "4")}),
+                    json!({"type": "DELETED", "object": deep_pod("c", "4")}),
                     json!({"type": "DELETED", "object": pod("a", "4")}),
                     json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}),
                 ],
@@ -76,11 +85,12 @@ async fn watch_goes_on_after_its_end_and_lists_again_after_410() {
     let task =
         tokio::spawn(async move { cluster.watch_objects(request, vec![start], sender).await });
     let mut seen = Vec::new();
-    while seen.len() < 7 {
+    while seen.len() < 9 {
         let change = tokio::time::timeout(LONG, changes.recv()).await.unwrap();
         seen.push(match change.unwrap() {
             WatchedChange::Changed { object, .. } => format!("changed {}", object.id().name),
             WatchedChange::Deleted { object, .. } => format!("deleted {}", object.id().name),
+            WatchedChange::Unreadable { error, .. } => format!("unreadable {error}"),
             WatchedChange::Relisted { uids, .. } => format!("relisted {uids:?}"),
             WatchedChange::Opened { list } => format!("opened {}", list.resource_version),
             WatchedChange::Failed { error, .. } => format!("failed {error}"),
@@ -92,6 +102,8 @@ async fn watch_goes_on_after_its_end_and_lists_again_after_410() {
             "opened 1",
             "changed a",
             "opened 3",
+            "unreadable watch pods: c cannot be read: it has 3701 bytes, and is nested too deeply or has too many values",
+            "deleted c",
             "deleted a",
             "changed b",
             "relisted {\"uid-b\"}",

@@ -50,7 +50,7 @@ pub(super) fn follow(
         lowest: command.flags.severity_threshold.unwrap_or(Severity::Low),
     };
     let mut settled_at = Instant::now();
-    let mut last_error = String::new();
+    let mut warnings = Warnings::default();
     loop {
         let next = async { tokio::time::timeout(OWNER_DELAY, received.recv()).await };
         let mut changes = match runtime.block_on(next) {
@@ -68,11 +68,11 @@ pub(super) fn follow(
                 }
             }
             Ok(Some(WatchedChange::Failed { error, .. })) => {
-                let message = error.to_string();
-                if message != last_error {
-                    stderr::print_line(&format!("warning: {message}; trying again"));
-                    last_error = message;
-                }
+                warnings.print(format!("{error}; trying again"));
+                Vec::new()
+            }
+            Ok(Some(WatchedChange::Unreadable { error, .. })) => {
+                warnings.print(error.to_string());
                 Vec::new()
             }
         };
@@ -82,6 +82,21 @@ pub(super) fn follow(
         }
         if !printer.print(&changes)? {
             return Ok(ExitStatus::Success);
+        }
+    }
+}
+
+/// Writes warnings to standard error, those that are repeated once.
+#[derive(Default)]
+struct Warnings {
+    last: String,
+}
+
+impl Warnings {
+    fn print(&mut self, message: String) {
+        if message != self.last {
+            stderr::print_line(&format!("warning: {message}"));
+            self.last = message;
         }
     }
 }
