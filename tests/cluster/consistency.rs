@@ -70,25 +70,28 @@ fn operator_scans_gate_and_policies_name_the_same_controls() {
         let controls = controls.map(|(name, (controls, _))| (name, controls));
         Ok((objects, controls.collect::<FailedControls>()))
     });
-    let asked: Vec<&Value> = objects.iter().filter(|object| is_asked(object)).collect();
-    let names: BTreeSet<String> = asked.iter().map(|object| name_of(object)).collect();
+    let requested: Vec<&Value> = objects
+        .iter()
+        .filter(|object| is_requested(object))
+        .collect();
+    let names: BTreeSet<String> = requested.iter().map(|object| name_of(object)).collect();
     let expected: FailedControls = expected
         .into_iter()
         .filter(|(name, _)| names.contains(name))
         .collect();
-    assert!(asked.len() > 200, "{}", asked.len());
+    assert!(requested.len() > 200, "{}", requested.len());
     assert!(expected.len() > 40, "{expected:#?}");
     let distinct: BTreeSet<&String> = expected.values().flatten().collect();
     assert!(distinct.len() > 10, "{distinct:?}");
 
     let gate = start_gate(&cluster);
-    replace(&cluster, &asked);
-    let last = asked.last().expect("an object");
+    replace(&cluster, &requested);
+    let last = requested.last().expect("an object");
     gate.decision("of the last object", |decision| {
         name_of_decision(decision) == name_of(last)
     });
     assert_eq!(failed_by_gate(&gate, &names), expected);
-    let exported: Vec<&Value> = asked
+    let exported: Vec<&Value> = requested
         .into_iter()
         .filter(|object| !OTHER_SOFTWARE.contains(&group_of(object)))
         .collect();
@@ -153,9 +156,9 @@ fn scan_files(objects: &[Value]) -> crate::operator_process::FailedObjects {
     failed_objects(&process::run(&mut command, &list.to_string()))
 }
 
-/// True if gate and policies are asked about an object. One that a controller made is reported at its
+/// True if gate and policies see an object. One that a controller made is reported at its
 /// owner by operator and scans.
-fn is_asked(object: &Value) -> bool {
+fn is_requested(object: &Value) -> bool {
     let metadata = &object["metadata"];
     let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -713,7 +713,13 @@ fn objects_of_a_megabyte() {
     second.wait_for_sweep();
     scene.wait_until_equal(&second);
     let sweep = second.last_sweep().expect("a sweep");
-    assert_eq!(sweep["unread"], json!([]), "{sweep}");
+    let mut unread = sweep["unread"].as_array().expect("a list").iter();
+    // Another test has an object that cannot be read.
+    let is_elsewhere = |unread: &Value| {
+        let place = unread["place"].as_str().unwrap_or_default();
+        place.contains(" in ") && !place.ends_with(&scene.namespace)
+    };
+    assert!(unread.all(is_elsewhere), "{sweep}");
     scene.kubectl(&["delete", "configmap", "large-0", "large-5"]);
     scene.wait_until_equal(&operator);
     scene.wait_until_equal(&second);
