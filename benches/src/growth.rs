@@ -157,8 +157,8 @@ impl Growth<'_> {
         Ok(())
     }
 
-    /// What the API server counts as the cost of the policies for the object, and the size of those
-    /// that match it.
+    /// What the API server counts as the cost of the policies for the object, match conditions
+    /// included, and the size of those whose rules match it.
     fn cel(&self, name: &str, library: &Library, object: &Object) -> Result<(), String> {
         let name = format!("{name}: CEL");
         let Some(program) = self.opa.first() else {
@@ -190,22 +190,18 @@ impl Growth<'_> {
             policy.root().write_canonical_json(&mut json);
             let policy: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
             let answer = oracle.ask(&json!({"op": "vap", "policy": policy, "object": object}))?;
-            if answer.get("matched").and_then(Value::as_bool) != Some(true) {
+            if answer.get("reached").and_then(Value::as_bool) != Some(true) {
                 continue;
             }
             matching += 1;
             bytes += json.len();
             let decisions = answer.get("decisions").and_then(Value::as_array);
-            let costs = decisions.into_iter().flatten();
-            cost += costs
-                .filter_map(|decision| decision.get("cost").and_then(Value::as_i64))
-                .sum::<i64>();
-        }
-        if matching == 0 {
-            let reason =
-                "cost not known: match conditions decide, whose cost the oracle does not report";
-            table::print_unavailable(&name, "policies", reason);
-            return Ok(());
+            let costs = decisions
+                .into_iter()
+                .flatten()
+                .filter_map(|decision| decision.get("cost"));
+            let costs = answer.get("matchCost").into_iter().chain(costs);
+            cost += costs.filter_map(Value::as_i64).sum::<i64>();
         }
         let remarks = format!("{matching} policies of {bytes} B match");
         table::print_figure(&name, "cost", cost as f64, None, &remarks);

@@ -6,8 +6,9 @@ use super::{
     emitter::EmitTarget,
     expr::Expr,
     factor,
-    pack::PackCondition,
+    pack::{PackCondition, PackConditions},
     pod_nest::PodNest,
+    regex_cost_guard::is_too_large,
     schema_types::{CustomPodTypes, KubernetesTypes},
     specialize::prune_by_constant_params,
     target::{CelTarget, ObjectSide},
@@ -24,9 +25,13 @@ pub struct CelBundle {
     pub variables: Vec<PolicyVariable>,
     /// The controls that could be emitted.
     pub controls: Vec<ControlCel>,
-    /// A bool: true if every control passes. Equal to the conjunction of all
-    /// [`ControlCel::passes`], but what controls have in common is evaluated once.
+    /// A bool: true if no control that applies finds anything. Where no control skips the object for
+    /// its cost, it is the conjunction of all [`ControlCel::passes`], but what controls have in
+    /// common is evaluated once.
     pub passes: Expr,
+    /// A bool: true if a control may skip the object for its cost, and if matching the regular
+    /// expressions of all controls could cost more than one expression may.
+    pub may_be_skipped: Expr,
     /// The number of pairs of a container and a volume, to which the cost of the most expensive
     /// conditions is in proportion; `None` where no list of a workload is iterated.
     pub pairs: Option<Expr>,
@@ -40,6 +45,7 @@ impl Default for CelBundle {
             variables: Vec::new(),
             controls: Vec::new(),
             passes: Expr::Bool(true),
+            may_be_skipped: Expr::Bool(false),
             pairs: None,
             unsupported: Vec::new(),
         }
@@ -109,9 +115,6 @@ fn emit_compiled(
     over_pods(bundle, pack, pods)
 }
 
-/// The conditions of a pack: of the controls that apply to every object, and of the others.
-type PackConditions = (Expr, Vec<Expr>);
-
 /// Emits controls for objects that rules see as they are, or for one of their pods. What the bundle
 /// has to say of a whole pack is apart.
 fn emit_for_object(
@@ -142,7 +145,7 @@ fn emit_for_object(
         );
         match emitted {
             Ok(emitted) => {
-                pack.add(&emitted, &control.clauses);
+                pack.add(&emitted, control);
                 bundle.controls.push(emitted);
             }
             Err(reason) => {
@@ -160,10 +163,16 @@ fn emit_for_object(
 }
 
 impl CelBundle {
-    fn with_passes(mut self, (together, apart): PackConditions) -> Self {
-        self.passes = Expr::all(std::iter::once(together).chain(apart));
+    fn with_passes(mut self, pack: PackConditions) -> Self {
+        self.passes = Expr::all(std::iter::once(pack.together).chain(pack.apart));
+        self.may_be_skipped = exceeds_limit(pack.match_product.as_ref());
         self
     }
+}
+
+/// A bool: true if regular expressions could cost more than one expression may.
+fn exceeds_limit(match_product: Option<&Expr>) -> Expr {
+    match_product.map_or(Expr::Bool(false), is_too_large)
 }
 
 /// The number of pairs of a container and a volume; `None` where no list of a workload is iterated.
@@ -201,7 +210,8 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
     let mut controls = Vec::new();
     let mut apart = Vec::new();
     for control in bundle.controls {
-        let applies_always = control.not_applicable == Expr::Bool(false);
+        // The pack has the conditions of the others.
+        let applies_always = control.lacks_params == Expr::Bool(false);
         let skipped = control.skipped.map(|skip| {
             let product = new.sum(&skip.product);
             skip.over(product)
@@ -212,7 +222,8 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
         let none_found = new.for_all(&control.none_found);
         let passes = as_bool(Expr::any([not_applicable.clone(), none_found.clone()]));
         if !applies_always {
-            apart.push(passes.clone());
+            let lacks_params = control.lacks_params.clone();
+            apart.push(as_bool(Expr::any([lacks_params, none_found.clone()])));
         }
         let message = control.messages.method("join", [Expr::string(", ")]);
         let keys = control.keys.map(|keys| {
@@ -237,7 +248,8 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
             ..control
         });
     }
-    let together = new.for_all(&pack.0);
+    let together = new.for_all(&pack.together);
+    let match_product = pack.match_product.as_ref().map(|product| new.sum(product));
     let pairs = bundle.pairs.as_ref().map(|pairs| new.sum(pairs));
     let mut shared: Vec<PolicyVariable> = variables
         .iter()
@@ -249,6 +261,7 @@ fn over_pods(bundle: CelBundle, pack: PackConditions, pods: CustomPods<'_>) -> C
         variables: shared,
         controls,
         passes: Expr::all(std::iter::once(together).chain(apart)),
+        may_be_skipped: exceeds_limit(match_product.as_ref()),
         pairs,
         unsupported: bundle.unsupported,
     }

@@ -47,6 +47,9 @@ pub struct ControlCel {
     pub lacks_params: Expr,
     /// A bool: true if nothing is found in an object to which the control applies.
     pub none_found: Expr,
+    /// A bool: true if the control does not apply to the kind of the object, where the kinds of the
+    /// target differ.
+    pub is_other_kind: Expr,
 }
 
 /// The keys of a control's findings.
@@ -136,6 +139,7 @@ pub(super) fn emit(
         with_list_names: false,
         // Variables over a pod of a custom kind are written out where they are used.
         hoists_conditions: pods.is_none(),
+        is_pack: false,
         pods,
     };
     let mut emitter = Emitter::new(context, variables);
@@ -145,7 +149,7 @@ pub(super) fn emit(
     let is_oversized = skipped
         .as_ref()
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
-    let not_applicable = Expr::any([is_other_kind, lacks_params.clone(), is_oversized]);
+    let not_applicable = Expr::any([is_other_kind.clone(), lacks_params.clone(), is_oversized]);
     let none_found = Expr::all(none_found);
     let passes = Expr::any([not_applicable.clone(), none_found.clone()]);
     let only_message = only_message(program, compiled);
@@ -195,6 +199,7 @@ pub(super) fn emit(
         skipped,
         lacks_params,
         none_found,
+        is_other_kind,
     })
 }
 

@@ -9,10 +9,13 @@
 use super::{
     emitter::Emitter,
     expr::Expr,
+    image_filter::image_filter,
     typed_expr::{Presence, TypedExpr},
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Condition, ConditionId, Descent, Program, Term, TermId, Visitor, Walk};
+use kubevet_ir::{
+    BinderId, Condition, ConditionId, Descent, Intrinsic, Program, Term, TermId, Visitor, Walk,
+};
 use std::collections::BTreeMap;
 
 /// A term of at most so many characters is repeated: a name would be longer and cost more.
@@ -24,6 +27,9 @@ struct UseCounts<'p> {
     program: &'p Program,
     /// The terms that have a name in the whole policy.
     hoisted: &'p BTreeMap<TermId, TypedExpr>,
+    /// True if conditions with an image filter count as using nothing: a name outside of them would
+    /// be evaluated although the filter decides.
+    is_pack: bool,
     terms: BTreeMap<TermId, u32>,
     conditions: BTreeMap<ConditionId, u32>,
 }
@@ -32,11 +38,13 @@ impl<'p> UseCounts<'p> {
     fn of(
         program: &'p Program,
         hoisted: &'p BTreeMap<TermId, TypedExpr>,
+        is_pack: bool,
         conditions: &[ConditionId],
     ) -> Self {
         let mut counts = Self {
             program,
             hoisted,
+            is_pack,
             terms: BTreeMap::new(),
             conditions: BTreeMap::new(),
         };
@@ -54,7 +62,7 @@ impl Visitor for UseCounts<'_> {
         *uses += 1;
         // A condition that is used twice uses its terms twice; more makes no difference, and keeps
         // the walk linear.
-        if *uses > 2 {
+        if *uses > 2 || self.is_pack && image_filter(self.program, condition).is_some() {
             Descent::Skip
         } else {
             Descent::Children
@@ -98,7 +106,79 @@ impl Connective {
     }
 }
 
+/// What binding a name costs the API server, in the units of [`evaluation_cost`]: a list, a
+/// comprehension and a scope.
+const BINDING_COST: u32 = 12;
+
+/// What evaluating a term costs the API server, as measured, in tenths of a microsecond.
+fn evaluation_cost(program: &Program, term: TermId) -> u32 {
+    let own = match program.term(term) {
+        Term::Call(function, _) => match function {
+            Intrinsic::ImageRegistry | Intrinsic::ImageRepository | Intrinsic::ImageName => 80,
+            Intrinsic::Words | Intrinsic::CleanPath => 60,
+            Intrinsic::ImageTag | Intrinsic::ImageEffectiveTag => 30,
+            Intrinsic::ImageDigest | Intrinsic::LastBetween => 20,
+            _ => 6,
+        },
+        Term::Guard(..) => 4,
+        _ => 1,
+    };
+    let operands = program.term(term).operands().into_iter();
+    operands.fold(own, |cost, operand| {
+        cost.saturating_add(evaluation_cost(program, operand))
+    })
+}
+
+/// True if a term is a part of another, or that term.
+fn contains(program: &Program, whole: TermId, part: TermId) -> bool {
+    let operands = || program.term(whole).operands().into_iter();
+    whole == part || operands().any(|operand| contains(program, operand, part))
+}
+
 impl Emitter<'_, '_> {
+    /// True if a name for a term pays in the condition of a pack, in which mostly nothing is found:
+    /// every operand of a disjunction is evaluated, but of a conjunction often the first alone.
+    fn pays(&self, term: TermId, conditions: &[ConditionId], connective: Connective) -> bool {
+        let program = self.context.program;
+        let uses = match connective {
+            Connective::Or => conditions
+                .iter()
+                .map(|condition| u32::from(self.evaluates(*condition, term)))
+                .sum(),
+            Connective::And => {
+                let counts = UseCounts::of(program, &self.hoisted, true, conditions);
+                counts.terms.get(&term).copied().unwrap_or_default()
+            }
+        };
+        let saved = uses.saturating_sub(1) * evaluation_cost(program, term);
+        match connective {
+            Connective::Or => saved > BINDING_COST,
+            Connective::And => saved > 3 * BINDING_COST,
+        }
+    }
+
+    /// True if a condition cannot be decided without the value of a term.
+    fn evaluates(&self, id: ConditionId, term: TermId) -> bool {
+        let program = self.context.program;
+        if image_filter(program, id).is_some() {
+            return false;
+        }
+        match program.condition(id) {
+            Condition::And(parts) | Condition::Or(parts) => parts
+                .first()
+                .is_some_and(|first| self.evaluates(*first, term)),
+            Condition::Not(inner) => self.evaluates(*inner, term),
+            Condition::Any(binder, _) => {
+                let collection = program.binder(*binder).domain.collection();
+                collection.is_some_and(|collection| contains(program, collection, term))
+            }
+            test => {
+                let mut operands = test.operands().into_iter();
+                operands.any(|operand| contains(program, operand, term))
+            }
+        }
+    }
+
     /// The conjunction of conditions, with a name for each long term that they use more than once.
     pub(super) fn conditions(&mut self, conditions: &[ConditionId]) -> Result<Expr, Unsupported> {
         match conditions {
@@ -121,7 +201,7 @@ impl Emitter<'_, '_> {
         conditions: &[ConditionId],
         connective: Connective,
     ) -> Result<Expr, Unsupported> {
-        let Some((term, value)) = self.common_subterm(conditions)? else {
+        let Some((term, value)) = self.common_subterm(conditions, connective)? else {
             return self.unshared(conditions, connective);
         };
         // The name is in scope only for the conditions that use it, so that the others stay as
@@ -204,20 +284,28 @@ impl Emitter<'_, '_> {
     fn common_subterm(
         &mut self,
         conditions: &[ConditionId],
+        connective: Connective,
     ) -> Result<Option<(TermId, TypedExpr)>, Unsupported> {
         let program = self.context.program;
-        let all = UseCounts::of(program, &self.hoisted, conditions).terms;
+        let is_pack = self.context.is_pack;
+        let all = UseCounts::of(program, &self.hoisted, is_pack, conditions).terms;
         let is_closed = |term: &TermId| program.free_binders_of_term(*term).is_empty();
         // From the outside in: what stands in a variable of the policy needs no name.
         for term in all.keys().rev().filter(|term| is_closed(term)) {
             self.term(*term)?;
         }
-        let uses = UseCounts::of(program, &self.hoisted, conditions).terms;
+        let uses = UseCounts::of(program, &self.hoisted, is_pack, conditions).terms;
         // A part has a lower id than its whole, so the order of ids is from the inside out.
         for (term, uses) in uses {
             let in_scope = |binder: &BinderId| self.scope.element(*binder).is_some();
             let free = self.context.program.free_binders_of_term(term);
             if uses < 2 || self.scope.named(term).is_some() || !free.iter().all(in_scope) {
+                continue;
+            }
+            let pays = !is_pack
+                || self.is_within_one(conditions, term)
+                || self.pays(term, conditions, connective);
+            if !pays {
                 continue;
             }
             let value = self.term(term)?;
@@ -228,8 +316,24 @@ impl Emitter<'_, '_> {
         Ok(None)
     }
 
+    /// True if one condition alone uses a term, in whose operands a name may pay.
+    fn is_within_one(&self, conditions: &[ConditionId], term: TermId) -> bool {
+        let mut using = conditions
+            .iter()
+            .filter(|condition| self.uses(**condition, term));
+        let first = using
+            .next()
+            .map(|condition| self.context.program.condition(*condition));
+        using.next().is_none() && matches!(first, Some(Condition::And(_) | Condition::Or(_)))
+    }
+
     fn uses(&self, condition: ConditionId, term: TermId) -> bool {
-        let counts = UseCounts::of(self.context.program, &self.hoisted, &[condition]);
+        let counts = UseCounts::of(
+            self.context.program,
+            &self.hoisted,
+            self.context.is_pack,
+            &[condition],
+        );
         counts.terms.contains_key(&term)
     }
 

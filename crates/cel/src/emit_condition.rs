@@ -19,7 +19,17 @@ const MAX_PREFIXED_VALUES: usize = 8;
 impl Emitter<'_, '_> {
     /// A condition.
     pub(super) fn condition(&mut self, id: ConditionId) -> Result<Expr, Unsupported> {
-        let condition = self.own_condition(id)?;
+        let is_group = matches!(
+            self.context.program.condition(id),
+            Condition::And(_) | Condition::Or(_)
+        );
+        // In a pack, a name that does not pay for a whole group may pay inside of it.
+        let condition = if self.context.is_pack && is_group {
+            self.conditions(&[id])?
+        } else {
+            self.own_condition(id)?
+        };
+        let condition = self.filtered_by_image(id, condition)?;
         Ok(self.shared_condition(id, condition))
     }
 

@@ -26,6 +26,7 @@
 //! | `inline_variables` | expressions without the policy's variables |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
 //! | `hoist` | long terms and conditions that depend on no loop, as variables |
+//! | `image_filter` | cheap tests before those that take image references apart |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
 //! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
@@ -59,6 +60,7 @@ mod expr;
 mod factor;
 mod finding_key;
 mod hoist;
+mod image_filter;
 mod inline_variables;
 mod intrinsics;
 mod iteration;

@@ -120,6 +120,7 @@ fn emit_compiled(
         side: ObjectSide::New,
         with_list_names: false,
         hoists_conditions: true,
+        is_pack: false,
         pods: None,
     };
     let mut variables = SharedVariables::default();
@@ -209,6 +210,7 @@ fn emit_pods(
         side: ObjectSide::New,
         with_list_names: false,
         hoists_conditions: false,
+        is_pack: false,
         pods: Some(pods),
     };
     let mut variables = SharedVariables::default();

@@ -33,6 +33,9 @@ const MATCH_OVERHEAD_CHARS: i64 = 12;
 /// `lib.strings.words` has at most this many characters for each of its operand, and one more.
 const WORDS_FACTOR: i64 = 2;
 
+/// The characters that an image function adds at most: `docker.io/library/`, or `latest`.
+const IMAGE_EXTRA_CHARS: i64 = 18;
+
 /// Objects that a policy skips, since evaluating them could exceed the API server's cost limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostSkip {
@@ -55,7 +58,8 @@ impl CostSkip {
     }
 }
 
-fn is_too_large(product: &Expr) -> Expr {
+/// A bool: true if matching costs too much for one expression.
+pub(super) fn is_too_large(product: &Expr) -> Expr {
     product.clone().exceeds(Expr::Int(MAX_MATCH_PRODUCT))
 }
 
@@ -76,6 +80,27 @@ struct MeasuredString {
     max_chars: Option<i64>,
     /// The matched string has at most this many characters for each of the measured one.
     factor: i64,
+}
+
+/// A string of the object that is measured for several controls: the loops that it depends on, and
+/// how many of its characters count at most.
+type SharedString = (Vec<BinderId>, TermId, Option<i64>);
+
+/// The loops, the string, and the patterns that it is matched with.
+type SharedMatch<'s> = (&'s [BinderId], MeasuredString, &'s CharCount);
+
+/// A number of characters, of which some are known only when the policy is evaluated.
+#[derive(Default)]
+struct CharCount {
+    known: i64,
+    others: Vec<Expr>,
+}
+
+impl CharCount {
+    fn expression(&self) -> Expr {
+        let known = (self.known > 0 || self.others.is_empty()).then_some(Expr::Int(self.known));
+        Expr::sum(self.others.iter().cloned().chain(known))
+    }
 }
 
 /// What the conditions of a control match.
@@ -165,8 +190,190 @@ impl Emitter<'_, '_> {
         }))
     }
 
+    /// A bound on the product of strings and patterns over all of these controls together, which is
+    /// cheap: each string of the object is measured once, and in full. `None` where nothing is
+    /// matched.
+    pub(super) fn match_product_bound(
+        &mut self,
+        controls: &[&CompiledControl],
+    ) -> Result<Option<Expr>, Unsupported> {
+        let mut chars: BTreeMap<SharedString, CharCount> = BTreeMap::new();
+        let mut fixed = 0_i64;
+        for control in controls {
+            for (string, patterns) in &Matches::of(self.context.program, control).strings {
+                let source = self.source_string(*string);
+                let factor = source.factor;
+                let mut binders = Vec::new();
+                self.enclosing_loops(source.string, &mut binders);
+                let (known, others) = self.pattern_chars(patterns);
+                if let Some(literal_chars) = self.literal_chars(source.string, &binders)
+                    && others.is_empty()
+                {
+                    fixed = fixed.saturating_add(literal_chars.saturating_mul(known * factor));
+                    continue;
+                }
+                let shared = (binders, source.string, source.max_chars);
+                let count = chars.entry(shared).or_default();
+                count.known = count.known.saturating_add(known * factor);
+                let others = others.into_iter();
+                count
+                    .others
+                    .extend(others.map(|size| size.times(Expr::Int(factor))));
+            }
+        }
+        let strings: Vec<SharedMatch<'_>> = chars
+            .iter()
+            .map(|((binders, string, max_chars), count)| {
+                let string = MeasuredString {
+                    string: *string,
+                    max_chars: *max_chars,
+                    factor: 1,
+                };
+                (binders.as_slice(), string, count)
+            })
+            .collect();
+        let mut products = self.products(&strings)?;
+        if products.is_empty() {
+            return Ok(None);
+        }
+        if fixed > 0 {
+            products.push(Expr::Int(fixed));
+        }
+        Ok(Some(Expr::sum(products)))
+    }
+
+    /// The products of strings and their patterns, one for each string and one for each loop, over
+    /// what is inside it.
+    fn products(&mut self, strings: &[SharedMatch<'_>]) -> Result<Vec<Expr>, Unsupported> {
+        let mut products = Vec::new();
+        let mut loops: BTreeMap<BinderId, Vec<SharedMatch<'_>>> = BTreeMap::new();
+        for (binders, string, count) in strings {
+            if let Some((binder, inner)) = binders.split_first() {
+                loops
+                    .entry(*binder)
+                    .or_default()
+                    .push((inner, *string, count));
+                continue;
+            }
+            let value = self.term(string.string)?;
+            let size = self.length_or_zero(&value);
+            let overhead = Expr::Int(MATCH_OVERHEAD_CHARS + IMAGE_EXTRA_CHARS);
+            let size = capped(size, string.max_chars).plus(overhead);
+            products.push(size.times(count.expression()));
+        }
+        for (binder, inner) in loops {
+            if let Some(size) = self.size_of_strings(binder, &inner)? {
+                products.push(size);
+                continue;
+            }
+            let Some(iteration) = self.enter(binder)? else {
+                continue;
+            };
+            let inside = self.products(&inner);
+            self.leave();
+            let inside = inside?;
+            if !inside.is_empty() {
+                let sum = iteration.map(Expr::Bool(true), Expr::sum(inside));
+                products.push(sum.method("sum", []));
+            }
+        }
+        Ok(products)
+    }
+
+    /// The product of all strings of a list and the patterns that each is matched with: joined, they
+    /// are measured by one call. `None` for other lists, and for what is more than its elements.
+    fn size_of_strings(
+        &mut self,
+        binder: BinderId,
+        inner: &[SharedMatch<'_>],
+    ) -> Result<Option<Expr>, Unsupported> {
+        let program = self.context.program;
+        let (Domain::Elements(list) | Domain::List(list)) = program.binder(binder).domain else {
+            return Ok(None);
+        };
+        let [([], string, count)] = inner else {
+            return Ok(None);
+        };
+        if *program.term(string.string) != Term::Value(binder) || string.max_chars.is_some() {
+            return Ok(None);
+        }
+        let value = self.term(list)?;
+        let of_strings = StaticType::List(Arc::new(StaticType::String));
+        if value.static_type != of_strings || value.nullable {
+            return Ok(None);
+        }
+        let list = value.or_value(&Expr::empty_list());
+        let overhead = Expr::Int(MATCH_OVERHEAD_CHARS + IMAGE_EXTRA_CHARS);
+        let chars = list.clone().method("join", [Expr::string("")]).size();
+        let size = chars.plus(list.size().times(overhead));
+        Ok(Some(size.times(count.expression())))
+    }
+
+    /// The string of the object of which a matched string is made, of whose characters each makes up
+    /// `factor` of the matched one at most; besides those of [`IMAGE_EXTRA_CHARS`].
+    fn source_string(&self, matched: TermId) -> MeasuredString {
+        let program = self.context.program;
+        let mut source = self.measured_string(matched);
+        while let Term::Call(function, operands) = program.term(source.string)
+            && let Some(operand) = operands.first()
+            && function.is_of_image()
+        {
+            let inner = self.measured_string(*operand);
+            source = MeasuredString {
+                max_chars: None,
+                factor: source.factor * inner.factor,
+                ..inner
+            };
+        }
+        source
+    }
+
+    /// The characters of all strings of a literal list, each with what matching one costs; `None` for
+    /// other strings.
+    fn literal_chars(&self, string: TermId, binders: &[BinderId]) -> Option<i64> {
+        let program = self.context.program;
+        let [binder] = binders else {
+            return None;
+        };
+        let (Domain::Elements(list) | Domain::List(list)) = program.binder(*binder).domain else {
+            return None;
+        };
+        let (Term::Value(_), Term::Param(name)) = (program.term(string), program.term(list)) else {
+            return None;
+        };
+        let ParamsFrom::Written(params) = self.context.target.params else {
+            return None;
+        };
+        let ParamValue::List(items) = params.get(name)? else {
+            return None;
+        };
+        let chars = |item: &String| item.chars().count();
+        let chars: usize = items.iter().map(chars).sum();
+        let overhead = i64::try_from(items.len()).ok()? * MATCH_OVERHEAD_CHARS;
+        Some(i64::try_from(chars).ok()? + overhead)
+    }
+
+    /// The characters of a value; 0 where it is no string.
+    fn length_or_zero(&mut self, value: &TypedExpr) -> Expr {
+        if value.static_type == StaticType::String && !value.nullable {
+            return value.or_value(&Expr::string("")).size();
+        }
+        let name = self.scope.unused("text");
+        let variable = Expr::ident(&name);
+        let size = variable.clone().size();
+        let size = Expr::conditional(variable.is_type("string"), size, Expr::Int(0));
+        value.optional().opt_map(&name, size).or_value(Expr::Int(0))
+    }
+
     /// The characters of patterns: those of params that are read, and those of literals.
     fn pattern_sizes(&mut self, patterns: &Patterns) -> Vec<Expr> {
+        let (literal_chars, mut sizes) = self.pattern_chars(patterns);
+        sizes.push(Expr::Int(literal_chars));
+        sizes
+    }
+
+    /// The characters of patterns: of those that are literals, and of params that are read.
+    fn pattern_chars(&mut self, patterns: &Patterns) -> (i64, Vec<Expr>) {
         let literal = |pattern: &TermId| match self.context.program.term(*pattern) {
             Term::Const(Const::String(pattern)) => pattern.chars().count(),
             _ => 0,
@@ -197,8 +404,8 @@ impl Emitter<'_, '_> {
                 (None, _) => {}
             }
         }
-        sizes.push(Expr::count(literal_chars.max(1)));
-        sizes
+        let literal_chars = i64::try_from(literal_chars.max(1)).unwrap_or(i64::MAX);
+        (literal_chars, sizes)
     }
 
     /// The loops that a term depends on, outermost first.
@@ -276,13 +483,18 @@ impl Emitter<'_, '_> {
 
 /// The characters of a string that count.
 fn string_size(string: &Expr, measured: MeasuredString) -> Expr {
-    let mut size = string.clone().size();
-    if let Some(max) = measured.max_chars {
-        let is_longer = size.clone().exceeds(Expr::Int(max));
-        size = Expr::conditional(is_longer, Expr::Int(max), size);
-    }
+    let mut size = capped(string.clone().size(), measured.max_chars);
     if measured.factor > 1 {
         size = size.times(Expr::Int(measured.factor));
     }
     size.plus(Expr::Int(MATCH_OVERHEAD_CHARS))
+}
+
+/// A size, or the maximum that counts.
+fn capped(size: Expr, max: Option<i64>) -> Expr {
+    let Some(max) = max else {
+        return size;
+    };
+    let is_longer = size.clone().exceeds(Expr::Int(max));
+    Expr::conditional(is_longer, Expr::Int(max), size)
 }

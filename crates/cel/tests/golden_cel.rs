@@ -119,6 +119,13 @@ fn to_golden(bundle: &CelBundle) -> String {
     }
     if bundle.controls.len() > 1 {
         section(&mut out, "pack", &bundle.passes, None);
+        let never = Some(&Expr::Bool(false));
+        section(
+            &mut out,
+            "pack may be skipped",
+            &bundle.may_be_skipped,
+            never,
+        );
     }
     for (_, reason) in &bundle.unsupported {
         write!(out, "unsupported: {reason}\n\n").unwrap();

@@ -148,7 +148,11 @@ pub(super) fn pack_policy(
         "packed",
         &[],
         &Expr::Not(Box::new(vap::any_control_fails(&bundle))),
-        &Expr::string("found"),
+        &Expr::conditional(
+            vap::is_too_large_for_all(&bundle),
+            Expr::string(NOT_JUDGED_MESSAGE),
+            Expr::string("found"),
+        ),
     )
 }
 

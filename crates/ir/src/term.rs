@@ -195,6 +195,20 @@ impl Intrinsic {
         )
     }
 
+    /// True if its value is a part of an image reference, or one that Kubernetes adds to it.
+    #[must_use]
+    pub fn is_of_image(self) -> bool {
+        matches!(
+            self,
+            Self::ImageRegistry
+                | Self::ImageRepository
+                | Self::ImageName
+                | Self::ImageTag
+                | Self::ImageDigest
+                | Self::ImageEffectiveTag
+        )
+    }
+
     /// True if its value is a string.
     #[must_use]
     pub fn returns_string(self) -> bool {

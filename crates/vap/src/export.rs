@@ -130,6 +130,29 @@ struct BuiltObjects {
     bindings: Vec<Value>,
 }
 
+/// The controls of a group that skip objects for their cost.
+#[derive(Default)]
+struct SkippingControls {
+    /// The first policy that has one.
+    policy_name: Option<String>,
+    controls: Vec<ControlId>,
+}
+
+impl SkippingControls {
+    fn add(&mut self, bundle: &CelBundle, policy_name: String) {
+        let controls = bundle.controls.iter();
+        let before = self.controls.len();
+        self.controls.extend(
+            controls
+                .filter(|control| control.skipped.is_some())
+                .map(|control| control.control.id.clone()),
+        );
+        if self.controls.len() > before {
+            self.policy_name.get_or_insert(policy_name);
+        }
+    }
+}
+
 struct Exporter<'e> {
     options: &'e ExportOptions,
     emit: &'e dyn EmitCel,
@@ -176,6 +199,7 @@ impl<'e> Exporter<'e> {
                 self.readable_policies(binding, &group, &configuration, &mut read_params);
                 continue;
             }
+            let mut skipping = SkippingControls::default();
             for bundle in self.bundles(binding, &group) {
                 let reading = bundle
                     .controls
@@ -183,7 +207,11 @@ impl<'e> Exporter<'e> {
                     .filter(|control| control.reads_params);
                 read_params
                     .extend(reading.flat_map(|control| control.control.params.iter().cloned()));
-                self.policies(binding, &group, &bundle, &configuration);
+                let name = self.policies(binding, &group, &bundle, &configuration);
+                skipping.add(&bundle, name);
+            }
+            if binding.on_unevaluated != OnUnevaluated::Allow {
+                self.skip_policies(binding, &group, skipping, &configuration);
             }
         }
         if !read_params.is_empty() {
@@ -437,14 +465,15 @@ impl<'e> Exporter<'e> {
         })
     }
 
-    /// The policies of a bundle, one for each role that it needs.
+    /// Adds the policies of a bundle: the one that enforces, whose name is returned, and the one that
+    /// reports exempt findings.
     fn policies(
         &mut self,
         binding: &Binding,
         group: &PolicyGroup,
         bundle: &CelBundle,
         configuration: &str,
-    ) {
+    ) -> String {
         let control = bundle.controls.first().map(|control| &control.control.id);
         let wanted = self.policy_name(binding, group, control);
         let name = naming::unique_name(&mut self.policy_names, wanted);
@@ -467,9 +496,7 @@ impl<'e> Exporter<'e> {
             let actions = advisory_actions(&binding.actions);
             self.add(binding, ExportedObject::new(body), &actions, params);
         }
-        if binding.on_unevaluated != OnUnevaluated::Allow {
-            self.skip_policies(binding, group, bundle, configuration, &name);
-        }
+        name
     }
 
     /// The controls of a bundle with findings that can be exempt and are reported; `None` if there is
@@ -493,31 +520,25 @@ impl<'e> Exporter<'e> {
         }
     }
 
-    /// The policies that warn of objects that another policy skips.
+    /// The policies that warn of objects that another policy of the group skips. Each costs every
+    /// request time, so all policies of a group share them.
     fn skip_policies(
         &mut self,
         binding: &Binding,
         group: &PolicyGroup,
-        bundle: &CelBundle,
+        skipping: SkippingControls,
         configuration: &str,
-        policy_name: &str,
     ) {
-        let skipping: Vec<ControlId> = bundle
-            .controls
-            .iter()
-            .filter(|control| control.skipped.is_some())
-            .map(|control| control.control.id.clone())
-            .collect();
-        if skipping.is_empty() {
+        let Some(policy_name) = skipping.policy_name else {
             return;
-        }
+        };
         let group = PolicyGroup {
-            controls: skipping,
+            controls: skipping.controls,
             ..group.clone()
         };
         let exemptions = Exemptions::new(binding, &group.kinds, &group.custom);
         for bundle in self.bundles(binding, &group) {
-            let wanted = skipped_policy_name(policy_name);
+            let wanted = skipped_policy_name(&policy_name);
             let name = naming::unique_name(&mut self.policy_names, wanted);
             let role = PolicyRole::ReportSkipped;
             let body = self.policy(&name, role, binding, &group, &bundle, &exemptions);

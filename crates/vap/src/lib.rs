@@ -56,7 +56,7 @@ pub use export::{EmitCel, Export, ExportOptions, ParamsIn, export};
 pub use export_diff::{ObjectChange, ObjectDiff, diff_exports};
 pub use exported_object::{CONTROLS_ANNOTATION, ExportedObject};
 pub use lost_controls::{LostControls, lost_controls};
-pub use match_condition::any_control_fails;
+pub use match_condition::{any_control_fails, is_too_large_for_all};
 pub use match_constraints::EXEMPT_NAMESPACES;
 pub use naming::{MANAGED_BY, exempt_policy_name, library_policy_name, skipped_policy_name};
 pub use output::{StaticManifestError, kustomization, static_manifests, to_multi_doc};

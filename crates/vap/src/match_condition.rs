@@ -6,6 +6,7 @@
 
 use super::{
     exemptions::exemption_guard,
+    match_constraints::NamespaceExemption,
     policy_spec::{PolicyRole, PolicySpec},
 };
 use kubevet_cel::{CelBundle, Expr, inline_variables};
@@ -17,17 +18,21 @@ const MAX_CONTAINER_VOLUME_PAIRS: i64 = 2_000;
 
 /// The condition, true where the policy may have something to report.
 pub(super) fn condition(spec: &PolicySpec<'_>) -> Expr {
+    let reports = may_report(spec);
+    // In one expression, so that nothing else is evaluated in an exempt namespace.
+    match spec.namespace_exemption() {
+        NamespaceExemption::Condition(is_exempt) => Expr::all([is_exempt.negated(), reports]),
+        NamespaceExemption::Nothing | NamespaceExemption::Selector(_) => reports,
+    }
+}
+
+fn may_report(spec: &PolicySpec<'_>) -> Expr {
     let bundle = spec.bundle;
     match spec.role {
         PolicyRole::Enforce => any_control_fails(bundle),
         PolicyRole::ReportExempt => Expr::all([exemption_guard(), any_control_fails(bundle)]),
         PolicyRole::ReportSkipped => {
-            let skips = bundle
-                .controls
-                .iter()
-                .filter_map(|control| control.skipped.as_ref());
-            let any = Expr::any(skips.map(|skip| skip.condition.clone()));
-            inline_variables(any, &bundle.variables)
+            inline_variables(bundle.may_be_skipped.clone(), &bundle.variables)
         }
     }
 }
@@ -43,8 +48,18 @@ pub fn any_control_fails(bundle: &CelBundle) -> Expr {
     } else {
         Expr::Not(Box::new(bundle.passes.clone()))
     };
-    let is_large = bundle.pairs.clone().map_or(Expr::Bool(false), |pairs| {
+    inline_variables(Expr::any([is_large(bundle), fails]), &bundle.variables)
+}
+
+/// A condition without variables: the object is too large for all controls of the bundle together.
+#[must_use]
+pub fn is_too_large_for_all(bundle: &CelBundle) -> Expr {
+    inline_variables(is_large(bundle), &bundle.variables)
+}
+
+fn is_large(bundle: &CelBundle) -> Expr {
+    let has_many_pairs = bundle.pairs.clone().map_or(Expr::Bool(false), |pairs| {
         pairs.exceeds(Expr::Int(MAX_CONTAINER_VOLUME_PAIRS))
     });
-    inline_variables(Expr::any([is_large, fails]), &bundle.variables)
+    Expr::any([has_many_pairs, bundle.may_be_skipped.clone()])
 }

@@ -5,10 +5,12 @@
 //! converted to it first (`matchPolicy: Equivalent`): expressions are checked against the types of
 //! that version.
 
+use kubevet_cel::Expr;
 use kubevet_k8s::matching::{
     LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule, ResourceTarget,
     RuleScope, resource_targets,
 };
+use kubevet_k8s::schema::Schema;
 use kubevet_k8s::workload::{custom::CustomWorkload, may_be_made_by_controller};
 use kubevet_model::Kind;
 use serde_json::{Value, json};
@@ -88,6 +90,48 @@ fn custom_target(row: &CustomWorkload) -> ResourceTarget {
         resource: row.resource.clone(),
         is_connection: false,
     }
+}
+
+/// How a policy leaves out the namespaces that are exempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NamespaceExemption {
+    /// No namespace is exempt, or the objects of all kinds are in none.
+    Nothing,
+    /// By the name of the request's namespace.
+    Condition(Expr),
+    /// By the labels of a namespace, which is the object itself.
+    Selector(Value),
+}
+
+/// The exemption of a packed policy. The API server parses the selectors of all policies for each
+/// request, of whatever kind; a condition costs only the requests that a policy matches.
+pub(super) fn namespace_exemption(
+    namespaces: &[String],
+    kinds: &[Kind],
+    custom: &[CustomWorkload],
+) -> NamespaceExemption {
+    let Some(selector) = namespace_selector(namespaces) else {
+        return NamespaceExemption::Nothing;
+    };
+    if kinds.iter().any(is_namespace) {
+        return NamespaceExemption::Selector(selector);
+    }
+    let in_none = |kind: &Kind| {
+        let known = Schema::embedded().kind(kind);
+        known.is_some_and(|info| !info.namespaced)
+    };
+    if custom.is_empty() && kinds.iter().all(in_none) {
+        return NamespaceExemption::Nothing;
+    }
+    let namespace = Expr::ident("request")
+        .opt_select("namespace")
+        .or_value(Expr::string(""));
+    let exempt = Expr::strings(namespaces.iter().map(String::as_str));
+    NamespaceExemption::Condition(namespace.is_in(exempt))
+}
+
+fn is_namespace(kind: &Kind) -> bool {
+    kind.group.is_empty() && kind.name == "Namespace"
 }
 
 /// The selector of the namespaces that are not exempt; `None` where no namespace is exempt.
@@ -219,6 +263,33 @@ mod tests {
             )
             .to_string(),
             r#"[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["replicasets"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["deployments"]}]"#,
+        );
+    }
+
+    #[test]
+    fn exempt_namespaces_are_a_condition_unless_the_object_is_one() {
+        let exempt = ["kube-system".to_owned()];
+        let exemption = |kinds: &[Kind]| namespace_exemption(&exempt, kinds, &[]);
+        let printed = |kinds: &[Kind]| match exemption(kinds) {
+            NamespaceExemption::Nothing => "nothing".to_owned(),
+            NamespaceExemption::Condition(condition) => condition.to_string(),
+            NamespaceExemption::Selector(selector) => selector.to_string(),
+        };
+        let condition = "request.?namespace.orValue('') in ['kube-system']";
+        assert_eq!(printed(&[Kind::new("", "Pod")]), condition);
+        assert_eq!(printed(&[Kind::new("example.com", "Thing")]), condition);
+        assert_eq!(
+            printed(&[Kind::new("", "Namespace")]),
+            r#"{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system"]}]}"#
+        );
+        assert_eq!(printed(&[Kind::new("", "Node")]), "nothing");
+        assert_eq!(
+            printed(&[Kind::new("", "Node"), Kind::new("", "Pod")]),
+            condition
+        );
+        assert_eq!(
+            namespace_exemption(&[], &[Kind::new("", "Pod")], &[]),
+            NamespaceExemption::Nothing
         );
     }
 

@@ -134,8 +134,9 @@ fn object_groups(
     }
 }
 
-/// Controls of several kinds of workloads are in one group for all workloads, so a control of it can
-/// be one of other kinds; all other controls are with those that apply to equal kinds.
+/// Controls of workloads are in one group for all workloads, so a control of it can be one of other
+/// kinds: a policy of its own would cost each of their requests more. Those of Pods alone, which are
+/// many, and all other controls are with those that apply to equal kinds.
 fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
     let mut controls_of: BTreeMap<&Kind, Vec<ControlId>> = BTreeMap::new();
     let mut of_workloads = Vec::new();
@@ -143,7 +144,7 @@ fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
     for (control, kinds) in matched {
         let (pods, mut rest): (Vec<&Kind>, Vec<&Kind>) =
             kinds.iter().partition(|kind| is_workload(kind));
-        if pods.len() > 1 {
+        if pods.iter().any(|kind| !is_pod(kind)) {
             of_workloads.push(control.clone());
             workloads.extend(pods);
         } else {
@@ -170,4 +171,8 @@ fn by_equal_controls(matched: &[ControlKinds]) -> Vec<PolicyGroup> {
             custom: Vec::new(),
         })
         .collect()
+}
+
+fn is_pod(kind: &Kind) -> bool {
+    kind.group.is_empty() && kind.name == "Pod"
 }

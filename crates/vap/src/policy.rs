@@ -7,7 +7,8 @@
 
 use super::{
     exported_object::CONTROLS_ANNOTATION,
-    match_condition, match_constraints,
+    match_condition,
+    match_constraints::{self, NamespaceExemption},
     naming::{MANAGED_BY, variable_name},
     params,
     policy_spec::{PolicyRole, PolicySpec},
@@ -137,8 +138,9 @@ fn match_constraints(spec: &PolicySpec<'_>) -> Value {
         }
     };
     let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});
-    let selector = match_constraints::namespace_selector(spec.exempt_namespaces);
-    if let (Some(selector), Some(fields)) = (selector, constraints.as_object_mut()) {
+    if let (NamespaceExemption::Selector(selector), Some(fields)) =
+        (spec.namespace_exemption(), constraints.as_object_mut())
+    {
         fields.insert("namespaceSelector".to_owned(), selector);
     }
     constraints

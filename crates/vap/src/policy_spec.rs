@@ -1,7 +1,11 @@
 //! The parts that a policy is made of. They are apart from `policy`, which makes the whole object,
 //! because the match condition is made from them too.
 
-use super::{exclusions::MatchCondition, exemptions::Exemptions};
+use super::{
+    exclusions::MatchCondition,
+    exemptions::Exemptions,
+    match_constraints::{self, NamespaceExemption},
+};
 use kubevet_cel::CelBundle;
 use kubevet_k8s::workload::custom::CustomWorkload;
 use kubevet_model::Kind;
@@ -32,4 +36,11 @@ pub(super) struct PolicySpec<'s> {
     pub(super) binding: &'s str,
     /// Namespaces that the policy ignores.
     pub(super) exempt_namespaces: &'s [String],
+}
+
+impl PolicySpec<'_> {
+    /// How the policy leaves out the namespaces that are exempt.
+    pub(super) fn namespace_exemption(&self) -> NamespaceExemption {
+        match_constraints::namespace_exemption(self.exempt_namespaces, self.kinds, self.custom)
+    }
 }

@@ -122,6 +122,11 @@ fn emit(all: &BTreeMap<ControlId, Arc<Control>>, ids: &[ControlId]) -> CelBundle
         bundle.controls.push(emit_control(&all[id]));
     }
     bundle.passes = Expr::all(bundle.controls.iter().map(|control| control.passes.clone()));
+    let skipped = bundle
+        .controls
+        .iter()
+        .filter_map(|control| control.skipped.as_ref());
+    bundle.may_be_skipped = Expr::any(skipped.map(|skip| skip.condition.clone()));
     bundle
 }
 
@@ -152,6 +157,7 @@ fn emit_control(control: &Arc<Control>) -> ControlCel {
         }),
         lacks_params: Expr::Bool(false),
         none_found: Expr::Bool(true),
+        is_other_kind: Expr::Bool(false),
     }
 }
 

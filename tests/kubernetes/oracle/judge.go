@@ -18,10 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/admission"
-	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
-	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/client-go/kubernetes/scheme"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
@@ -321,23 +319,7 @@ func plainValidator(definition *admissionregistrationv1.ValidatingAdmissionPolic
 	if spec.ParamKind != nil || len(spec.MatchConditions) > 0 {
 		return nil, errors.New("a policy with paramKind or matchConditions is asked with op vap")
 	}
-	compiler, err := plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
-	if err != nil {
-		return nil, err
-	}
-	const mode = environment.StoredExpressions
-	declared := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
-	compiler.CompileAndStoreVariables(variables(spec), declared, mode)
-	var conditions []plugincel.ExpressionAccessor
-	for _, v := range spec.Validations {
-		conditions = append(conditions, &validating.ValidationCondition{Expression: v.Expression, Message: v.Message, Reason: v.Reason})
-	}
-	return validating.NewValidator(
-		compiler.CompileCondition(conditions, declared, mode), nil,
-		compiler.CompileCondition(nil, declared, mode),
-		compiler.CompileCondition(messageExpressions(spec), plugincel.OptionalVariableDeclarations{}, mode),
-		spec.FailurePolicy, nil,
-	), nil
+	return plainPolicy(definition), nil
 }
 
 func valueOf(raw json.RawMessage) (*ast.Term, error) {
