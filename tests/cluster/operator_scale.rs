@@ -16,14 +16,17 @@ use kubevet_testkit::{
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    env,
     process::Command,
     time::Duration,
 };
 
 const TEST: &str = "operator-scale";
 
-/// Changes in a second, and for how long.
-const CHURN: (u32, Duration) = (50, Duration::from_secs(10));
+/// Changes in a second.
+const CHURN_RATE: u32 = 50;
+/// How long objects change; `SOAK_SECONDS` makes it longer.
+const CHURN_SECONDS: u64 = 10;
 
 /// A result is never older than its object by more than this, in milliseconds.
 const MAX_AGE: u64 = 5_000;
@@ -43,7 +46,11 @@ fn results_of_a_cluster_that_changes_follow_and_equal_scans() {
     let operator =
         OperatorProcess::start(&kubeconfig, dir.path(), "only", &["--no-leader-election"]);
     operator.wait_for_sweep();
-    let churn = simulation.churn(CHURN.0, CHURN.1);
+    let soak = env::var("SOAK_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let lasting = Duration::from_secs(soak.unwrap_or(CHURN_SECONDS));
+    let churn = simulation.churn(CHURN_RATE, lasting);
     assert!(churn.changes.len() > 100, "{:?}", churn.number);
     let expected = wait_for("the results of a scan", || {
         // What controllers have made of the last changes may not be there at the first scan.
