@@ -36,6 +36,7 @@ mod operator_requests;
 mod operator_sinks;
 mod outages;
 mod pod_subresources;
+mod promotion;
 mod replay;
 mod result_objects;
 mod review_requests;

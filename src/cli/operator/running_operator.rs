@@ -1,7 +1,7 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
 use super::{
-    library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
+    counted_bindings::CountedBindings, library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
     resource_sink::ResourceSink, sink_metrics::SinkMetrics, store_flags::StorePlace,
     store_sink::StoreSink,
 };
@@ -127,20 +127,30 @@ pub(super) async fn run(
         "the operator starts"
     );
     let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
+    let own_namespace = own_namespace(&flags, &cluster);
     let parts = OperatorParts {
         reading: flags.reading(&cluster.server().namespace),
-        cluster,
+        cluster: cluster.clone(),
         policy,
         schedule: Some(flags.jittered(schedule, &uid)),
         sinks,
-        fence,
+        fence: fence.clone(),
         leadership,
         metrics,
     };
+    let operator = operator::start(parts);
+    let bindings = CountedBindings::start(
+        &cluster,
+        fence,
+        Arc::clone(&flags),
+        own_namespace,
+        operator.bindings(),
+    );
     let running = Running {
         _requests: requests,
+        bindings,
         files: LibraryFiles::new(flags, fingerprint),
-        operator: operator::start(parts),
+        operator,
         lease,
         health,
         shutdown,
@@ -153,6 +163,7 @@ pub(super) async fn run(
 struct Running {
     /// Ends with this.
     _requests: RequestedScans,
+    bindings: CountedBindings,
     files: LibraryFiles,
     operator: OperatorHandle,
     lease: Option<LeaseHolder>,
@@ -188,6 +199,7 @@ impl Running {
             };
             if let Some(policy) = self.files.poll(forced).await {
                 self.operator.replace_policy(policy).await?;
+                self.bindings.reload();
             }
         };
         info!("{signal}: writing what waits");
