@@ -58,7 +58,10 @@ fn status(watched: &WatchedCluster, name: &str, pointer: &str) -> Value {
     let get = ["get", "controlbinding", name, "-o", "json"];
     let output = watched.cluster.kubectl(&get, "");
     let object: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
-    object["status"].pointer(pointer).cloned().unwrap_or_default()
+    object["status"]
+        .pointer(pointer)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Waits until a part of a status is as wanted, and returns it.
@@ -117,8 +120,12 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     let cluster = &watched.cluster;
     install_definition(cluster);
     let (dirty, clean) = (cluster.namespace("dirty"), cluster.namespace("clean"));
-    dirty.kubectl(&["create", "-f", "-"], &pod("old", true)).ok();
-    clean.kubectl(&["create", "-f", "-"], &pod("good", false)).ok();
+    dirty
+        .kubectl(&["create", "-f", "-"], &pod("old", true))
+        .ok();
+    clean
+        .kubectl(&["create", "-f", "-"], &pod("good", false))
+        .ok();
     let apply = |name: &str, spec: &str| {
         let applied = cluster.kubectl(&["apply", "-f", "-"], &binding(name, spec));
         applied.ok();
@@ -155,25 +162,53 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     assert_eq!(counts["denied"], 2, "{counts:#}");
     let found = counts["worst"].as_array().expect("a list").iter();
     let found: Vec<&Value> = found.map(|object| &object["name"]).collect();
-    assert!(found.contains(&&json!("old")) && found.contains(&&json!("cart")), "{counts:#}");
-    assert!(names(&counts["cleanNamespaces"]).contains(&clean.name()), "{counts:#}");
+    assert!(
+        found.contains(&&json!("old")) && found.contains(&&json!("cart")),
+        "{counts:#}"
+    );
+    assert!(
+        names(&counts["cleanNamespaces"]).contains(&clean.name()),
+        "{counts:#}"
+    );
 
     // A change is counted without another sweep.
-    dirty.kubectl(&["create", "-f", "-"], &pod("second", true)).ok();
-    wait_for_status(&watched, &log, "strict", "/wouldDeny/denied", |value| value == 3);
-    // The same objects are counted for other actions.
-    apply("strict", "controls: [C-0057], validationActions: [Audit, Warn]");
-    wait_for_status(&watched, &log, "strict", "/wouldDeny/observedGeneration", |value| {
-        value == 2
+    dirty
+        .kubectl(&["create", "-f", "-"], &pod("second", true))
+        .ok();
+    wait_for_status(&watched, &log, "strict", "/wouldDeny/denied", |value| {
+        value == 3
     });
+    // The same objects are counted for other actions.
+    apply(
+        "strict",
+        "controls: [C-0057], validationActions: [Audit, Warn]",
+    );
+    wait_for_status(
+        &watched,
+        &log,
+        "strict",
+        "/wouldDeny/observedGeneration",
+        |value| value == 2,
+    );
     let owner = cluster.kubectl(
-        &["get", "controlbinding", "strict", "--show-managed-fields", "-o", "json"],
+        &[
+            "get",
+            "controlbinding",
+            "strict",
+            "--show-managed-fields",
+            "-o",
+            "json",
+        ],
         "",
     );
     let object: Value = serde_json::from_str(&owner.stdout).expect("it is JSON");
-    let managers = object["metadata"]["managedFields"].as_array().expect("a list");
+    let managers = object["metadata"]["managedFields"]
+        .as_array()
+        .expect("a list");
     assert!(
-        managers.iter().any(|of| of["manager"] == "kubevet-operator" && of["subresource"] == "status"),
+        managers
+            .iter()
+            .any(|of| of["manager"] == "kubevet-operator" && of["subresource"] == "status"),
         "{managers:#?}"
     );
 
@@ -181,7 +216,13 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     create(&dirty, "review", true);
     create(&dirty, "third", false).ok();
     let log_of_gate = || gate.stderr();
-    wait_for_status(&watched, &log_of_gate, "strict", "/reviews/wouldDeny", |value| value.as_u64() >= Some(1));
+    wait_for_status(
+        &watched,
+        &log_of_gate,
+        "strict",
+        "/reviews/wouldDeny",
+        |value| value.as_u64() >= Some(1),
+    );
 
     // The binding is split, and only the clean namespaces are in the new one.
     let args = ["promote", "strict", "--to", "Deny"];
@@ -194,17 +235,29 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     assert_eq!(status(&watched, "strict-clean", "").as_null(), Some(()));
     let promoted = kubevet(&watched, &[&args[..], &["--yes"]].concat());
     assert_eq!(promoted.code, 0, "{promoted:?}");
-    assert!(promoted.stdout.contains("creates the ControlBinding strict-clean"), "{promoted:?}");
+    assert!(
+        promoted
+            .stdout
+            .contains("creates the ControlBinding strict-clean"),
+        "{promoted:?}"
+    );
     assert!(promoted.stdout.contains(clean.name()), "{promoted:?}");
     wait_for_denial(&clean, true);
     wait_for_denial(&dirty, false);
     assert_eq!(status(&watched, "strict", "/promotion/state"), "Promoted");
     // The dry run is what was made.
-    let diff = cluster.kubectl(&["diff", "-f", "-"], &dry.stdout);
-    assert_eq!(diff.code, 0, "{diff:?}");
+    let read = |output: ProcessOutput| -> Value {
+        serde_json::from_str(&output.ok()).expect("kubectl prints JSON")
+    };
+    let as_json = ["create", "--dry-run=client", "-o", "json", "-f", "-"];
+    let printed = read(cluster.kubectl(&as_json, &dry.stdout));
+    let get = ["get", "controlbinding", "strict-clean", "-o", "json"];
+    assert_eq!(printed["spec"], read(cluster.kubectl(&get, ""))["spec"]);
 
     // More denials than allowed: it is taken back.
-    cluster.kubectl(&["delete", "controlbinding", "strict-clean"], "").ok();
+    cluster
+        .kubectl(&["delete", "controlbinding", "strict-clean"], "")
+        .ok();
     wait_for_denial(&clean, false);
     let watch = ["--yes", "--watch", "--max-denials", "2", "--within", "10m"];
     let mut watching = ChildProcess::start(&mut command(&watched, &[&args[..], &watch].concat()));
@@ -216,7 +269,10 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     let ended = watching.wait();
     let output = [watching.stdout(), watching.stderr()].concat();
     assert_eq!(ended.code(), Some(1), "{output}");
-    assert!(output.contains("strict-clean was moved back: 3 requests"), "{output}");
+    assert!(
+        output.contains("strict-clean was moved back: 3 requests"),
+        "{output}"
+    );
     wait_for_denial(&clean, false);
     let promotion = status(&watched, "strict", "/promotion");
     assert_eq!(promotion["state"], "Reverted", "{promotion:#}");
@@ -226,11 +282,21 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     assert!(events.contains("PromotionReverted"), "{events}");
 
     // Once all is clean, the binding itself changes.
-    dirty.kubectl(&["delete", "pod", "--all", "--force", "--grace-period=0"], "").ok();
+    dirty
+        .kubectl(
+            &["delete", "pod", "--all", "--force", "--grace-period=0"],
+            "",
+        )
+        .ok();
     watched.kubectl(&["delete", "deployment", "cart", "-n", "shop"]);
-    wait_for_status(&watched, &log, "strict", "/wouldDeny/denied", |value| value == 0);
+    wait_for_status(&watched, &log, "strict", "/wouldDeny/denied", |value| {
+        value == 0
+    });
     let whole = kubevet(&watched, &["promote", "strict", "--yes"]);
     assert_eq!(whole.code, 0, "{whole:?}");
-    assert!(whole.stdout.contains("[Audit, Warn] becomes [Deny, Audit]"), "{whole:?}");
+    assert!(
+        whole.stdout.contains("[Audit, Warn] becomes [Deny, Audit]"),
+        "{whole:?}"
+    );
     wait_for_denial(&dirty, true);
 }

@@ -157,7 +157,10 @@ fn add_reviews(
         total.add(*counts);
         // Requests outside namespaces are in the total alone.
         if !namespace.is_empty() {
-            by_namespace.entry(namespace.clone()).or_default().add(*counts);
+            by_namespace
+                .entry(namespace.clone())
+                .or_default()
+                .add(*counts);
         }
     }
     let mut listed: Vec<(String, ReviewCounts)> = by_namespace.into_iter().collect();
@@ -208,7 +211,12 @@ mod tests {
 
     #[test]
     fn numbers_of_replicas_are_added_up_for_one_generation() {
-        let first = add_reviews(&Value::Null, 1, &counts(&[("shop", 0, 2), ("", 1, 0)]), "t1");
+        let first = add_reviews(
+            &Value::Null,
+            1,
+            &counts(&[("shop", 0, 2), ("", 1, 0)]),
+            "t1",
+        );
         let expected = json!({
             "observedGeneration": 1, "since": "t1", "time": "t1", "denied": 1, "wouldDeny": 2,
             "namespaces": [{"name": "shop", "denied": 0, "wouldDeny": 2}],

@@ -15,7 +15,9 @@ use kubevet_k8s::{
     matching::{Attributes, Labels, MatchResources, MatchResult, NamespaceLabels},
     workload::{CONTROLLER_ACCOUNTS, CONTROLLERS},
 };
-use kubevet_model::{Action, Control, ControlId, EvalError, EvalRequest, Kind, Operation, Severity};
+use kubevet_model::{
+    Action, Control, ControlId, EvalError, EvalRequest, Kind, Operation, Severity,
+};
 use kubevet_policy::Binding;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -134,7 +136,11 @@ impl BindingPolicy {
         Arc::ptr_eq(&self.engine, &other.engine)
             && self.enforcement.bindings == other.enforcement.bindings
             && self.enforcement.exempt_namespaces == other.enforcement.exempt_namespaces
-            && self.versions.iter().map(name).eq(other.versions.iter().map(name))
+            && self
+                .versions
+                .iter()
+                .map(name)
+                .eq(other.versions.iter().map(name))
     }
 
     /// A binding with its controls, by name.
@@ -178,7 +184,11 @@ impl BindingPolicy {
         let id = object.id();
         let is_namespace = resource.kind == Kind::new("", "Namespace");
         // A Namespace is in itself.
-        let namespace = if is_namespace { &id.name } else { &id.namespace };
+        let namespace = if is_namespace {
+            &id.name
+        } else {
+            &id.namespace
+        };
         if self.enforcement.exempt_namespaces.contains(namespace) {
             return (namespace.clone(), Vec::new());
         }
@@ -284,4 +294,142 @@ fn labels(object: &Document) -> Labels {
     entries
         .filter_map(|entry| Some((entry.key.to_owned(), entry.value.as_str()?.to_owned())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubevet_document::{self as document, Limits};
+    use kubevet_policy as policy;
+    use kubevet_prebuilt as prebuilt;
+
+    const BINDINGS: &str = "
+apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: all}
+spec: {controls: [C-0057], validationActions: [Deny]}
+---
+apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: shop}
+spec: {controls: [C-0057], matchResources: {namespaces: [shop], excludeResourceRules: [{resources: [pods], resourceNames: [known]}]}}
+---
+apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: labelled}
+spec: {controls: [C-0057], matchResources: {objectSelector: {matchLabels: {tier: web}}, namespaceSelector: {matchLabels: {team: a}}}}
+---
+apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: pods}
+spec: {controls: [C-0057], matchResources: {resourceRules: [{resources: [pods]}]}}
+";
+
+    fn policy_of_bindings() -> BindingPolicy {
+        let (library, _) = prebuilt::library();
+        let (engine, problems) = Engine::compile_with(&library, prebuilt::precompiled());
+        assert_eq!(problems, []);
+        let file = Arc::from("bindings.yaml");
+        let loaded = policy::read_bindings(&file, BINDINGS.as_bytes(), &library);
+        assert_eq!(loaded.problems, []);
+        let bindings = loaded.bindings.into_iter().map(|binding| {
+            let version = BindingVersion {
+                name: binding.name.clone(),
+                ..BindingVersion::default()
+            };
+            (version, binding)
+        });
+        let controls = library.controls.iter();
+        let labels: LabelsOfNamespace = Arc::new(|namespace| match namespace {
+            "shop" => Some(Arc::new(Labels::from([("team".into(), "a".into())]))),
+            "web" => Some(Arc::default()),
+            _ => None,
+        });
+        BindingPolicy::new(
+            Arc::new(engine),
+            controls.map(|source| Arc::clone(&source.control)),
+            bindings.collect(),
+            BTreeSet::from(["kube-system".to_owned()]),
+            labels,
+        )
+    }
+
+    /// Describes the outcomes for an object: `binding findings`.
+    #[track_caller]
+    fn check(policy: &BindingPolicy, yaml: &str, expected: &[&str]) {
+        let parsed = document::read(&Arc::from("-"), yaml.as_bytes(), &Limits::default());
+        let object = parsed.documents.first().unwrap();
+        let kind = object.id().group_kind();
+        let resource = ApiResource {
+            version: "v1".to_owned(),
+            plural: format!("{}s", kind.name.to_ascii_lowercase()),
+            singular: kind.name.to_ascii_lowercase(),
+            short_names: Vec::new(),
+            namespaced: true,
+            kind,
+        };
+        let (_, outcomes) = policy.check(object, &resource);
+        let described = outcomes.iter().map(|outcome| {
+            let binding = policy.bound(outcome.binding.into()).unwrap();
+            assert!(outcome.is_evaluated, "{outcome:?}");
+            assert_eq!(outcome.severity.is_some(), outcome.findings > 0);
+            format!("{} {}", binding.name, outcome.findings)
+        });
+        assert_eq!(described.collect::<Vec<_>>(), expected, "{yaml}");
+    }
+
+    fn pod(metadata: &str, is_privileged: bool) -> String {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{{metadata}}}, spec: {{containers: \
+             [{{name: c, image: x, securityContext: {{privileged: {is_privileged}}}}}]}}}}"
+        )
+    }
+
+    #[test]
+    fn object_is_checked_as_the_request_that_creates_it() {
+        let policy = policy_of_bindings();
+        let check = |yaml: &str, expected: &[&str]| check(&policy, yaml, expected);
+        check(&pod("name: a, namespace: web", true), &["all 1", "pods 1"]);
+        check(&pod("name: a, namespace: web", false), &["all 0", "pods 0"]);
+        check(
+            &pod("name: a, namespace: shop", true),
+            &["all 1", "shop 1", "pods 1"],
+        );
+        check(
+            &pod("name: known, namespace: shop", true),
+            &["all 1", "pods 1"],
+        );
+        check(
+            &pod("name: a, namespace: web, labels: {tier: web}", true),
+            &["all 1", "labelled 1", "pods 1"],
+        );
+        check(&pod("name: a, namespace: kube-system", true), &[]);
+        // No control of a binding checks it.
+        let service = "{apiVersion: v1, kind: Service, metadata: {name: a, namespace: web}}";
+        check(service, &[]);
+        // The owner of a Pod is denied, unless the binding does not cover it.
+        let owned = "name: a-x, namespace: web, ownerReferences: \
+             [{apiVersion: apps/v1, kind: ReplicaSet, name: a, uid: u, controller: true}]";
+        check(&pod(owned, true), &["all 0", "pods 1"]);
+        let foreign = owned.replace("apps/v1", "example.com/v1");
+        check(&pod(&foreign, true), &["all 1", "pods 1"]);
+    }
+
+    #[test]
+    fn namespaces_are_selected_by_their_present_labels() {
+        let policy = policy_of_bindings();
+        for (binding, namespace, expected) in [
+            (0, "unknown", Some(true)),
+            (2, "shop", Some(true)),
+            (2, "web", Some(false)),
+            (2, "unknown", None),
+            (2, "", Some(true)),
+        ] {
+            assert_eq!(policy.selects(binding, namespace), expected, "{namespace}");
+        }
+        let other = policy_of_bindings();
+        assert!(policy.counts_as(&policy));
+        // Another engine is another library.
+        assert!(!policy.counts_as(&other));
+    }
 }

@@ -68,8 +68,8 @@ pub use metrics::OperatorMetrics;
 pub use operator::{OperatorParts, start};
 pub use policy::EvaluationPolicy;
 pub use promotion::{
-    BindingState, Promotion, PromotionChange, PromotionOptions, PromotionRefusal, age_of, part_name,
-    plan_promotion, status_time,
+    BindingState, Promotion, PromotionChange, PromotionOptions, PromotionRefusal, age_of,
+    part_name, plan_promotion, status_time,
 };
 pub use reading::{Reading, ReadingOptions};
 pub use scan_request::{

@@ -769,7 +769,11 @@ impl Operator {
         let unread = unread.into_unread(controls).into_iter();
         let unread = unread.filter(|unread| !unread.controls.is_empty());
         let unread = unread.map(|unread| format!("{unread}: {}", unread.reason));
-        self.options.left_out(exempt).into_iter().chain(unread).collect()
+        self.options
+            .left_out(exempt)
+            .into_iter()
+            .chain(unread)
+            .collect()
     }
 
     /// Gives up the reading that is under way; those who wait for it wait for the next one.

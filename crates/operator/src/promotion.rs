@@ -87,7 +87,9 @@ pub enum PromotionRefusal {
     )]
     NotCounted(String),
     /// The counts are of another form of the binding.
-    #[error("{0} has changed, and what it would deny now is not counted yet: try again in a moment")]
+    #[error(
+        "{0} has changed, and what it would deny now is not counted yet: try again in a moment"
+    )]
     OtherGeneration(String),
     /// The counts are old.
     #[error(
@@ -225,7 +227,9 @@ pub fn plan_promotion(
         return Err(nothing_to_do(current));
     }
     let before = part.and_then(|part| part.spec.pointer("/matchResources/namespaces"));
-    let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let before = before
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let kept: BTreeSet<&String> = namespaces.iter().collect();
     let mut removed = texts(before);
     removed.retain(|name| !kept.contains(name));
@@ -291,7 +295,9 @@ pub fn age_of(counts: &Value, now: SystemTime) -> Option<Duration> {
 pub fn status_time(now: SystemTime) -> String {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
-    Timestamp::from_second(seconds).unwrap_or_default().to_string()
+    Timestamp::from_second(seconds)
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// Returns the actions with another strongest one. Audit stays beside it.
@@ -378,7 +384,12 @@ mod tests {
             max_age: Duration::from_secs(900),
             force,
         };
-        plan_promotion(binding, part, &options, UNIX_EPOCH + Duration::from_secs(NOW))
+        plan_promotion(
+            binding,
+            part,
+            &options,
+            UNIX_EPOCH + Duration::from_secs(NOW),
+        )
     }
 
     /// Describes a plan: the actions after, and the namespaces; `*` for all.
@@ -396,8 +407,15 @@ mod tests {
                 "{} {to} {}{}{}",
                 if *is_new { "new" } else { "replaced" },
                 namespaces.join(","),
-                if *is_for_cluster_scoped { " +cluster" } else { "" },
-                removed.iter().map(|name| format!(" -{name}")).collect::<String>(),
+                if *is_for_cluster_scoped {
+                    " +cluster"
+                } else {
+                    ""
+                },
+                removed
+                    .iter()
+                    .map(|name| format!(" -{name}"))
+                    .collect::<String>(),
             ),
         }
     }
@@ -445,11 +463,41 @@ mod tests {
         check(&["Audit"], clean(), None, deny, Ok("Deny+Audit *"));
         check(&["Warn"], clean(), None, None, Ok("Deny *"));
         check(&["Warn", "Audit"], clean(), None, None, Ok("Deny+Audit *"));
-        check(&["Deny"], clean(), None, None, Err("has the action Deny already"));
-        check(&["Warn"], clean(), None, warn, Err("has the action Warn already"));
-        check(&["Audit"], partly(), None, None, Ok("new Warn+Audit shop,web +cluster"));
-        check(&["Warn"], partly(), None, None, Ok("new Deny shop,web +cluster"));
-        check(&["Deny"], partly(), None, None, Err("has the action Deny already"));
+        check(
+            &["Deny"],
+            clean(),
+            None,
+            None,
+            Err("has the action Deny already"),
+        );
+        check(
+            &["Warn"],
+            clean(),
+            None,
+            warn,
+            Err("has the action Warn already"),
+        );
+        check(
+            &["Audit"],
+            partly(),
+            None,
+            None,
+            Ok("new Warn+Audit shop,web +cluster"),
+        );
+        check(
+            &["Warn"],
+            partly(),
+            None,
+            None,
+            Ok("new Deny shop,web +cluster"),
+        );
+        check(
+            &["Deny"],
+            partly(),
+            None,
+            None,
+            Err("has the action Deny already"),
+        );
         check(
             &["Audit"],
             partly(),
@@ -481,10 +529,17 @@ mod tests {
         );
         // An object that could not be evaluated is not clean.
         let unknown = json!({"denied": 0, "notEvaluated": 1, "cleanNamespaces": ["web"]});
-        check(&["Audit"], unknown, None, None, Ok("new Warn+Audit web +cluster"));
+        check(
+            &["Audit"],
+            unknown,
+            None,
+            None,
+            Ok("new Warn+Audit web +cluster"),
+        );
         let none = json!({"denied": 1, "cleanNamespaces": []});
         check(&["Audit"], none, None, None, Err("in every namespace"));
-        let outside = json!({"denied": 1, "cleanNamespaces": ["web"], "clusterScoped": {"denied": 1}});
+        let outside =
+            json!({"denied": 1, "cleanNamespaces": ["web"], "clusterScoped": {"denied": 1}});
         check(&["Audit"], outside, None, None, Ok("new Warn+Audit web"));
     }
 
@@ -495,7 +550,10 @@ mod tests {
         let undated = json!({"denied": 0, "time": null});
         let other = json!({"denied": 0, "observedGeneration": 1});
         for (counts, expected) in [
-            (unread, "not complete, and --force believes them: Role: not allowed; 2 more"),
+            (
+                unread,
+                "not complete, and --force believes them: Role: not allowed; 2 more",
+            ),
             (old, "was counted 940 s ago"),
             (undated, "which is too long"),
             (other, "has changed"),
@@ -504,7 +562,10 @@ mod tests {
             let refusal = plan(&binding, None, None, false).unwrap_err().to_string();
             assert!(refusal.contains(expected), "{refusal}");
             let forced = plan(&binding, None, None, true);
-            assert_eq!(forced.as_ref().map(described), Ok("Warn+Audit *".to_owned()));
+            assert_eq!(
+                forced.as_ref().map(described),
+                Ok("Warn+Audit *".to_owned())
+            );
         }
         let uncounted = BindingState::default();
         assert!(matches!(

@@ -222,7 +222,11 @@ impl ObjectDenials {
                 };
                 match binding.namespaces.get_mut(&*entry.namespace) {
                     Some(known) => known.add(counts),
-                    None => drop(binding.namespaces.insert(entry.namespace.to_string(), counts)),
+                    None => drop(
+                        binding
+                            .namespaces
+                            .insert(entry.namespace.to_string(), counts),
+                    ),
                 }
                 if let (true, Some(object)) = (is_denied, &entry.denied) {
                     add_worst(&mut binding.worst, outcome, &entry.namespace, object);
@@ -241,10 +245,20 @@ fn add_worst(
 ) {
     let severity = outcome.severity.unwrap_or(Severity::Low);
     let findings = usize::from(outcome.findings);
-    let new = (Reverse((severity, findings)), namespace, kind, name.as_str());
+    let new = (
+        Reverse((severity, findings)),
+        namespace,
+        kind,
+        name.as_str(),
+    );
     let position = worst.partition_point(|known| {
         let rank = Reverse((known.severity, known.findings));
-        (rank, known.namespace.as_str(), &known.kind, known.name.as_str()) < new
+        (
+            rank,
+            known.namespace.as_str(),
+            &known.kind,
+            known.name.as_str(),
+        ) < new
     });
     if position >= MAX_WORST {
         return;
@@ -354,7 +368,11 @@ mod tests {
         let all = |_: usize, _: &str| Some(true);
         check(&[], all, &[], &[]);
         check(
-            &[("a", "shop", Some(0)), ("b", "shop", Some(2)), ("c", "", Some(1))],
+            &[
+                ("a", "shop", Some(0)),
+                ("b", "shop", Some(2)),
+                ("c", "", Some(1)),
+            ],
             all,
             &[("", [1, 1, 1, 0]), ("shop", [2, 1, 2, 0])],
             &["b", "c"],
@@ -366,7 +384,12 @@ mod tests {
             &[],
         );
         // An object that leaves the scope is not counted any more.
-        check(&[("a", "shop", Some(3)), ("a", "shop", None)], all, &[], &[]);
+        check(
+            &[("a", "shop", Some(3)), ("a", "shop", None)],
+            all,
+            &[],
+            &[],
+        );
     }
 
     #[test]
@@ -408,7 +431,9 @@ mod tests {
         let names: Vec<&str> = worst.iter().map(|object| &*object.name).collect();
         assert_eq!(
             names,
-            ["p03", "p19", "p18", "p17", "p16", "p15", "p14", "p13", "p12", "p11"]
+            [
+                "p03", "p19", "p18", "p17", "p16", "p15", "p14", "p13", "p12", "p11"
+            ]
         );
     }
 

@@ -19,7 +19,12 @@ const MAX_PLACE_CHARS: usize = 300;
 #[must_use]
 pub fn would_deny_status(counts: &DenialCounts, binding: &BindingDenials) -> Value {
     let total = binding.total();
-    let named = || binding.namespaces.iter().filter(|(name, _)| !name.is_empty());
+    let named = || {
+        binding
+            .namespaces
+            .iter()
+            .filter(|(name, _)| !name.is_empty())
+    };
     let mut not_clean: Vec<(&String, &ObjectCounts)> =
         named().filter(|(_, counts)| !counts.is_clean()).collect();
     not_clean.sort_by_key(|(name, counts)| (Reverse((counts.denied, counts.findings)), *name));
@@ -142,7 +147,8 @@ mod tests {
     #[test]
     fn status_has_the_counts() {
         let namespaces = [("", 4, 1), ("shop", 3, 1), ("web", 2, 0)];
-        let namespaces = namespaces.map(|(name, all, denied)| (name.to_owned(), counts(all, denied)));
+        let namespaces =
+            namespaces.map(|(name, all, denied)| (name.to_owned(), counts(all, denied)));
         let status = status(namespaces.into(), vec!["Role: not allowed".to_owned()]);
         let expected = json!({
             "observedGeneration": 3,
@@ -173,7 +179,10 @@ mod tests {
         let status = status(namespaces.collect(), unread.collect());
         assert_eq!(status["omittedNamespaces"], 2_400);
         assert_eq!(status["cleanNamespacesCount"], 2_500);
-        assert_eq!(status["cleanNamespaces"].as_array().map(Vec::len), Some(1_000));
+        assert_eq!(
+            status["cleanNamespaces"].as_array().map(Vec::len),
+            Some(1_000)
+        );
         assert_eq!(status["omittedNotRead"], 30);
         let size = status.to_string().len();
         assert!(size < 100_000, "{size}");

@@ -186,7 +186,7 @@ fn policy_results<'a>(
     };
     let results = move |outcome: &'a ControlOutcome<'a>, from: usize, number: usize| {
         let findings = outcome.findings.iter().skip(from).take(number);
-        findings.map(|located| {
+        findings.map(move |located| {
             let mut entry = PolicyResult::of_finding(outcome, located);
             let names = bindings(outcome.id);
             if !names.is_empty() {

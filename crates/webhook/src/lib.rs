@@ -67,7 +67,7 @@ pub use log_writer::{LogOutput, LogWriter};
 pub use metrics::WebhookMetrics;
 pub use recorder::Recorder;
 pub use replay::{ReplayedRequest, Replayer};
-pub use review_totals::{RequestTotals, TotalsByBinding};
 pub use review::{GroupVersionResource, MAX_BODY_BYTES, Review};
+pub use review_totals::{RequestTotals, TotalsByBinding};
 pub use snapshot::{AnswerContext, AnswerError, PhaseDurations, PolicySnapshot, ReviewOutcome};
 pub use synthetic_review::{review_by_controller, review_from_manifest};

@@ -211,11 +211,7 @@ impl WebhookMetrics {
     }
 
     /// Gives back the numbers of a binding that were taken in vain.
-    pub fn give_back_review_totals(
-        &self,
-        binding: &str,
-        totals: BTreeMap<String, RequestTotals>,
-    ) {
+    pub fn give_back_review_totals(&self, binding: &str, totals: BTreeMap<String, RequestTotals>) {
         self.totals.give_back(binding, totals);
     }
 

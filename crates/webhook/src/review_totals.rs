@@ -119,11 +119,16 @@ mod tests {
         let numbers = |denied, would_deny| RequestTotals { denied, would_deny };
         let of = |entries: &[(&str, RequestTotals)]| -> BTreeMap<String, RequestTotals> {
             let entries = entries.iter();
-            entries.map(|(name, of)| ((*name).to_owned(), *of)).collect()
+            entries
+                .map(|(name, of)| ((*name).to_owned(), *of))
+                .collect()
         };
         let taken = totals.take();
         assert_eq!(taken["a"], of(&[("shop", numbers(2, 0))]));
-        assert_eq!(taken["b"], of(&[("shop", numbers(0, 1)), ("web", numbers(0, 1))]));
+        assert_eq!(
+            taken["b"],
+            of(&[("shop", numbers(0, 1)), ("web", numbers(0, 1))])
+        );
         assert!(totals.take().is_empty());
         totals.give_back("a", taken["a"].clone());
         totals.count(&decision(&["a"], &[]), "shop");

@@ -51,13 +51,13 @@ impl Drop for CountedBindings {
 }
 
 impl CountedBindings {
-    /// Starts to count what the bindings of the cluster would deny. The gate denies nothing in its own
-    /// namespace.
+    /// Starts to count what the bindings of the cluster would deny. `own_namespace` is that of this Pod,
+    /// which is the gate's own, too: it denies nothing there.
     pub(super) fn start(
         cluster: &Cluster,
         fence: Fence,
         flags: Arc<OperatorCommand>,
-        own_namespace: String,
+        own_namespace: Option<String>,
         operator: BindingsHandle,
     ) -> Self {
         let library_changed = Arc::new(Notify::new());
@@ -67,7 +67,7 @@ impl CountedBindings {
             cluster: cluster.clone(),
             fence,
             flags,
-            exempt_namespaces: exempt.chain([own_namespace]).collect(),
+            exempt_namespaces: exempt.chain(own_namespace).collect(),
             known: bindings.receiver(),
             _bindings: bindings,
             namespaces: None,

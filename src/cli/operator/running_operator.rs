@@ -127,7 +127,6 @@ pub(super) async fn run(
         "the operator starts"
     );
     let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
-    let own_namespace = own_namespace(&flags, &cluster);
     let parts = OperatorParts {
         reading: flags.reading(&cluster.server().namespace),
         cluster: cluster.clone(),
@@ -143,7 +142,7 @@ pub(super) async fn run(
         &cluster,
         fence,
         Arc::clone(&flags),
-        own_namespace,
+        pod_namespace(),
         operator.bindings(),
     );
     let running = Running {
@@ -277,11 +276,14 @@ fn cluster_name(flags: &OperatorCommand, cluster: &Cluster) -> String {
 /// Returns the namespace of this process: that of the Lease, and of results of objects outside
 /// namespaces.
 fn own_namespace(flags: &OperatorCommand, cluster: &Cluster) -> String {
-    let own = env::var("POD_NAMESPACE")
-        .ok()
-        .filter(|name| !name.is_empty());
-    let namespace = flags.lease_namespace.clone().or(own);
+    let namespace = flags.lease_namespace.clone().or_else(pod_namespace);
     namespace.unwrap_or_else(|| cluster.server().namespace.clone())
+}
+
+/// Returns the namespace of this Pod; `None` outside a cluster.
+fn pod_namespace() -> Option<String> {
+    let namespace = env::var("POD_NAMESPACE").ok();
+    namespace.filter(|name| !name.is_empty())
 }
 
 /// Returns a name of this replica that no other one has, not even the one before it in the same Pod.

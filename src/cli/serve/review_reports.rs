@@ -13,7 +13,7 @@ use tracing::warn;
 /// The time between two writes.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// The most bindings that are written at once; the others come next.
-const MAX_BINDINGS: usize = 50;
+const MAX_BINDINGS: usize = 500;
 
 /// Reports until it is dropped.
 pub(super) struct ReviewReports {
