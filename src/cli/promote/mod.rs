@@ -132,7 +132,7 @@ impl PromoteCommand {
         }
         if self.dry_run {
             let promotion = planned?;
-            stderr::print_line(text.trim_end());
+            text.lines().for_each(stderr::print_line);
             let yaml = yaml_of(&state, &promotion);
             terminal::write(None, |out| out.write_all(yaml.as_bytes()))?;
             return Ok(ExitStatus::Success);
