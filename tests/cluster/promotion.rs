@@ -4,6 +4,7 @@
 use crate::{
     active_webhook::binding,
     operator::{ALONE, WatchedCluster},
+    operator_sinks::install_definitions,
 };
 use kubevet_testkit::{
     build_output::kubevet_binary,
@@ -119,6 +120,7 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     };
     let cluster = &watched.cluster;
     install_definition(cluster);
+    install_definitions(&watched);
     let (dirty, clean) = (cluster.namespace("dirty"), cluster.namespace("clean"));
     dirty
         .kubectl(&["create", "-f", "-"], &pod("old", true))
@@ -148,7 +150,8 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
         "Fail",
         &[&dirty, &clean],
     ));
-    let operator = watched.operator("only", &[ALONE, &["--store", "none"]].concat());
+    let places = ["--store", "none", "--results", "policy-reports"];
+    let operator = watched.operator("only", &[ALONE, &places].concat());
     let log = || operator.child.stderr();
     let is_dirty = |value: &Value| {
         let namespaces = value["namespaces"].as_array();
@@ -170,6 +173,18 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
         names(&counts["cleanNamespaces"]).contains(&clean.name()),
         "{counts:#}"
     );
+
+    // Reports name the binding that enforces a control for their object.
+    wait_for("a report that names the binding", || {
+        let reports = dirty
+            .kubectl(&["get", "policyreports", "-o", "json"], "")
+            .ok();
+        if reports.contains("\"bindings\": \"strict\"") {
+            Ok(())
+        } else {
+            Err(format!("{reports}\n{}", log()))
+        }
+    });
 
     // A change is counted without another sweep.
     dirty
