@@ -122,12 +122,14 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     install_definition(cluster);
     install_definitions(&watched);
     let (dirty, clean) = (cluster.namespace("dirty"), cluster.namespace("clean"));
+    let other = cluster.namespace("other");
     dirty
         .kubectl(&["create", "-f", "-"], &pod("old", true))
         .ok();
-    clean
-        .kubectl(&["create", "-f", "-"], &pod("good", false))
-        .ok();
+    for namespace in [&clean, &other] {
+        let good = namespace.kubectl(&["create", "-f", "-"], &pod("good", false));
+        good.ok();
+    }
     let apply = |name: &str, spec: &str| {
         let applied = cluster.kubectl(&["apply", "-f", "-"], &binding(name, spec));
         applied.ok();
@@ -149,6 +151,16 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
         &gate.ca(),
         "Fail",
         &[&dirty, &clean],
+    ));
+    // Another replica answers for another namespace.
+    let second_tls = watched.dir.path().join("second-tls");
+    let second_gate = WebhookProcess::start(&second_tls, &flags).expect("the gate starts");
+    let _second = cluster.register(validating_webhook_configuration(
+        "promotion-second",
+        &second_gate.url(),
+        &second_gate.ca(),
+        "Fail",
+        &[&other],
     ));
     let places = ["--store", "none", "--results", "policy-reports"];
     let operator = watched.operator("only", &[ALONE, &places].concat());
@@ -277,8 +289,10 @@ fn promotion_denies_where_all_is_clean_and_is_taken_back() {
     let watch = ["--yes", "--watch", "--max-denials", "2", "--within", "10m"];
     let mut watching = ChildProcess::start(&mut command(&watched, &[&args[..], &watch].concat()));
     wait_for_denial(&clean, true);
-    for number in 0..3 {
-        let denied = create(&clean, &format!("bad{number}"), false);
+    wait_for_denial(&other, true);
+    // The denials of both replicas count together.
+    for (namespace, name) in [(&clean, "a"), (&other, "b"), (&clean, "c")] {
+        let denied = create(namespace, name, false);
         assert_eq!(denied.code, 1, "{denied:?}");
     }
     let ended = watching.wait();
