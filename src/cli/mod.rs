@@ -5,7 +5,7 @@
 //! | file | is |
 //! |---|---|
 //! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
-//! | `scan/`, `serve/`, `operator/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
@@ -28,6 +28,7 @@ mod operator;
 mod policy;
 mod policy_flags;
 mod program_log;
+mod promote;
 mod review;
 mod scan;
 mod serve;
@@ -71,6 +72,8 @@ enum Command {
     List(list::ListCommand),
     /// Check ControlBindings in files
     Binding(binding::BindingCommand),
+    /// Show what a binding would deny, and move it from Audit to Deny where that is nothing
+    Promote(Box<promote::PromoteCommand>),
     /// Write and test controls
     Policy(policy::PolicyCommand),
     /// Print the manifests that install the gate in a cluster
@@ -92,6 +95,7 @@ impl Command {
             Self::Review(command) => command.run(),
             Self::List(command) => command.run(),
             Self::Binding(command) => command.run(),
+            Self::Promote(command) => command.run(),
             Self::Policy(command) => command.run(),
             Self::Manifests(command) => command.run(),
             Self::Vap(command) => command.run(),

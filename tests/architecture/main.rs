@@ -70,7 +70,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("cluster", &["model", "document", "k8s"]),
     (
         "operator",
-        &["model", "document", "policy", "engine", "scan", "cluster"],
+        &[
+            "model",
+            "document",
+            "k8s",
+            "policy",
+            "engine",
+            "admission",
+            "scan",
+            "cluster",
+        ],
     ),
     (
         "webhook",

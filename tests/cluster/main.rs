@@ -40,6 +40,7 @@ mod operator_sink_faults;
 mod operator_sinks;
 mod outages;
 mod pod_subresources;
+mod promotion;
 mod replay;
 mod result_objects;
 mod review_requests;

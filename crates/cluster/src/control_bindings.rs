@@ -119,14 +119,17 @@ impl ControlBindings {
 }
 
 pub(super) fn api(cluster: &Cluster) -> Api<DynamicObject> {
-    let resource = ApiResource {
+    Api::all_with(cluster.client.clone(), &resource())
+}
+
+pub(super) fn resource() -> ApiResource {
+    ApiResource {
         group: GROUP.to_owned(),
         version: "v1alpha1".to_owned(),
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
         plural: RESOURCE.to_owned(),
-    };
-    Api::all_with(cluster.client.clone(), &resource)
+    }
 }
 
 fn stored_binding(mut object: DynamicObject) -> StoredBinding {

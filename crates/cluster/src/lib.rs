@@ -27,6 +27,8 @@
 //! | `namespaces` | labels of namespaces: watched, and fetched on a cache miss |
 //! | `control_bindings` | ControlBindings, watched |
 //! | `binding_status` | conditions of a ControlBinding |
+//! | `binding_changes` | one ControlBinding: read, created, replaced, deleted |
+//! | `binding_reports` | what a ControlBinding would deny, and what it did with reviews: in its status |
 //! | `certificate_secret` | certificates in a Secret |
 //! | `webhook_configuration` | the CA bundle, and the failure policy of an installation that ends |
 //! | `failure_policy` | the edits of a webhook configuration (pure) |
@@ -44,6 +46,8 @@ mod access_review;
 mod api_call;
 mod apply;
 mod backoff;
+mod binding_changes;
+mod binding_reports;
 mod binding_status;
 mod certificate_secret;
 mod connect;
@@ -80,6 +84,8 @@ mod tests;
 
 pub use access_review::AccessQuestion;
 pub use apply::{ApplyOptions, ApplyResult};
+pub use binding_changes::ReadBinding;
+pub use binding_reports::ReviewCounts;
 pub use binding_status::BindingCondition;
 pub use certificate_secret::CertificateSecret;
 pub use connect::{ApiAccess, Cluster, Server, connect, connect_within};

@@ -1,6 +1,9 @@
 //! The way to a running operator.
 
-use super::{policy::EvaluationPolicy, sink::FinishedSweep};
+use super::{
+    binding_policy::BindingPolicy, policy::EvaluationPolicy, sink::FinishedSweep,
+    would_deny::DenialCounts,
+};
 use std::sync::Arc;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -13,6 +16,8 @@ pub(super) enum Command {
     Sweep(&'static str, Option<oneshot::Sender<Arc<FinishedSweep>>>),
     /// Evaluate by another library, or other params.
     ReplacePolicy(Box<EvaluationPolicy>),
+    /// Count what other bindings would deny; `None` for none.
+    ReplaceBindings(Option<Box<BindingPolicy>>),
     /// Write what waits, and end.
     Stop(oneshot::Sender<()>),
 }
@@ -38,7 +43,32 @@ pub struct OperatorStatus {
 pub struct OperatorHandle {
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<OperatorStatus>,
+    counts: watch::Receiver<Option<Arc<DenialCounts>>>,
     task: JoinHandle<()>,
+}
+
+/// Tells a running operator for which bindings it counts.
+#[derive(Clone)]
+pub struct BindingsHandle {
+    commands: mpsc::Sender<Command>,
+    counts: watch::Receiver<Option<Arc<DenialCounts>>>,
+}
+
+impl BindingsHandle {
+    /// Counts what these bindings would deny, from now on; `None` for no bindings.
+    ///
+    /// # Errors
+    /// The operator has ended.
+    pub async fn replace(&self, policy: Option<BindingPolicy>) -> Result<(), OperatorEnded> {
+        let command = Command::ReplaceBindings(policy.map(Box::new));
+        self.commands.send(command).await.map_err(|_| OperatorEnded)
+    }
+
+    /// Returns what the bindings would deny, as it is counted; `None` until all objects were read.
+    #[must_use]
+    pub fn counts(&self) -> watch::Receiver<Option<Arc<DenialCounts>>> {
+        self.counts.clone()
+    }
 }
 
 /// The operator has ended.
@@ -50,11 +80,13 @@ impl OperatorHandle {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
         status: watch::Receiver<OperatorStatus>,
+        counts: watch::Receiver<Option<Arc<DenialCounts>>>,
         task: JoinHandle<()>,
     ) -> Self {
         Self {
             commands,
             status,
+            counts,
             task,
         }
     }
@@ -75,6 +107,15 @@ impl OperatorHandle {
     /// The operator has ended.
     pub async fn replace_policy(&self, policy: EvaluationPolicy) -> Result<(), OperatorEnded> {
         self.send(Command::ReplacePolicy(Box::new(policy))).await
+    }
+
+    /// Returns the way to tell it for which bindings it counts.
+    #[must_use]
+    pub fn bindings(&self) -> BindingsHandle {
+        BindingsHandle {
+            commands: self.commands.clone(),
+            counts: self.counts.clone(),
+        }
     }
 
     /// Returns the state, as it changes.

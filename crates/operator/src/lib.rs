@@ -17,6 +17,10 @@
 //! | `operator` | the loop that owns all state |
 //! | `handle` | the way to it: sweep, replace the policy, stop, state |
 //! | `policy` | what objects are evaluated by |
+//! | `binding_policy` | what the bindings of a cluster are counted by: the decision of the gate about one object |
+//! | `would_deny` | what bindings would deny, counted (pure) |
+//! | `would_deny_status` | that as the status of a binding (pure) |
+//! | `promotion` | which change moves a binding from Audit to Deny (pure) |
 //! | `reading` | which resources are read; also for a scan of a cluster |
 //! | `resource_watch` | the resources that the cluster serves, as they change |
 //! | `pass` | one reading of all objects, or of some kinds |
@@ -32,6 +36,7 @@
 //! | `result_writer` | the task that calls the sinks |
 //! | `metrics` | counters and gauges |
 
+mod binding_policy;
 mod change_queue;
 mod handle;
 mod log_sink;
@@ -40,6 +45,7 @@ mod object_uid;
 mod operator;
 mod pass;
 mod policy;
+mod promotion;
 mod reading;
 mod records;
 mod resource_watch;
@@ -52,12 +58,19 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod watches;
+mod would_deny;
+mod would_deny_status;
 
-pub use handle::{OperatorEnded, OperatorHandle, OperatorStatus};
+pub use binding_policy::{BindingPolicy, BindingVersion, LabelsOfNamespace};
+pub use handle::{BindingsHandle, OperatorEnded, OperatorHandle, OperatorStatus};
 pub use log_sink::LogSink;
 pub use metrics::OperatorMetrics;
 pub use operator::{OperatorParts, start};
 pub use policy::EvaluationPolicy;
+pub use promotion::{
+    BindingState, Promotion, PromotionChange, PromotionOptions, PromotionRefusal, age_of,
+    part_name, plan_promotion, status_time,
+};
 pub use reading::{Reading, ReadingOptions};
 pub use scan_request::{
     ScanPhase, ScanRequestSpec, failed_status, finished_status, is_expired, pending_status,
@@ -65,4 +78,6 @@ pub use scan_request::{
 };
 pub use schedule::{Schedule, ScheduleError};
 pub use single_scan::{SingleScan, scan_once};
-pub use sink::{FinishedSweep, ResultBatch, ResultSink, SinkError, SinkFuture};
+pub use sink::{BoundControls, FinishedSweep, ResultBatch, ResultSink, SinkError, SinkFuture};
+pub use would_deny::{BindingDenials, DenialCounts, DeniedObject, ObjectCounts};
+pub use would_deny_status::would_deny_status;

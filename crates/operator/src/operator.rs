@@ -2,6 +2,7 @@
 //! the clock.
 
 use super::{
+    binding_policy::BindingPolicy,
     handle::{Command, OperatorHandle, OperatorStatus},
     metrics::OperatorMetrics,
     object_uid::ObjectUid,
@@ -15,13 +16,15 @@ use super::{
     schedule::Schedule,
     sink::{FinishedSweep, ResultBatch, ResultSink},
     watches::{Change, WatchKey, WatchQueue, Watches, WhatChanged, uid_of},
+    would_deny::{DenialCounts, ObjectDenials},
 };
 use jiff::Timestamp;
 use kubevet_cluster::{ApiResources, Cluster, ClusterError, Fence, Leadership, ReadEvent};
 use kubevet_document::{Document, Node};
 use kubevet_model::{Control, Kind, ObjectResult, Origin};
 use kubevet_scan::{
-    ClusterScore, Freshness, Placement, ReportedObjects, ScoredControls, UnreadLog, score_verdicts,
+    ClusterScore, Freshness, Placement, ReadPlan, ReportedObjects, ScoredControls, UnreadLog,
+    score_verdicts,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -83,8 +86,10 @@ pub struct OperatorParts {
 pub fn start(parts: OperatorParts) -> OperatorHandle {
     let (sender, commands) = mpsc::channel(16);
     let (status_sender, status) = watch::channel(OperatorStatus::default());
-    let task = tokio::spawn(Operator::new(parts, commands, status_sender).run());
-    OperatorHandle::new(sender, status, task)
+    let (counts_sender, counts) = watch::channel(None);
+    let operator = Operator::new(parts, commands, status_sender, counts_sender);
+    let task = tokio::spawn(operator.run());
+    OperatorHandle::new(sender, status, counts, task)
 }
 
 struct Operator {
@@ -120,11 +125,22 @@ struct Operator {
     due: Option<Timestamp>,
     /// When the last such sweep was asked for, and the pause after it.
     lost: Option<(Instant, Duration)>,
+    /// What is counted for bindings; `None` without any.
+    bindings: Option<CountedBindings>,
+    counts: watch::Sender<Option<Arc<DenialCounts>>>,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<OperatorStatus>,
     metrics: Arc<OperatorMetrics>,
     clock: Interval,
     ticks: u64,
+}
+
+/// The bindings, and the objects that they would deny.
+struct CountedBindings {
+    policy: BindingPolicy,
+    objects: ObjectDenials,
+    /// The last sweep that has ended since they are counted, and when that was.
+    swept: Option<(u64, SystemTime)>,
 }
 
 /// What is handed to the writer next, by uid: what happened last to an object counts.
@@ -163,6 +179,7 @@ impl Operator {
         parts: OperatorParts,
         commands: mpsc::Receiver<Command>,
         status: watch::Sender<OperatorStatus>,
+        counts: watch::Sender<Option<Arc<DenialCounts>>>,
     ) -> Self {
         let watches = Watches::new(parts.cluster.clone());
         let mut clock = interval(TICK);
@@ -196,6 +213,8 @@ impl Operator {
             due: parts.schedule.as_ref().and_then(due),
             schedule: parts.schedule,
             lost: None,
+            bindings: None,
+            counts,
             commands,
             status,
             metrics: parts.metrics,
@@ -222,6 +241,9 @@ impl Operator {
                 }
                 Event::Command(Some(Command::ReplacePolicy(policy))) => {
                     self.replace_policy(*policy)
+                }
+                Event::Command(Some(Command::ReplaceBindings(policy))) => {
+                    self.replace_bindings(policy.map(|policy| *policy));
                 }
                 Event::Read(Some(event)) => self.take_read(event),
                 Event::Read(None) => self.end_pass().await,
@@ -356,6 +378,7 @@ impl Operator {
         }
         let policy = Arc::clone(&self.policy);
         let results = block_in_place(|| policy.evaluator().evaluate_all(&current));
+        self.count_denials(kind, &current);
         self.metrics.count_evaluated(results.len());
         for (object, result) in current.iter().zip(results) {
             let placements = self.reported.add(object, result, Freshness::Current);
@@ -409,6 +432,7 @@ impl Operator {
         }
         let policy = Arc::clone(&self.policy);
         let result = block_in_place(|| policy.evaluator().evaluate(object));
+        self.count_denials(kind, std::slice::from_ref(object));
         self.metrics.count_evaluated(1);
         let placements = self.reported.add(object, result, Freshness::Followed);
         self.place(placements);
@@ -420,6 +444,9 @@ impl Operator {
             pass.deleted.insert(ObjectUid::parse(uid).0);
         }
         self.reported.remove(object);
+        if let Some(bindings) = &mut self.bindings {
+            bindings.objects.remove(uid);
+        }
         if self.records.remove(uid) {
             self.outbox.remove(uid.into());
         }
@@ -502,6 +529,9 @@ impl Operator {
     fn forget(&mut self, gone: Vec<Arc<str>>) {
         for uid in gone {
             self.reported.remove_uid(&uid);
+            if let Some(bindings) = &mut self.bindings {
+                bindings.objects.remove(&uid);
+            }
             self.outbox.remove(uid);
         }
     }
@@ -572,6 +602,10 @@ impl Operator {
         );
         self.metrics.set_sweep(&sweep);
         self.set_gauges(&sweep.score);
+        if let Some(bindings) = &mut self.bindings {
+            bindings.swept = Some((sweep.sweep, sweep.ended_at));
+        }
+        self.publish_denials();
         let is_leader = self.is_leader && self.fence.is_open();
         self.status.send_modify(|status| {
             status.is_synced = true;
@@ -595,10 +629,20 @@ impl Operator {
         if is_empty || !self.is_leader {
             return;
         }
+        let mut bindings = BTreeMap::new();
+        if let Some(counted) = &self.bindings {
+            for uid in outbox.results.keys() {
+                let of = counted.objects.bindings_of(uid, &counted.policy);
+                if !of.is_empty() {
+                    bindings.insert(Arc::clone(uid), of);
+                }
+            }
+        }
         let batch = Arc::new(ResultBatch {
             sweep: self.sweep_id(),
             results: outbox.results.into_values().collect(),
             controls: Arc::clone(&self.controls),
+            bindings,
         });
         self.writer
             .send(Write::Results {
@@ -654,6 +698,104 @@ impl Operator {
         // A reading that is under way was begun with the controls before.
         self.drop_pass();
         self.next.add_sweep("policy");
+    }
+
+    /// Counts for other bindings. Objects are read again, unless the same objects are counted.
+    fn replace_bindings(&mut self, policy: Option<BindingPolicy>) {
+        let Some(policy) = policy else {
+            self.bindings = None;
+            self.counts.send_replace(None);
+            return;
+        };
+        match &mut self.bindings {
+            Some(bindings) if bindings.policy.counts_as(&policy) => {
+                bindings.policy = policy;
+                self.publish_denials();
+            }
+            bindings => {
+                info!(
+                    bindings = policy.versions().len(),
+                    "what bindings would deny is counted"
+                );
+                *bindings = Some(CountedBindings {
+                    policy,
+                    objects: ObjectDenials::default(),
+                    swept: None,
+                });
+                self.counts.send_replace(None);
+                self.drop_pass();
+                self.next.add_sweep("bindings");
+            }
+        }
+    }
+
+    /// Takes objects of a kind that are new or have changed into the counts of bindings.
+    fn count_denials(&mut self, kind: &Kind, objects: &[Document]) {
+        let (Some(bindings), Some(reading)) = (&mut self.bindings, &self.reading) else {
+            return;
+        };
+        // What only metadata is known of cannot be checked.
+        let resource = reading.resource_of(kind).filter(|of| !of.metadata_only);
+        let Some(resource) = resource else { return };
+        block_in_place(|| {
+            for object in objects {
+                if let Some(uid) = uid_of(object) {
+                    let (of, policy) = (&mut bindings.objects, &bindings.policy);
+                    of.add(uid, object, &resource.resource, policy);
+                }
+            }
+        });
+    }
+
+    /// Publishes what bindings would deny, once all objects were read.
+    fn publish_denials(&self) {
+        let Some(bindings) = &self.bindings else {
+            return;
+        };
+        let Some((sweep, swept_at)) = bindings.swept else {
+            return;
+        };
+        let policy = &bindings.policy;
+        let exempt = policy.exempt_namespaces();
+        let unread = |binding| self.unread_of(&policy.controls(binding), exempt);
+        let counts = DenialCounts {
+            sweep,
+            swept_at,
+            counted_at: SystemTime::now(),
+            bindings: bindings.objects.count(policy, unread),
+        };
+        self.counts.send_replace(Some(Arc::new(counts)));
+    }
+
+    /// Returns the objects that controls check and that are not read, each with the reason.
+    fn unread_of(&self, controls: &[Arc<Control>], exempt: &BTreeSet<String>) -> Vec<String> {
+        let (Some(reading), Some(resources)) = (&self.reading, self.resources.known()) else {
+            return vec!["the resources of the cluster are not known".to_owned()];
+        };
+        let mut unread = self.unread();
+        let known = unread.kinds();
+        let planned = ReadPlan::new(controls).kinds;
+        for kind in planned.iter().map(|planned| &planned.kind) {
+            let is_served = resources.find(kind).is_some() || resources.is_stale(&kind.group);
+            if known.contains(kind) || !is_served {
+                continue;
+            }
+            match reading.resource_of(kind) {
+                Some(request) if request.metadata_only => {
+                    unread.everywhere(kind, "only their metadata is read: --read-secrets");
+                }
+                Some(_) => {}
+                None => unread.everywhere(kind, "no control of the operator checks them"),
+            }
+        }
+        let unread = unread.into_unread(controls).into_iter();
+        let unread = unread.filter(|unread| !unread.controls.is_empty());
+        let unread = unread.map(|unread| format!("{unread}: {}", unread.reason));
+        self.options
+            .left_out(exempt)
+            .into_iter()
+            .chain(unread)
+            .collect()
     }
 
     /// Gives up the reading that is under way; those who wait for it wait for the next one.
@@ -777,6 +919,7 @@ impl Operator {
         if self.ticks.is_multiple_of(GAUGE_TICKS) {
             let score = self.score();
             self.set_gauges(&score);
+            self.publish_denials();
         }
     }
 

@@ -5,13 +5,16 @@ use kubevet_cluster::{
     ApiResources, ClusterError, ListOptions, ReadEvent, ReadRequest, ResourceRequest,
 };
 use kubevet_engine::{Engine, Explanation};
-use kubevet_model::{Control, ControlId, Kind};
+use kubevet_model::{Control, ControlId, Kind, join_first};
 use kubevet_scan::{ObjectFilter, PlannedKind, ReadPlan, UnreadLog};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Why objects are not read whose listing is refused.
 const NOT_ALLOWED: &str =
     "listing them is not allowed; `kubevet manifests scan-rbac` prints the rights of a scan";
+
+/// The most namespaces that are named.
+const MAX_NAMES: usize = 3;
 
 /// Which objects are read.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +31,28 @@ pub struct ReadingOptions {
     pub label_selector: String,
     /// True if Secrets are read whole where a control checks what they hold.
     pub read_secrets: bool,
+}
+
+impl ReadingOptions {
+    /// Returns which objects are left out by choice, but for those of some kinds and those of the
+    /// `exempt` namespaces.
+    pub(super) fn left_out(&self, exempt: &BTreeSet<String>) -> Vec<String> {
+        let mut left_out = Vec::new();
+        if !self.namespaces.is_empty() {
+            let names = join_first(&self.namespaces, MAX_NAMES);
+            left_out.push(format!("other namespaces than {names}: --namespaces"));
+        }
+        let excluded = self.excluded_namespaces.iter();
+        let excluded: Vec<&String> = excluded.filter(|name| !exempt.contains(*name)).collect();
+        if !excluded.is_empty() {
+            let names = join_first(&excluded, MAX_NAMES);
+            left_out.push(format!("the namespaces {names}: --exclude-namespaces"));
+        }
+        if !self.label_selector.is_empty() {
+            left_out.push("objects without some labels: --label-selector".to_owned());
+        }
+        left_out
+    }
 }
 
 /// What will be read.

@@ -2,9 +2,10 @@
 //! implements [`ResultSink`].
 
 use kubevet_cluster::Fence;
-use kubevet_model::{Control, ObjectResult, Unread};
+use kubevet_model::{Control, ControlId, ObjectResult, Unread};
 use kubevet_scan::ClusterScore;
 use std::{
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -69,6 +70,27 @@ pub struct ResultBatch {
     pub results: Vec<ObjectResult>,
     /// The controls by which they were evaluated, by id: a result names them by their ids alone.
     pub controls: Arc<[Arc<Control>]>,
+    /// The bindings in whose scope the objects are, by uid; an object in none has no entry.
+    pub bindings: BTreeMap<Arc<str>, Vec<Arc<BoundControls>>>,
+}
+
+impl ResultBatch {
+    /// Returns the names of the bindings that have a control and an object in their scope.
+    #[must_use]
+    pub fn bindings_of(&self, uid: &str, control: &ControlId) -> Vec<String> {
+        let bindings = self.bindings.get(uid).into_iter().flatten();
+        let bindings = bindings.filter(|binding| binding.controls.contains(control));
+        bindings.map(|binding| binding.name.clone()).collect()
+    }
+}
+
+/// A binding, and its controls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BoundControls {
+    /// The name of the binding.
+    pub name: String,
+    /// Its controls.
+    pub controls: BTreeSet<ControlId>,
 }
 
 /// A sweep that has ended: every object was read and evaluated, as far as it could be.

@@ -32,5 +32,5 @@ mod workload_scan;
 mod tests;
 
 pub use namespace_summary::SummaryMember;
-pub use policy_report::ReportApi;
+pub use policy_report::{BindingsOf, ReportApi};
 pub use result_builder::{MAX_RESULT_BYTES, ResultBuilder};

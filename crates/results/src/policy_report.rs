@@ -12,7 +12,9 @@ use super::{
     size_budget::{SizeBudget, entry_bytes, json},
     workload_scan::{bounded_path, fix_value},
 };
-use kubevet_model::{FixAction, LocatedFinding, ObjectResult, ResultKind, ResultObject};
+use kubevet_model::{
+    ControlId, FixAction, LocatedFinding, ObjectResult, ResultKind, ResultObject, join_first,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -20,6 +22,9 @@ use std::collections::BTreeMap;
 const SOURCE: &str = "kubevet";
 /// The bytes of the annotations about what is left out, and about the content.
 const ANNOTATION_BYTES: usize = 300;
+
+/// The most bindings that a result names.
+const MAX_BINDINGS: usize = 5;
 
 const OMITTED_RESULTS: &str = "kubevet.io/omitted-results";
 
@@ -104,11 +109,15 @@ struct PolicyResult {
     properties: BTreeMap<&'static str, String>,
 }
 
+/// Returns the names of the bindings that enforce a control for an object.
+pub type BindingsOf<'f> = dyn Fn(&ControlId) -> Vec<String> + 'f;
+
 /// Returns the report on the object of a result.
 pub(crate) fn report(
     context: &ResultContext,
     api: ReportApi,
     result: &ObjectResult,
+    bindings: &BindingsOf<'_>,
 ) -> ResultObject {
     let object = &result.object;
     let kind = api.kind(!object.namespace.is_empty());
@@ -139,7 +148,7 @@ pub(crate) fn report(
     };
     let used = json(&stored).len() + ANNOTATION_BYTES;
     let mut budget = SizeBudget::new(context.max_bytes, used);
-    let results = policy_results(&outcomes);
+    let results = policy_results(&outcomes, bindings);
     let total = stored.body.summary.fail + stored.body.summary.error;
     for entry in results {
         if budget.take(entry_bytes(&entry)) {
@@ -168,15 +177,24 @@ impl Summary {
 /// Returns the results: one of each control, then its others, the worst first.
 fn policy_results<'a>(
     outcomes: &'a [ControlOutcome<'a>],
+    bindings: &'a BindingsOf<'a>,
 ) -> impl Iterator<Item = PolicyResult> + 'a {
     let failed = || {
         outcomes
             .iter()
             .filter(|outcome| outcome.status == Status::Failed)
     };
-    let results = |outcome: &'a ControlOutcome<'a>, from: usize, number: usize| {
+    let results = move |outcome: &'a ControlOutcome<'a>, from: usize, number: usize| {
         let findings = outcome.findings.iter().skip(from).take(number);
-        findings.map(|located| PolicyResult::of_finding(outcome, located))
+        findings.map(move |located| {
+            let mut entry = PolicyResult::of_finding(outcome, located);
+            let names = bindings(outcome.id);
+            if !names.is_empty() {
+                let names = bounded_text(&join_first(&names, MAX_BINDINGS));
+                entry.properties.insert("bindings", names);
+            }
+            entry
+        })
     };
     let first = failed().flat_map(move |outcome| results(outcome, 0, 1));
     let errors = outcomes

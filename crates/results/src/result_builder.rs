@@ -3,7 +3,7 @@
 use super::{
     control_outcome::outcomes,
     namespace_summary::{self, SummaryMember},
-    policy_report::{self, ReportApi},
+    policy_report::{self, BindingsOf, ReportApi},
     result_context::ResultContext,
     workload_scan,
 };
@@ -85,6 +85,18 @@ impl ResultBuilder {
     /// namespaces.
     #[must_use]
     pub fn policy_report(&self, api: ReportApi, result: &ObjectResult) -> ResultObject {
-        policy_report::report(&self.context, api, result)
+        self.policy_report_naming(api, result, &|_| Vec::new())
+    }
+
+    /// As [`Self::policy_report`]; each finding names the bindings that enforce its control for the
+    /// object.
+    #[must_use]
+    pub fn policy_report_naming(
+        &self,
+        api: ReportApi,
+        result: &ObjectResult,
+        bindings: &BindingsOf<'_>,
+    ) -> ResultObject {
+        policy_report::report(&self.context, api, result, bindings)
     }
 }

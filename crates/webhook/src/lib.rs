@@ -16,6 +16,7 @@
 //! | `fair_queue`, `fair_semaphore` | round robin by caller and user; permits for tasks |
 //! | `byte_accounts`, `memory_budget` | bytes by caller, and eviction; the same for requests |
 //! | `metrics`, `label_bounds` | metrics for Prometheus; the bounds on the values of labels |
+//! | `review_totals` | requests that bindings denied or would have denied, for their status |
 //! | `decision_log`, `log_entry` | the log of decisions, and one line of it |
 //! | `recorder` | reviews as files, for `kubevet review` |
 //! | `replay` | what bindings would deny of recorded reviews |
@@ -51,6 +52,7 @@ mod recorder;
 mod replay;
 mod response;
 mod review;
+mod review_totals;
 mod scheduling;
 mod snapshot;
 mod synthetic_review;
@@ -66,5 +68,6 @@ pub use metrics::WebhookMetrics;
 pub use recorder::Recorder;
 pub use replay::{ReplayedRequest, Replayer};
 pub use review::{GroupVersionResource, MAX_BODY_BYTES, Review};
+pub use review_totals::{RequestTotals, TotalsByBinding};
 pub use snapshot::{AnswerContext, AnswerError, PhaseDurations, PolicySnapshot, ReviewOutcome};
 pub use synthetic_review::{review_by_controller, review_from_manifest};

@@ -5,6 +5,7 @@
 
 use super::{
     label_bounds::{LabelBounds, MAX_LABEL_CHARS},
+    review_totals::{RequestTotals, ReviewTotals, TotalsByBinding},
     snapshot::{PhaseDurations, ReviewOutcome},
 };
 use kubevet_admission::Decision;
@@ -76,6 +77,7 @@ pub struct WebhookMetrics {
     kinds: BTreeSet<String>,
     /// The bindings and namespaces that have a label of their own.
     label_bounds: LabelBounds,
+    totals: ReviewTotals,
     reviews: Family<ReviewLabels, Counter>,
     durations: Family<PhaseLabels, Histogram, fn() -> Histogram>,
     denials: Family<DenialLabels, Counter>,
@@ -96,6 +98,7 @@ impl WebhookMetrics {
         let metrics = Self {
             kinds,
             label_bounds: LabelBounds::default(),
+            totals: ReviewTotals::default(),
             reviews: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             denials: Family::default(),
@@ -196,7 +199,20 @@ impl WebhookMetrics {
             let review = outcome.review.as_ref();
             let namespace = review.map_or("", |review| review.namespace.as_str());
             self.count_findings(&outcome.decision, namespace);
+            self.totals.count(&outcome.decision, namespace);
         }
+    }
+
+    /// Takes the numbers of requests that bindings denied or would have denied since this was last
+    /// called.
+    #[must_use]
+    pub fn take_review_totals(&self) -> TotalsByBinding {
+        self.totals.take()
+    }
+
+    /// Gives back the numbers of a binding that were taken in vain.
+    pub fn give_back_review_totals(&self, binding: &str, totals: BTreeMap<String, RequestTotals>) {
+        self.totals.give_back(binding, totals);
     }
 
     fn count_findings(&self, decision: &Decision, namespace: &str) {

@@ -10,10 +10,12 @@
 //! | `resource_sink` | results → objects in the cluster |
 //! | `result_index` | which results the objects have (pure) |
 //! | `sink_metrics` | the metrics of both |
+//! | `counted_bindings` | what the bindings of the cluster would deny: in their status |
 //! | `requested_scans` | answers ScanRequests |
 //! | `on_demand` | `scan`: asks a running operator, by ScanRequests |
 //! | `running_operator` | builds every part, runs until a signal, and ends in order |
 
+mod counted_bindings;
 mod library;
 mod on_demand;
 mod operator_flags;

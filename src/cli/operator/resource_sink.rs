@@ -9,9 +9,9 @@ use super::{
     sink_metrics::SinkMetrics,
 };
 use kubevet_cluster::{Cluster, Fence, ResultLimits, ResultWriter, StoredResults, WriteReport};
-use kubevet_model::{Control, ObjectResult, Origin, ResultKey, ResultKind, ResultObject};
+use kubevet_model::{Control, ControlId, ObjectResult, Origin, ResultKey, ResultKind, ResultObject};
 use kubevet_operator::{FinishedSweep, ResultBatch, ResultSink, SinkError, SinkFuture};
-use kubevet_results::{ReportApi, ResultBuilder};
+use kubevet_results::{BindingsOf, ReportApi, ResultBuilder};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -98,7 +98,8 @@ impl ResourceSink {
             if kind.group.is_empty() && kind.name == "Namespace" {
                 namespaces.insert(object.name.clone(), Arc::clone(uid));
             }
-            let objects = make_objects(&builder.1, kinds, result);
+            let bindings = |control: &ControlId| batch.bindings_of(uid, control);
+            let objects = make_objects(&builder.1, kinds, result, &bindings);
             let name_of = |is_scan: bool| {
                 let mut keys = objects.iter().map(|object| &object.key);
                 let key = keys.find(|key| is_configuration_scan(key.kind) == is_scan);
@@ -231,6 +232,7 @@ fn make_objects(
     builder: &ResultBuilder,
     kinds: &[ResultKind],
     result: &ObjectResult,
+    bindings: &BindingsOf<'_>,
 ) -> Vec<ResultObject> {
     let is_namespaced = !result.object.namespace.is_empty();
     let make = |kind: &ResultKind| match kind {
@@ -241,11 +243,11 @@ fn make_objects(
         ResultKind::ConfigurationScanSummary => None,
         ResultKind::PolicyReport | ResultKind::ClusterPolicyReport => {
             let is_of_kind = kind.is_namespaced() == is_namespaced;
-            is_of_kind.then(|| builder.policy_report(ReportApi::PolicyReports, result))
+            is_of_kind.then(|| builder.policy_report_naming(ReportApi::PolicyReports, result, bindings))
         }
         ResultKind::Report | ResultKind::ClusterReport => {
             let is_of_kind = kind.is_namespaced() == is_namespaced;
-            is_of_kind.then(|| builder.policy_report(ReportApi::OpenReports, result))
+            is_of_kind.then(|| builder.policy_report_naming(ReportApi::OpenReports, result, bindings))
         }
     };
     kinds.iter().filter_map(make).collect()

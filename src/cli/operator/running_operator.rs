@@ -1,7 +1,7 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
 use super::{
-    library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
+    counted_bindings::CountedBindings, library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
     resource_sink::ResourceSink, sink_metrics::SinkMetrics, store_flags::StorePlace,
     store_sink::StoreSink,
 };
@@ -129,18 +129,27 @@ pub(super) async fn run(
     let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
     let parts = OperatorParts {
         reading: flags.reading(&cluster.server().namespace),
-        cluster,
+        cluster: cluster.clone(),
         policy,
         schedule: Some(flags.jittered(schedule, &uid)),
         sinks,
-        fence,
+        fence: fence.clone(),
         leadership,
         metrics,
     };
+    let operator = operator::start(parts);
+    let bindings = CountedBindings::start(
+        &cluster,
+        fence,
+        Arc::clone(&flags),
+        pod_namespace(),
+        operator.bindings(),
+    );
     let running = Running {
         _requests: requests,
+        bindings,
         files: LibraryFiles::new(flags, fingerprint),
-        operator: operator::start(parts),
+        operator,
         lease,
         health,
         shutdown,
@@ -153,6 +162,7 @@ pub(super) async fn run(
 struct Running {
     /// Ends with this.
     _requests: RequestedScans,
+    bindings: CountedBindings,
     files: LibraryFiles,
     operator: OperatorHandle,
     lease: Option<LeaseHolder>,
@@ -188,6 +198,7 @@ impl Running {
             };
             if let Some(policy) = self.files.poll(forced).await {
                 self.operator.replace_policy(policy).await?;
+                self.bindings.reload();
             }
         };
         info!("{signal}: writing what waits");
@@ -265,11 +276,14 @@ fn cluster_name(flags: &OperatorCommand, cluster: &Cluster) -> String {
 /// Returns the namespace of this process: that of the Lease, and of results of objects outside
 /// namespaces.
 fn own_namespace(flags: &OperatorCommand, cluster: &Cluster) -> String {
-    let own = env::var("POD_NAMESPACE")
-        .ok()
-        .filter(|name| !name.is_empty());
-    let namespace = flags.lease_namespace.clone().or(own);
+    let namespace = flags.lease_namespace.clone().or_else(pod_namespace);
     namespace.unwrap_or_else(|| cluster.server().namespace.clone())
+}
+
+/// Returns the namespace of this Pod; `None` outside a cluster.
+fn pod_namespace() -> Option<String> {
+    let namespace = env::var("POD_NAMESPACE").ok();
+    namespace.filter(|name| !name.is_empty())
 }
 
 /// Returns a name of this replica that no other one has, not even the one before it in the same Pod.

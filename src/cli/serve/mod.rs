@@ -10,6 +10,7 @@
 //! | `failure_policy` | relaxes the webhooks when the last replica is removed, and restores them |
 //! | `certificates` | where certificates are stored and published, and the tasks that renew them |
 //! | `events` | Kubernetes Events about denials |
+//! | `review_reports` | what bindings did with reviews, in their status |
 //! | `startup_log` | what is logged once the server listens |
 
 mod certificates;
@@ -18,6 +19,7 @@ mod events;
 mod failure_policy;
 mod flags;
 mod reload;
+mod review_reports;
 mod run;
 mod startup_log;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod tests;
 mod wiring;
 
 pub(super) use flags::{ServeCommand, parse_duration};
+pub(super) use reload::read_cluster_binding;
 
 use super::{
     exit_status::ExitStatus, policy_flags::EnforcementConfig, program_log::ProgramLog, stderr,

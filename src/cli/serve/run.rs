@@ -5,6 +5,7 @@ use super::{
     cluster_watches::{ClusterGauges, ClusterWatches},
     failure_policy::{self, InstalledWebhooks},
     reload::LiveConfig,
+    review_reports::ReviewReports,
 };
 use crate::cli::{
     signals::{Termination, handle},
@@ -33,6 +34,8 @@ pub(super) struct Running {
     pub(super) tls: TlsSource,
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) events: Option<EventWriter>,
+    /// `None` if the bindings are not in a cluster.
+    pub(super) reports: Option<ReviewReports>,
     /// The webhook configuration of this server; `None` if it is not known.
     pub(super) webhooks: Option<InstalledWebhooks>,
     pub(super) shutdown: Shutdown,
@@ -208,6 +211,9 @@ impl Running {
         }
         if let Some(webhooks) = &self.webhooks {
             failure_policy::relax(webhooks).await;
+        }
+        if let Some(reports) = self.reports {
+            reports.flush(SHUTDOWN_FLUSH_TIMEOUT).await;
         }
         if let Some(events) = self.events {
             events.flush(SHUTDOWN_FLUSH_TIMEOUT).await;

@@ -8,6 +8,7 @@ use super::{
     failure_policy::InstalledWebhooks,
     flags::{ListenFlags, LogFlags, ServeCommand},
     reload::{LiveConfig, StatusWriter},
+    review_reports::ReviewReports,
     run::Running,
     startup_log::{enforcement_hint, log_addresses},
 };
@@ -90,6 +91,11 @@ pub(super) async fn wire(
         let pod = env::var("POD_NAME").unwrap_or_default();
         cluster.start_event_writer(&pod)
     });
+    let stored = watches.as_ref().and_then(ClusterWatches::receiver);
+    let reports = cluster
+        .clone()
+        .filter(|_| stored.is_some())
+        .map(|cluster| ReviewReports::start(cluster, Arc::clone(&metrics)));
     let endpoint = Arc::new(endpoint(
         &command.logs,
         &live,
@@ -133,6 +139,7 @@ pub(super) async fn wire(
         tls,
         endpoint,
         events,
+        reports,
         webhooks,
         shutdown,
         drain_delay: command.drain_delay,

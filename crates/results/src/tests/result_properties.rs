@@ -3,7 +3,7 @@
 use super::{add_error, add_finding, builder, object, result};
 use crate::{MAX_RESULT_BYTES, ReportApi, ResultBuilder, SummaryMember};
 use kubevet_model::{
-    CONTENT_BYTES_ANNOTATION, CONTENT_HASH_ANNOTATION, EvalError, ObjectResult, Origin,
+    CONTENT_BYTES_ANNOTATION, CONTENT_HASH_ANNOTATION, ControlId, EvalError, ObjectResult, Origin,
     RESULT_LABEL, ResultObject, SeverityCounts,
     names::{is_dns_label, is_dns_subdomain},
     sha256_hex,
@@ -208,5 +208,29 @@ fn credential_is_masked() {
             "{}",
             object.json
         );
+    }
+}
+
+#[test]
+fn findings_of_a_report_name_the_bindings_that_enforce_their_control() {
+    let mut result = result(object("apps/v1", "Deployment", "shop", "web"), &[]);
+    for control in ["C-0057", "C-0041"] {
+        add_finding(&mut result, control, "it is bad", &["spec"], &[]);
+    }
+    let many: Vec<String> = (0..7).map(|number| format!("b{number}")).collect();
+    let bindings = |control: &ControlId| match control.as_str() {
+        "C-0057" => many.clone(),
+        _ => Vec::new(),
+    };
+    for api in [ReportApi::PolicyReports, ReportApi::OpenReports] {
+        let report = builder().policy_report_naming(api, &result, &bindings);
+        let report: Value = serde_json::from_str(&report.json).unwrap();
+        let results = report["results"].as_array().unwrap();
+        let named = |control: &str| {
+            let of = results.iter().find(|of| of["policy"] == control).unwrap();
+            of["properties"]["bindings"].clone()
+        };
+        assert_eq!(named("C-0057"), "b0, b1, b2, b3, b4 and 2 more");
+        assert_eq!(named("C-0041"), Value::Null);
     }
 }
