@@ -2,6 +2,9 @@
 
 use kubevet_ir::ConditionId;
 
+/// A clause: the index of its control among the compiled ones, and its index in the control.
+pub(super) type ClauseIndex = (usize, usize);
+
 /// Conditions at one level, and the clauses that need them there.
 #[derive(Debug)]
 pub(super) struct Check {

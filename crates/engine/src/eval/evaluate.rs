@@ -3,11 +3,11 @@
 
 use super::{
     budget::StepBudgetExceeded,
-    check::{Check, CheckNumber, ClauseCheck},
+    check::{Check, CheckNumber, ClauseCheck, ClauseIndex},
     context::EvalContext,
     evaluator::Evaluator,
     field_guards::FieldGuard,
-    loop_plan::{ClauseIndex, Level, LoopPlan},
+    loop_plan::{Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
     value::Value,

@@ -7,16 +7,13 @@
 //! not in the plan: they are decided when params are resolved.
 
 use super::{
-    check::{Check, CheckNumber, ClauseCheck},
+    check::{Check, CheckNumber, ClauseCheck, ClauseIndex},
     clause_stages::LoopSource,
     field_guards::{FieldGuard, guard_by_fields},
     side_tables::SideTables,
 };
 use kubevet_ir::{CompiledControl, ConditionId, Program};
 use std::collections::BTreeMap;
-
-/// A clause: the index of its control among the compiled ones, and its index in the control.
-pub(super) type ClauseIndex = (usize, usize);
 
 /// The loops and conditions of all clauses that apply to a kind.
 #[derive(Debug, Default)]

@@ -3,9 +3,8 @@
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
 use super::{
-    evaluator::to_u32,
+    check::ClauseIndex,
     join_plan::JoinPlan,
-    loop_plan::ClauseIndex,
     memo_plan::MemoPlan,
     params_dependence::{depends_on_params_alone, iterated_param},
     patterns::LiteralPattern,
@@ -163,7 +162,8 @@ impl SideTables {
     /// The number of a clause among those of all controls.
     pub(super) fn clause_number(&self, (control, clause): ClauseIndex) -> u32 {
         let first = self.first_clauses.get(control);
-        first.map_or(u32::MAX, |first| to_u32(first.saturating_add(clause)))
+        let number = first.and_then(|first| u32::try_from(first + clause).ok());
+        number.unwrap_or(u32::MAX)
     }
 
     /// The clause of a number.
