@@ -68,7 +68,7 @@ impl KubevetSubject {
     /// The controls that are evaluated for an object.
     pub fn evaluated_controls(&self, bytes: &[u8]) -> Vec<ControlId> {
         self.read(bytes)
-            .map(|document| self.evaluate(&document).judged)
+            .map(|document| self.evaluate(&document).judged.to_vec())
             .unwrap_or_default()
     }
 }

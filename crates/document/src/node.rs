@@ -1,7 +1,7 @@
 //! A value inside a document. Every read access to a tape is here.
 
 use super::{
-    key_hash::{self, FieldKey},
+    key_hash::{FieldKey, SearchKey},
     number::Number,
     tape::{INDEXED, Kind, OVERRIDDEN_KEY, Raw, Tape},
 };
@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
     /// The value of a key; of a repeated key, the last. `None` if this is not a map.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.find(key, key_hash::hash(key))
+        self.find(SearchKey::new(key))
             .map(|found| Self::new(self.tape, found + 1))
     }
 
@@ -96,14 +96,14 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline]
     pub fn field(self, key: &FieldKey) -> Option<Node<'a>> {
-        self.find(key.as_str(), key.hash())
+        self.find(key.search_key())
             .map(|found| Self::new(self.tape, found + 1))
     }
 
     /// The entry of a key, as [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        let found = Self::new(self.tape, self.find(key, key_hash::hash(key))?);
+        let found = Self::new(self.tape, self.find(SearchKey::new(key))?);
         Some(Entry {
             key: found.text(),
             value: Self::new(self.tape, found.index + 1),
@@ -113,13 +113,14 @@ impl<'a> Node<'a> {
 
     /// Finds a key, and returns its index on the tape.
     #[inline]
-    fn find(self, text: &str, hash: u16) -> Option<usize> {
+    fn find(self, wanted: SearchKey<'_>) -> Option<usize> {
+        let hash = wanted.hash();
         let (root, rest) = self.tape.nodes.get(self.index..)?.split_first()?;
         if root.kind != Kind::Map {
             return None;
         }
         if root.is(INDEXED) {
-            return self.find_indexed(*root, text);
+            return self.find_indexed(*root, wanted.text);
         }
         if !root.may_contain(hash) {
             return None;
@@ -129,10 +130,10 @@ impl<'a> Node<'a> {
         while let [key, value, after @ ..] = left {
             if key.hash == hash {
                 let found = self.index + 1 + (inside.len() - left.len());
-                return if self.matches_key(key, text) {
+                return if self.matches_key(key, wanted) {
                     Some(found)
                 } else {
-                    self.find_by_comparison(text)
+                    self.find_by_comparison(wanted)
                 };
             }
             // Most values are one node, so the common step needs no extent: the next load does not
@@ -148,18 +149,18 @@ impl<'a> Node<'a> {
 
     /// True if a key is not overridden and has this text.
     #[inline]
-    fn matches_key(self, key: &Raw, text: &str) -> bool {
-        key.len as usize == text.len()
+    fn matches_key(self, key: &Raw, wanted: SearchKey<'_>) -> bool {
+        key.len as usize == wanted.text.len()
             && !key.is(OVERRIDDEN_KEY)
-            && self.tape.bytes(*key) == text.as_bytes()
+            && wanted.is_at(self.tape.buffer(*key), key.start as usize)
     }
 
     /// As `find`, where a key has the hash but another text, or is overridden.
     #[cold]
     #[inline(never)]
-    fn find_by_comparison(self, text: &str) -> Option<usize> {
+    fn find_by_comparison(self, wanted: SearchKey<'_>) -> Option<usize> {
         self.keys()
-            .find(|(_, key)| self.matches_key(key, text))
+            .find(|(_, key)| self.matches_key(key, wanted))
             .map(|(index, _)| index)
     }
 

@@ -114,19 +114,15 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    /// As `string`, as bytes: no check for character boundaries.
+    /// The bytes that contain the text of a string, number or key.
     #[inline]
-    pub(super) fn bytes(&self, raw: Raw) -> &[u8] {
+    pub(super) fn buffer(&self, raw: Raw) -> &[u8] {
         let buffer: &str = if raw.is(OWNED_STRING) {
             &self.backing.owned
         } else {
             &self.backing.source.text
         };
-        let start = raw.start as usize;
-        buffer
-            .as_bytes()
-            .get(start..start + raw.len as usize)
-            .unwrap_or_default()
+        buffer.as_bytes()
     }
 
     /// The text of a string, number or key.

@@ -11,7 +11,9 @@ use super::{
 };
 use kubevet_document::Document;
 use kubevet_k8s::workload::{custom::CustomWorkload, pod_spec_path};
-use kubevet_model::{Control, EvalError, EvalRequest, EvalTier, RuleError, Verdict, Violation};
+use kubevet_model::{
+    Control, ControlId, ControlIds, EvalError, EvalRequest, EvalTier, RuleError, Verdict, Violation,
+};
 use kubevet_policy::Params;
 use std::{cell::Cell, time::Instant};
 
@@ -102,12 +104,14 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
             self.verdict.violations.extend(in_object);
         }
         let Verdict { judged, errors, .. } = &mut self.verdict;
-        judged.sort();
-        judged.dedup();
         errors.sort();
         errors.dedup();
+        let mut ids = judged.to_vec();
+        ids.sort();
+        ids.dedup();
         // A control that failed for one pod has not judged the object.
-        judged.retain(|id| errors.iter().all(|error| error.control != *id));
+        ids.retain(|id| errors.iter().all(|error| error.control != *id));
+        *judged = ids.into();
         Ok(())
     }
 
@@ -125,7 +129,7 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
     fn configured<'k>(&'k self, entry: &'k KindEntry) -> impl Iterator<Item = &'k Control> {
         let tiers = self.tiers;
         let compiled = entry.plan.controls.iter();
-        let compiled = compiled.filter_map(|index| tiers.compiled.controls.get(*index));
+        let compiled = compiled.filter_map(|planned| tiers.compiled.controls.get(planned.index));
         let compiled = compiled.map(|compiled| &*compiled.control);
         let interpreted = entry.interpreted.iter();
         let interpreted = interpreted.filter_map(|index| tiers.interpreted.get(*index));
@@ -138,12 +142,12 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
     /// An object without pods has nothing that a control could find. Nothing is known of controls
     /// that apply to certain objects only.
     fn nothing_to_find(&mut self, entry: &KindEntry) {
-        let ids: Vec<_> = self
+        let ids: ControlIds = self
             .configured(entry)
             .map(|control| control.id.clone())
             .filter(|id| !self.tiers.has_applies(id))
             .collect();
-        self.verdict.judged.extend(ids);
+        self.verdict.judged.append(&ids);
     }
 
     fn not_evaluated(&mut self, entry: &KindEntry) {
@@ -177,21 +181,28 @@ impl<O: ConditionObserver> Evaluation<'_, O> {
             .map(|interpreted| &interpreted.package)
             .collect();
         let results = interpreter.eval(entry_rule, &packages, input, self.limits.deadline);
+        let mut judged = self.verdict.judged.to_vec();
         for (interpreted, result) in of_kind.into_iter().zip(results) {
-            self.control_result(&interpreted.control, result);
+            self.control_result(&interpreted.control, result, &mut judged);
         }
-        self.verdict.judged.sort();
+        judged.sort();
+        self.verdict.judged = judged.into();
     }
 
     /// Adds the result of one interpreted control. A control without its required params, or that
     /// does not apply to the object, is not evaluated.
-    fn control_result(&mut self, control: &Control, deny: Result<regorus::Value, EvalError>) {
+    fn control_result(
+        &mut self,
+        control: &Control,
+        deny: Result<regorus::Value, EvalError>,
+        judged: &mut Vec<ControlId>,
+    ) {
         if !self.params.configures(control) || deny == Ok(regorus::Value::Null) {
             return;
         }
         match deny.and_then(|deny| parse_findings(&control.id, &deny)) {
             Ok(violations) => {
-                self.verdict.judged.push(control.id.clone());
+                judged.push(control.id.clone());
                 self.verdict.violations.extend(violations);
             }
             Err(error) => self.verdict.errors.push(RuleError {

@@ -4,7 +4,7 @@
 //! A violation belongs to an object and its params and knows nothing of files. A finding adds where
 //! the object came from and keys that stay the same from run to run. Nothing here evaluates a rule.
 
-use super::{ControlId, EvalError, FieldPath, Fingerprint, ObjectId, Origin, Severity};
+use super::{ControlId, ControlIds, EvalError, FieldPath, Fingerprint, ObjectId, Origin, Severity};
 use std::sync::Arc;
 
 /// One entry of a rule's `deny` set: something wrong with an object.
@@ -79,7 +79,7 @@ pub struct RuleError {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// Every control that was evaluated, in the order of ids.
-    pub judged: Vec<ControlId>,
+    pub judged: ControlIds,
     /// The violations, sorted and without duplicates.
     pub violations: Vec<Violation>,
     /// The controls that could not be evaluated; none of them is in `judged`.

@@ -6,7 +6,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `control`, `severity` | controls and kinds |
+//! | `control`, `control_ids`, `severity` | controls and kinds, lists of ids |
 //! | `framework` | frameworks and their requirements |
 //! | `public_control` | the controls of the public library that are not here |
 //! | `object`, `origin` | the identity of an object, and its source |
@@ -27,6 +27,7 @@
 mod bounded_list;
 mod change;
 mod control;
+mod control_ids;
 mod control_status;
 mod counted_noun;
 mod counts;
@@ -57,6 +58,7 @@ mod yaml_string;
 pub use bounded_list::join_first;
 pub use change::{Change, ChangeKind};
 pub use control::{Control, ControlId, Kind, KindSelector, Scope};
+pub use control_ids::ControlIds;
 pub use control_status::{ControlStatus, RequirementStatus};
 pub use counted_noun::count;
 pub use counts::{ControlStatusCounts, SeverityCounts};

@@ -87,7 +87,7 @@ impl Evaluator<'_> {
     pub(super) fn evaluate(&self, document: &Document) -> (ObjectResult, Vec<Problem>) {
         let present = old_workload::in_present_group(document);
         let Verdict {
-            mut judged,
+            judged,
             violations,
             errors,
         } = self
@@ -100,6 +100,7 @@ impl Evaluator<'_> {
             .map(|violation| self.locate(&present, &object, &origin, violation))
             .collect();
         let schema = self.schema.check(document);
+        let mut judged = judged.to_vec();
         judged.extend(schema.judged);
         judged.sort();
         for (violation, severity) in schema.violations {

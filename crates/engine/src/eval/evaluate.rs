@@ -3,18 +3,19 @@
 
 use super::{
     budget::StepBudgetExceeded,
-    check::{Check, ClauseCheck},
+    check::{Check, CheckNumber, ClauseCheck, ClauseIndex},
     context::EvalContext,
     evaluator::Evaluator,
     field_guards::FieldGuard,
-    loop_plan::{ClauseIndex, Level, LoopPlan},
+    loop_plan::{Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
     value::Value,
 };
 use crate::parse_findings::{MAX_OBJECT_FINDINGS, too_many_findings_of_all};
 use kubevet_ir::CompiledControl;
-use kubevet_model::{EvalError, RuleError, Verdict, Violation};
+use kubevet_model::{ControlIds, EvalError, RuleError, Verdict, Violation};
+use std::mem;
 
 /// Adds the results of the plan's controls to a verdict, unsorted and with duplicates. Returns the
 /// steps that it took.
@@ -29,66 +30,92 @@ pub(crate) fn evaluate(
     verdict: &mut Verdict,
 ) -> Result<u64, StepBudgetExceeded> {
     let mut evaluator = Evaluator::new(context, scratch, observer);
-    let fired = evaluator.fired_clauses(plan);
-    verdict.judged.reserve(plan.controls.len());
+    evaluator.decide_clauses(plan);
+    let fired = mem::take(&mut evaluator.scratch.fired);
     for control in &plan.controls {
-        let Some(compiled) = context.controls.get(*control) else {
-            continue;
-        };
-        if !context.params.is_configured(*control) {
+        if !context.params.is_configured(control.index) {
             continue;
         }
-        let applies = compiled
+        let applies = control
             .applies
             .is_none_or(|applies| evaluator.holds(applies));
-        if !applies && evaluator.aborted().is_none() {
+        let abort = evaluator.aborted();
+        if !applies && abort.is_none() {
             continue;
         }
-        let id = &compiled.control.id;
-        let of_control = fired.iter().filter(|(index, _)| index == control);
-        let mut result = evaluator.violations(compiled, of_control);
-        if let Some(abort) = evaluator.aborted() {
-            result = Err(abort.error()?);
+        if fired.is_empty() && abort.is_none() {
+            evaluator.scratch.judged.push(control.index);
+            continue;
         }
-        match result {
-            Ok(violations) if verdict.violations.len() + violations.len() > MAX_OBJECT_FINDINGS => {
-                verdict.errors.push(RuleError {
-                    control: id.clone(),
-                    error: too_many_findings_of_all(),
-                });
-            }
-            Ok(violations) => {
-                verdict.judged.push(id.clone());
-                verdict.violations.extend(violations);
-            }
-            Err(error) => verdict.errors.push(RuleError {
-                control: id.clone(),
-                error,
-            }),
-        }
+        evaluator.add_result(control.index, &fired, verdict)?;
     }
+    evaluator.scratch.fired = fired;
+    verdict.judged.append(&evaluator.judged_controls());
     evaluator.finish();
     Ok(evaluator.budget.steps())
 }
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Returns the clauses that fire. No message or path is computed here. Allocates nothing if
-    /// none fires.
-    fn fired_clauses(&mut self, plan: &LoopPlan) -> Vec<ClauseIndex> {
+    /// Decides which clauses fire. No message or path is computed here. Allocates nothing if none
+    /// fires.
+    fn decide_clauses(&mut self, plan: &LoopPlan) {
         self.scratch.holds.clear();
         self.scratch.holds.resize(plan.check_count, false);
-        let params = self.context.params;
-        let is_closed = |clause: &ClauseIndex| !params.is_clause_possible(*clause);
-        self.scratch.closed.clear();
-        self.scratch
-            .closed
-            .extend(plan.clauses.iter().map(is_closed));
+        let impossible = &self.context.params.impossible_clauses;
+        self.scratch.closed.clone_from(impossible);
+        self.scratch.fired.clear();
+        self.scratch.judged.clear();
         self.evaluate_level(&plan.root);
-        let closed = self.scratch.closed.iter().zip(&plan.clauses);
-        closed
-            .filter(|(closed, clause)| **closed && !is_closed(clause))
-            .map(|(_, clause)| *clause)
-            .collect()
+        self.scratch.fired.sort_unstable();
+    }
+
+    /// Adds the findings of a control, or the reason why it could not be evaluated.
+    ///
+    /// # Errors
+    /// The object takes more steps than the budget.
+    fn add_result(
+        &mut self,
+        control: usize,
+        fired: &[u32],
+        verdict: &mut Verdict,
+    ) -> Result<(), StepBudgetExceeded> {
+        let Some(compiled) = self.context.controls.get(control) else {
+            return Ok(());
+        };
+        let tables = self.context.tables;
+        let fired = fired.iter().filter_map(|number| tables.clause(*number));
+        let of_control = fired.filter(|(index, _)| *index == control);
+        let mut result = self.violations(compiled, of_control);
+        if let Some(abort) = self.aborted() {
+            result = Err(abort.error()?);
+        }
+        let error = match result {
+            Ok(violations) if verdict.violations.len() + violations.len() > MAX_OBJECT_FINDINGS => {
+                too_many_findings_of_all()
+            }
+            Ok(violations) => {
+                self.scratch.judged.push(control);
+                verdict.violations.extend(violations);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        verdict.errors.push(RuleError {
+            control: compiled.control.id.clone(),
+            error,
+        });
+        Ok(())
+    }
+
+    /// The ids of the controls that judged the object.
+    fn judged_controls(&mut self) -> ControlIds {
+        let controls = self.context.controls;
+        let Scratch {
+            judged,
+            judged_lists,
+            ..
+        } = &mut *self.scratch;
+        judged_lists.ids_of(judged, controls)
     }
 
     /// Evaluates the checks of a level, then its loops. A clause that has fired once is not
@@ -129,14 +156,15 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     fn set_results(&mut self, check: &Check, holds: bool) {
         for clause in &check.clauses {
             let holds = holds && self.is_open(clause);
-            if let Some(slot) = self.scratch.holds.get_mut(clause.number) {
+            if let Some(slot) = self.scratch.holds.get_mut(clause.number.index()) {
                 *slot = holds;
             }
             if holds
                 && clause.is_last
-                && let Some(slot) = self.scratch.closed.get_mut(clause.clause)
+                && let Some(slot) = self.scratch.closed.get_mut(clause.clause as usize)
             {
                 *slot = true;
+                self.scratch.fired.push(clause.clause);
             }
         }
     }
@@ -144,7 +172,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// True if a check matters for a clause: what comes before it holds, the clause has not fired,
     /// and the params do not rule it out.
     fn is_open(&self, check: &ClauseCheck) -> bool {
-        let is_closed = self.scratch.closed.get(check.clause);
+        let is_closed = self.scratch.closed.get(check.clause as usize);
         !is_closed.copied().unwrap_or(true)
             && check.parent.is_none_or(|parent| self.check_holds(parent))
     }
@@ -153,7 +181,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     fn decide_guarded(&mut self, guard: &FieldGuard) {
         if self.term(guard.field) == Value::Undefined {
             for number in &guard.numbers {
-                if let Some(slot) = self.scratch.holds.get_mut(*number) {
+                if let Some(slot) = self.scratch.holds.get_mut(number.index()) {
                     *slot = false;
                 }
             }
@@ -165,21 +193,25 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
     }
 
-    fn check_holds(&self, check: usize) -> bool {
-        self.scratch.holds.get(check).copied().unwrap_or(false)
+    fn check_holds(&self, check: CheckNumber) -> bool {
+        self.scratch
+            .holds
+            .get(check.index())
+            .copied()
+            .unwrap_or(false)
     }
 
     /// Returns the findings of the fired clauses of one control.
-    fn violations<'f>(
+    fn violations(
         &mut self,
         compiled: &CompiledControl,
-        fired: impl Iterator<Item = &'f ClauseIndex>,
+        fired: impl Iterator<Item = ClauseIndex>,
     ) -> Result<Vec<Violation>, EvalError> {
         let tables = self.context.tables;
         let mut violations = Vec::new();
         for (control, clause) in fired {
-            if let Some(body) = compiled.clauses.get(*clause) {
-                let stages = tables.joins.stages(*control, *clause);
+            if let Some(body) = compiled.clauses.get(clause) {
+                let stages = tables.joins.stages(control, clause);
                 self.render_clause(&compiled.control.id, body, stages, &mut violations)?;
             }
         }

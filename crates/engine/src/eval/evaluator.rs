@@ -9,7 +9,7 @@ use super::{
     context::EvalContext,
     observer::ConditionObserver,
     scratch::{MAX_RECYCLE_ABOVE_BYTES, RECYCLE_ABOVE_BYTES, Scratch},
-    value::{LoopState, StaticStr, Value},
+    value::{LoopState, PackedValue, StaticStr, Value},
 };
 use kubevet_document::Node;
 use kubevet_ir::{BinderId, Const, Term, TermId, ValueType};
@@ -93,22 +93,45 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     }
 
     /// Computes the value of a term.
-    pub(super) fn compute(&mut self, id: TermId) -> Value {
+    pub(super) fn compute(&mut self, id: TermId) -> PackedValue {
         if !self.charge(1) {
-            return Value::Undefined;
+            return PackedValue::UNDEFINED;
         }
         let program = self.context.program;
         match program.term(id) {
-            Term::Undefined => Value::Undefined,
-            Term::Const(literal) => match literal {
-                Const::Null => Value::Null,
-                Const::Bool(boolean) => Value::Bool(*boolean),
-                Const::Int(number) => Value::Int(*number),
-                Const::String(_) => Value::Constant(to_u32(id.index())),
-                Const::EmptyList => Value::EmptyList,
-                Const::EmptyMap => Value::EmptyMap,
+            Term::Field(operand, _) => match (self.term(*operand), self.context.tables.key(id)) {
+                (Value::Node(node), Some(key)) => node_value(self.node(node).field(key)).pack(),
+                _ => PackedValue::UNDEFINED,
             },
-            Term::Object => Value::Node(self.context.document.root().number()),
+            Term::Const(literal) => constant(id, literal).pack(),
+            Term::Object => Value::Node(self.context.document.root().number()).pack(),
+            Term::PodSpec => self.pod_spec.pack(),
+            Term::Key(binder) => self.loop_state(*binder).key.pack(),
+            Term::Value(binder) => self.loop_state(*binder).value.pack(),
+            Term::Guard(condition, operand) => {
+                if self.holds(*condition) {
+                    self.packed_term(*operand)
+                } else {
+                    PackedValue::UNDEFINED
+                }
+            }
+            Term::Coalesce(operands) => {
+                for operand in operands {
+                    let value = self.packed_term(*operand);
+                    if !value.is_undefined() {
+                        return value;
+                    }
+                }
+                PackedValue::UNDEFINED
+            }
+            other => self.compute_other(id, other).pack(),
+        }
+    }
+
+    /// Computes the value of a term that is rarer or costs more than a call.
+    #[inline(never)]
+    fn compute_other(&mut self, id: TermId, term: &Term) -> Value {
+        match term {
             Term::Operation => Value::Static(match self.context.operation {
                 Operation::Create => StaticStr::Create,
                 Operation::Update => StaticStr::Update,
@@ -119,7 +142,6 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 Some(param) if self.context.params.is_set(param) => Value::Param(param),
                 _ => Value::Undefined,
             },
-            Term::PodSpec => self.pod_spec,
             Term::PodMetadata => self.pod_metadata(),
             Term::PodSpecPath => self.context.pod_path.map_or(Value::Undefined, |path| {
                 self.join_path(path.iter().copied())
@@ -129,34 +151,12 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 let template = path.iter().rev().skip(1).rev().copied();
                 self.join_path(template.chain(["metadata"]))
             }),
-            Term::Key(binder) => self.loop_state(*binder).key,
-            Term::Value(binder) => self.loop_state(*binder).value,
             Term::ElementName(binder) => self.element_name(*binder),
             Term::ElementPath(binder) => self.element_path(*binder, true),
             Term::ListName(binder) => Value::Static(self.loop_state(*binder).list),
-            Term::Field(operand, _) => match (self.term(*operand), self.context.tables.key(id)) {
-                (Value::Node(node), Some(key)) => node_value(self.node(node).field(key)),
-                _ => Value::Undefined,
-            },
             Term::Index(collection, key) => {
                 let (collection, key) = (self.term(*collection), self.term(*key));
                 self.index(collection, key)
-            }
-            Term::Guard(condition, operand) => {
-                if self.holds(*condition) {
-                    self.term(*operand)
-                } else {
-                    Value::Undefined
-                }
-            }
-            Term::Coalesce(operands) => {
-                for operand in operands {
-                    let value = self.term(*operand);
-                    if value != Value::Undefined {
-                        return value;
-                    }
-                }
-                Value::Undefined
             }
             Term::Count(operand) => {
                 let value = self.term(*operand);
@@ -174,6 +174,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 _ => Value::EmptyMap,
             },
             Term::Call(intrinsic, arguments) => self.call(*intrinsic, arguments),
+            // `compute` has the others.
+            _ => Value::Undefined,
         }
     }
 
@@ -353,6 +355,17 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     }
 }
 
+fn constant(id: TermId, literal: &Const) -> Value {
+    match literal {
+        Const::Null => Value::Null,
+        Const::Bool(boolean) => Value::Bool(*boolean),
+        Const::Int(number) => Value::Int(*number),
+        Const::String(_) => Value::Constant(to_u32(id.index())),
+        Const::EmptyList => Value::EmptyList,
+        Const::EmptyMap => Value::EmptyMap,
+    }
+}
+
 /// The node if it is a map, else an empty map.
 pub(super) fn map_or_empty(node: Option<Node<'_>>) -> Value {
     match node {
@@ -361,6 +374,7 @@ pub(super) fn map_or_empty(node: Option<Node<'_>>) -> Value {
     }
 }
 
+#[inline]
 fn node_value(node: Option<Node<'_>>) -> Value {
     node.map_or(Value::Undefined, |node| Value::Node(node.number()))
 }

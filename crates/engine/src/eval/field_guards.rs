@@ -1,8 +1,12 @@
 //! The checks of a level as a tree of the fields that they need: where a field is absent, nothing
 //! below it is decided.
 
-use super::{check::Check, required_fields::required_fields};
-use kubevet_ir::{Condition, ConditionId, Program, Term, TermId};
+use super::{
+    check::{Check, CheckNumber},
+    required_fields::compare_paths,
+    side_tables::SideTables,
+};
+use kubevet_ir::{Condition, ConditionId, Program, TermId};
 
 /// The checks that need a field.
 #[derive(Debug)]
@@ -15,19 +19,20 @@ pub(super) struct FieldGuard {
     pub(super) guards: Vec<FieldGuard>,
     /// The numbers of all checks here and within, except those that are the last of their clause:
     /// other checks ask for their results.
-    pub(super) numbers: Vec<usize>,
+    pub(super) numbers: Vec<CheckNumber>,
 }
 
 /// Splits the checks of a level into those that need no field and those that do.
 pub(super) fn guard_by_fields(
     program: &Program,
+    tables: &SideTables,
     checks: Vec<Check>,
 ) -> (Vec<Check>, Vec<FieldGuard>) {
     let (mut unguarded, mut guards) = (Vec::new(), Vec::new());
     for mut check in checks {
-        let path = longest_path(program, &check);
-        check.conditions = not_proved(program, &check.conditions, &path);
-        insert(&mut guards, &path, check, &mut unguarded);
+        let path = longest_path(tables, &check);
+        check.conditions = not_proved(program, &check.conditions, path);
+        insert(&mut guards, path, check, &mut unguarded);
     }
     (unguarded, guards)
 }
@@ -70,27 +75,9 @@ fn insert(guards: &mut Vec<FieldGuard>, path: &[TermId], check: Check, checks: &
     }
 }
 
-/// The fields that a check needs, one within the other, the outermost first. Of several such paths
-/// it is the longest: it leads to the field that is least often there.
-fn longest_path(program: &Program, check: &Check) -> Vec<TermId> {
+/// The fields that a check needs, one within the other, as those of its conditions.
+fn longest_path<'t>(tables: &'t SideTables, check: &Check) -> &'t [TermId] {
     let conditions = check.conditions.iter();
-    let fields = conditions.flat_map(|condition| required_fields(program, *condition));
-    let paths = fields.map(|field| path_to(program, field));
-    // Of paths of one length the first wins, so that checks of one field have one path.
-    paths
-        .min_by_key(|path| (usize::MAX - path.len(), path.clone()))
-        .unwrap_or_default()
-}
-
-fn path_to(program: &Program, field: TermId) -> Vec<TermId> {
-    let mut path = vec![field];
-    let mut next = field;
-    while let Term::Field(base, _) = program.term(next)
-        && matches!(program.term(*base), Term::Field(..))
-    {
-        path.push(*base);
-        next = *base;
-    }
-    path.reverse();
-    path
+    let paths = conditions.map(|condition| tables.required_path(*condition));
+    paths.min_by(|a, b| compare_paths(a, b)).unwrap_or_default()
 }

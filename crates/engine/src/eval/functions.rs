@@ -48,14 +48,20 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             Intrinsic::Replace => self.replace(first, second, third),
             Intrinsic::SplitAt => self.split_at(first, second, third),
             Intrinsic::SplitCount => self.split_count(first, second),
-            Intrinsic::ImageRegistry => self.image_part(first, |image| image.registry()),
-            Intrinsic::ImageTag => self.image_part(first, |image| Cow::Borrowed(image.tag())),
-            Intrinsic::ImageDigest => self.image_part(first, |image| Cow::Borrowed(image.digest())),
-            Intrinsic::ImageEffectiveTag => {
-                self.image_part(first, |image| Cow::Borrowed(image.effective_tag()))
+            Intrinsic::ImageRegistry => {
+                self.image_part(first, |image| ImageRef::parse(image).registry())
             }
+            Intrinsic::ImageTag => {
+                self.image_part(first, |image| Cow::Borrowed(ImageRef::parse(image).tag()))
+            }
+            Intrinsic::ImageDigest => {
+                self.image_part(first, |image| Cow::Borrowed(ImageRef::digest_of(image)))
+            }
+            Intrinsic::ImageEffectiveTag => self.image_part(first, |image| {
+                Cow::Borrowed(ImageRef::parse(image).effective_tag())
+            }),
             Intrinsic::ImageRepository => self.image_part(first, |image| {
-                let joined = image.repository();
+                let joined = ImageRef::parse(image).repository();
                 if joined.front.is_empty() {
                     Cow::Borrowed(joined.rest)
                 } else {
@@ -64,7 +70,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             }),
             Intrinsic::ImageName => self.image_part(first, |image| {
                 let mut name = String::new();
-                image.write_name(&mut name);
+                ImageRef::parse(image).write_name(&mut name);
                 Cow::Owned(name)
             }),
             Intrinsic::CleanPath => {
@@ -182,13 +188,9 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     /// Returns a part of an image reference; the parts of a value that is no string are empty.
-    fn image_part(
-        &mut self,
-        image: Value,
-        part: for<'t> fn(ImageRef<'t>) -> Cow<'t, str>,
-    ) -> Value {
+    fn image_part(&mut self, image: Value, part: for<'t> fn(&'t str) -> Cow<'t, str>) -> Value {
         if self.value_type(image) == Some(ValueType::String) {
-            self.map_string(image, |image| Some(part(ImageRef::parse(image))))
+            self.map_string(image, |image| Some(part(image)))
         } else {
             Value::Static(StaticStr::Empty)
         }

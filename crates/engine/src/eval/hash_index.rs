@@ -5,8 +5,10 @@
 
 use super::value::LoopState;
 
-/// The steps that the loops of a join take before an index is built.
-pub(crate) const INDEX_THRESHOLD_STEPS: u64 = 1024;
+/// The least and the most steps that the loops of a join take before an index is built. Between
+/// them it is as many as the index before had rows: to build an index takes longer than that, and
+/// the next elements of the outer binders may be probed less often.
+const INDEX_THRESHOLD_STEPS: (u64, u64) = (64, 1024);
 /// The most elements of an index. With more, the join stays a loop.
 pub(super) const MAX_INDEX_ROWS: usize = 4 << 20;
 /// The elements for which memory is kept from object to object.
@@ -46,6 +48,12 @@ pub(super) struct Row {
 }
 
 impl HashIndex {
+    /// The steps that loops take before the index is built.
+    pub(super) fn threshold_steps(&self) -> u64 {
+        let (least, most) = INDEX_THRESHOLD_STEPS;
+        (self.rows.len() as u64).clamp(least, most)
+    }
+
     /// Forgets the last object and gives back the memory of a large one.
     pub(super) fn clear(&mut self) {
         if self.state == IndexState::Unused {

@@ -2,7 +2,7 @@
 //! product.
 //!
 //! Short lists are cheaper to iterate than to index, so a join starts as nested loops. Once those
-//! have taken `INDEX_THRESHOLD_STEPS`, the elements of the build side are sorted by the hash of
+//! have taken `HashIndex::threshold_steps`, the elements of the build side are sorted by the hash of
 //! their key, and each probe finds its matches by binary search. The hash function has a random
 //! secret: no object can be written whose keys all collide.
 
@@ -156,7 +156,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             .map(|binder| self.loop_state(*binder).version)
             .max()
             .unwrap_or(0);
-        let threshold_steps = self.observer.index_threshold_steps();
+        let is_immediate = self.observer.has_immediate_hash_joins();
         let Some(index) = self.scratch.indexes.get_mut(id.index()) else {
             return false;
         };
@@ -165,7 +165,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
         match index.state {
             IndexState::Built => true,
-            IndexState::Looped(steps) if steps >= threshold_steps => {
+            IndexState::Looped(steps) if is_immediate || steps >= index.threshold_steps() => {
                 self.build_index(id, build_side)
             }
             IndexState::Looped(_) | IndexState::TooLarge | IndexState::Unused => false,

@@ -7,26 +7,30 @@
 //! not in the plan: they are decided when params are resolved.
 
 use super::{
-    check::{Check, ClauseCheck},
-    clause_stages::{LoopSource, Stage},
+    check::{Check, CheckNumber, ClauseCheck, ClauseIndex},
+    clause_stages::LoopSource,
     field_guards::{FieldGuard, guard_by_fields},
     side_tables::SideTables,
 };
 use kubevet_ir::{CompiledControl, ConditionId, Program};
 use std::collections::BTreeMap;
 
-/// A clause: the index of its control among the compiled ones, and its index in the control.
-pub(super) type ClauseIndex = (usize, usize);
-
 /// The loops and conditions of all clauses that apply to a kind.
 #[derive(Debug, Default)]
 pub(crate) struct LoopPlan {
     pub(super) root: Level,
-    /// The clauses. Checks name them by their index here.
-    pub(super) clauses: Vec<ClauseIndex>,
-    /// The controls, by index among the compiled ones.
-    pub(crate) controls: Vec<usize>,
+    /// The controls, in the order of the compiled ones.
+    pub(crate) controls: Vec<PlannedControl>,
     pub(super) check_count: usize,
+}
+
+/// A control of a plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlannedControl {
+    /// Its index among the compiled ones.
+    pub(crate) index: usize,
+    /// The condition under which it judges an object.
+    pub(super) applies: Option<ConditionId>,
 }
 
 /// The conditions and loops inside certain loops.
@@ -44,7 +48,7 @@ pub(super) struct Level {
 pub(super) struct Loop {
     pub(super) level: Level,
     /// The checks of its clauses in outer levels. The loop is needed if one of them holds.
-    pub(super) parents: Vec<usize>,
+    pub(super) parents: Vec<CheckNumber>,
     /// True if some clause has no conditions before it.
     pub(super) is_always_needed: bool,
 }
@@ -58,24 +62,26 @@ impl LoopPlan {
         controls: Vec<usize>,
     ) -> Self {
         let mut plan = Self::default();
-        for control in &controls {
-            let clause_count = compiled
-                .get(*control)
-                .map_or(0, |compiled| compiled.clauses.len());
-            for clause in 0..clause_count {
-                plan.clauses.push((*control, clause));
-                plan.add_stages(tables, tables.joins.stages(*control, clause));
+        for index in controls {
+            let Some(control) = compiled.get(index) else {
+                continue;
+            };
+            for clause in 0..control.clauses.len() {
+                plan.add_stages(tables, (index, clause));
             }
+            plan.controls.push(PlannedControl {
+                index,
+                applies: control.applies,
+            });
         }
-        plan.root.guard_checks(program);
-        plan.controls = controls;
+        plan.root.guard_checks(program, tables);
         plan
     }
 
-    /// Adds the stages of the last clause: each to the loop of its source, which is made if no
-    /// clause had it yet.
-    fn add_stages(&mut self, tables: &SideTables, stages: &[Stage]) {
-        let clause = self.clauses.len().saturating_sub(1);
+    /// Adds the stages of a clause: each to the loop of its source, which is made if no clause had
+    /// it yet.
+    fn add_stages(&mut self, tables: &SideTables, clause: ClauseIndex) {
+        let stages = tables.joins.stages(clause.0, clause.1);
         let mut level = &mut self.root;
         let mut parent = None;
         for (depth, stage) in stages.iter().enumerate() {
@@ -94,20 +100,20 @@ impl LoopPlan {
                 continue;
             }
             let check = ClauseCheck {
-                number: self.check_count,
+                number: CheckNumber::new(self.check_count),
                 parent,
-                clause,
+                clause: tables.clause_number(clause),
                 is_last,
             };
             level.add_check(&conditions, check);
-            parent = Some(self.check_count);
+            parent = Some(check.number);
             self.check_count += 1;
         }
     }
 }
 
 impl Level {
-    fn enter_loop(&mut self, source: LoopSource, parent: Option<usize>) -> &mut Self {
+    fn enter_loop(&mut self, source: LoopSource, parent: Option<CheckNumber>) -> &mut Self {
         let entered = self.loops.entry(source).or_default();
         entered.parents.extend(parent);
         entered.is_always_needed |= parent.is_none();
@@ -131,11 +137,11 @@ impl Level {
     }
 
     /// Sorts the checks of this level and of those within by the fields that they need.
-    fn guard_checks(&mut self, program: &Program) {
+    fn guard_checks(&mut self, program: &Program, tables: &SideTables) {
         let checks = std::mem::take(&mut self.checks);
-        (self.checks, self.guards) = guard_by_fields(program, checks);
+        (self.checks, self.guards) = guard_by_fields(program, tables, checks);
         for inner in self.loops.values_mut() {
-            inner.level.guard_checks(program);
+            inner.level.guard_checks(program, tables);
         }
     }
 }

@@ -179,17 +179,14 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     #[inline]
     pub(super) fn bind(&mut self, binder: BinderId, state: LoopState) -> bool {
         let version = self.scratch.tick();
-        if let Some(slot) = self.scratch.loops.get_mut(binder.index()) {
-            *slot = LoopState { version, ..state };
-        }
+        self.scratch
+            .set_loop(binder, LoopState { version, ..state });
         self.charge(1)
     }
 
     /// Moves a binder back to an earlier element, with its earlier version: memos of that element
     /// are current again.
     pub(super) fn restore_loop(&mut self, binder: BinderId, state: LoopState) {
-        if let Some(slot) = self.scratch.loops.get_mut(binder.index()) {
-            *slot = state;
-        }
+        self.scratch.set_loop(binder, state);
     }
 }

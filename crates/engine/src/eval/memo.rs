@@ -8,13 +8,22 @@
 //! too, and it is the least version of every term.
 
 use super::{
-    evaluator::Evaluator, memo_plan::MemoPolicy, observer::ConditionObserver, value::Value,
+    evaluator::Evaluator,
+    memo_plan::MemoPolicy,
+    observer::ConditionObserver,
+    value::{PackedValue, Value},
 };
 use kubevet_ir::{ConditionId, TermId};
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Returns the value of a term, from its memo if that is current.
+    #[inline]
     pub(super) fn term(&mut self, id: TermId) -> Value {
+        self.packed_term(id).unpack()
+    }
+
+    /// As [`Evaluator::term`].
+    pub(super) fn packed_term(&mut self, id: TermId) -> PackedValue {
         let policy = self.context.tables.memos.term(id);
         if !policy.is_memoized {
             return self.compute(id);
@@ -56,16 +65,9 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// of the object.
     #[inline]
     fn memo_version(&self, policy: MemoPolicy) -> u32 {
-        let version = |binder: &u16| {
-            self.scratch
-                .loops
-                .get(usize::from(*binder))
-                .map_or(0, |state| state.version)
-        };
-        policy
-            .binders()
-            .iter()
-            .map(version)
-            .fold(self.valid_since, u32::max)
+        let versions = &self.scratch.versions;
+        let version = |slot: u16| versions.get(usize::from(slot)).copied().unwrap_or(0);
+        let [first, second, third] = policy.version_slots.map(version);
+        self.valid_since.max(first).max(second.max(third))
     }
 }

@@ -13,9 +13,9 @@ const MAX_MEMO_BINDERS: usize = 3;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MemoPolicy {
     pub(super) is_memoized: bool,
-    binder_count: u8,
-    /// The indexes of the free binders; the first `binder_count` are set.
-    binders: [u16; MAX_MEMO_BINDERS],
+    /// The places of the versions of the free binders; 0, where the least version is, for those
+    /// that it does not have.
+    pub(super) version_slots: [u16; MAX_MEMO_BINDERS],
 }
 
 impl MemoPolicy {
@@ -28,21 +28,13 @@ impl MemoPolicy {
             is_memoized: true,
             ..Self::default()
         };
-        for (slot, binder) in policy.binders.iter_mut().zip(free_binders) {
-            match u16::try_from(binder.index()) {
-                Ok(index) => *slot = index,
+        for (slot, binder) in policy.version_slots.iter_mut().zip(free_binders) {
+            match u16::try_from(binder.index() + 1) {
+                Ok(place) => *slot = place,
                 Err(_) => return Self::default(),
             }
-            policy.binder_count += 1;
         }
         policy
-    }
-
-    #[inline]
-    pub(super) fn binders(&self) -> &[u16] {
-        self.binders
-            .get(..usize::from(self.binder_count))
-            .unwrap_or_default()
     }
 }
 

@@ -23,7 +23,7 @@
 //! | `ordering`, `decimal` | the order of values |
 //! | `memo_plan`, `memo` | memoization by binder version |
 //! | `hash_index`, `hash_join` | joins: nested loops first, an index once they have cost enough |
-//! | `budget`, `scratch` | limits; memory that is reused |
+//! | `budget`, `scratch`, `judged_lists` | limits; memory that is reused |
 //! | `render` | findings |
 //! | `observer` | counts of condition results, for coverage |
 
@@ -41,6 +41,7 @@ mod functions;
 mod hash_index;
 mod hash_join;
 mod join_plan;
+mod judged_lists;
 mod loop_plan;
 mod loops;
 mod memo;

@@ -3,7 +3,6 @@
 //! Production uses [`NoObserver`]. The evaluator is generic over the observer, so that one compiles
 //! to nothing.
 
-use super::hash_index::INDEX_THRESHOLD_STEPS;
 use kubevet_ir::ConditionId;
 
 /// An observer of evaluations.
@@ -14,9 +13,9 @@ pub(crate) trait ConditionObserver {
     /// The evaluation of an object is complete and took this many steps.
     fn finished(&mut self, steps: u64);
 
-    /// The steps that the loops of a join take before an index is built.
-    fn index_threshold_steps(&self) -> u64 {
-        INDEX_THRESHOLD_STEPS
+    /// True if joins use an index from the first element on.
+    fn has_immediate_hash_joins(&self) -> bool {
+        false
     }
 }
 
@@ -43,8 +42,8 @@ impl<O: ConditionObserver> ConditionObserver for &mut O {
     }
 
     #[inline]
-    fn index_threshold_steps(&self) -> u64 {
-        (**self).index_threshold_steps()
+    fn has_immediate_hash_joins(&self) -> bool {
+        (**self).has_immediate_hash_joins()
     }
 }
 
@@ -98,11 +97,8 @@ impl ConditionObserver for ConditionCounts {
         self.steps += steps;
     }
 
-    fn index_threshold_steps(&self) -> u64 {
-        if self.has_immediate_hash_joins {
-            0
-        } else {
-            INDEX_THRESHOLD_STEPS
-        }
+    #[inline]
+    fn has_immediate_hash_joins(&self) -> bool {
+        self.has_immediate_hash_joins
     }
 }

@@ -7,10 +7,38 @@
 use kubevet_ir::{
     Comparison, Condition, ConditionId, Const, Domain, Program, Term, TermId, ValueType,
 };
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
+
+/// The fields that a condition needs, one within the other, the outermost first. Of several such
+/// paths it is the longest: it leads to the field that is least often there.
+pub(super) fn longest_required_path(program: &Program, condition: ConditionId) -> Box<[TermId]> {
+    let fields = required_fields(program, condition).into_iter();
+    let paths = fields.map(|field| path_to(program, field));
+    let longest = paths.min_by(|a, b| compare_paths(a, b));
+    longest.unwrap_or_default().into()
+}
+
+/// Longer paths come first. Of paths of one length one is always the first, so that checks of one
+/// field have one path.
+pub(super) fn compare_paths(a: &[TermId], b: &[TermId]) -> Ordering {
+    b.len().cmp(&a.len()).then_with(|| a.cmp(b))
+}
+
+fn path_to(program: &Program, field: TermId) -> Vec<TermId> {
+    let mut path = vec![field];
+    let mut next = field;
+    while let Term::Field(base, _) = program.term(next)
+        && matches!(program.term(*base), Term::Field(..))
+    {
+        path.push(*base);
+        next = *base;
+    }
+    path.reverse();
+    path
+}
 
 /// The terms, all of them `Term::Field`, that are defined wherever a condition holds.
-pub(super) fn required_fields(program: &Program, condition: ConditionId) -> BTreeSet<TermId> {
+fn required_fields(program: &Program, condition: ConditionId) -> BTreeSet<TermId> {
     match program.condition(condition) {
         Condition::True | Condition::Not(_) => BTreeSet::new(),
         Condition::And(conditions) => {

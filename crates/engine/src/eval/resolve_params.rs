@@ -16,29 +16,30 @@ pub(crate) fn resolve_params(
 ) -> ResolvedParams {
     let mut resolved = ResolvedParams::new(params, tables, controls);
     resolved.string_sets = resolve_string_sets(program, tables, &resolved);
-    resolved.possible_clauses = possible_clauses(program, tables, controls, &resolved);
+    resolved.impossible_clauses = impossible_clauses(program, tables, controls, &resolved);
     resolved
 }
 
-/// Decides for each clause whether its control is configured and its conditions on params hold.
-fn possible_clauses(
+/// Decides for each clause whether its control is not configured or a condition on params fails.
+fn impossible_clauses(
     program: &Program,
     tables: &SideTables,
     controls: &[CompiledControl],
     params: &ResolvedParams,
-) -> Vec<Vec<bool>> {
+) -> Vec<bool> {
     let of_controls = |evaluator: &mut Evaluator<'_, NoObserver>| {
-        let of_control = |(index, control): (usize, &CompiledControl)| {
-            let is_possible = |clause: &Clause| {
+        let mut impossible = Vec::new();
+        for (index, control) in controls.iter().enumerate() {
+            let is_impossible = |clause: &Clause| {
                 let mut conditions = clause.when.iter();
-                params.is_configured(index)
-                    && conditions.all(|condition| {
-                        !tables.depends_on_params(*condition) || evaluator.holds(*condition)
+                !params.is_configured(index)
+                    || conditions.any(|condition| {
+                        tables.depends_on_params(*condition) && !evaluator.holds(*condition)
                     })
             };
-            control.clauses.iter().map(is_possible).collect()
-        };
-        controls.iter().enumerate().map(of_control).collect()
+            impossible.extend(control.clauses.iter().map(is_impossible));
+        }
+        impossible
     };
     with_params_evaluator(program, tables, params, of_controls).unwrap_or_default()
 }

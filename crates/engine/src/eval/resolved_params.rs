@@ -2,7 +2,6 @@
 //! once for each set of params and shared by all objects.
 
 use super::{
-    loop_plan::ClauseIndex,
     patterns::{compile_pattern, compile_pattern_set},
     side_tables::SideTables,
     string_set::StringSets,
@@ -18,9 +17,8 @@ pub(crate) struct ResolvedParams {
     values: Vec<ResolvedParam>,
     /// True for compiled controls whose required params are set, by index of the control.
     is_configured: Vec<bool>,
-    /// True for clauses that can fire under these params, by index of the control, then of the
-    /// clause.
-    pub(super) possible_clauses: Vec<Vec<bool>>,
+    /// True for clauses that cannot fire under these params, by number of the clause.
+    pub(super) impossible_clauses: Vec<bool>,
     /// What is left of the conditions that string sets decide, by position in the plan; `None` if
     /// the elements must be visited one by one.
     pub(super) string_sets: Vec<Option<StringSets>>,
@@ -57,20 +55,10 @@ impl ResolvedParams {
         Self {
             values,
             is_configured,
-            possible_clauses: Vec::new(),
+            impossible_clauses: Vec::new(),
             string_sets: Vec::new(),
             interpreter_params: crate::interpreter_input::params_value(params),
         }
-    }
-
-    /// True if a clause of a compiled control can fire under these params.
-    #[inline]
-    pub(super) fn is_clause_possible(&self, (control, clause): ClauseIndex) -> bool {
-        let clauses = self.possible_clauses.get(control);
-        clauses
-            .and_then(|clauses| clauses.get(clause))
-            .copied()
-            .unwrap_or(false)
     }
 
     /// The string sets of a condition, by its position in the plan.

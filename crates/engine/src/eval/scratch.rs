@@ -4,9 +4,11 @@
 use super::{
     budget::MAX_SCRATCH_BYTES,
     hash_index::HashIndex,
+    judged_lists::JudgedLists,
     side_tables::SideTables,
-    value::{LoopState, Value},
+    value::{LoopState, PackedValue},
 };
+use kubevet_ir::BinderId;
 use std::hash::RandomState;
 
 /// The buffer is recycled when it holds more bytes than this. The threshold doubles with each
@@ -20,11 +22,14 @@ pub(super) const MAX_RECYCLE_ABOVE_BYTES: usize = MAX_SCRATCH_BYTES / 2;
 pub(crate) struct Scratch {
     /// The memos of terms, each with the version at which it was computed. By
     /// [`kubevet_ir::TermId::index`].
-    pub(super) terms: Vec<(u32, Value)>,
+    pub(super) terms: Vec<(u32, PackedValue)>,
     /// The memos of conditions, likewise.
     pub(super) conditions: Vec<(u32, bool)>,
     /// The element of each binder.
     pub(super) loops: Vec<LoopState>,
+    /// The version of each binder's element again, close together for memos; the first is 0, and
+    /// that of binder 0 comes after it.
+    pub(super) versions: Vec<u32>,
     /// Computed strings, one after the other. [`Value::Scratch`] names ranges of it.
     pub(super) strings: String,
     /// The hash indexes of joins, by lookup.
@@ -33,8 +38,14 @@ pub(crate) struct Scratch {
     pub(super) hasher: RandomState,
     /// The results of the checks of a loop plan.
     pub(super) holds: Vec<bool>,
-    /// The clauses of a loop plan that need no further check: they fire, or the params rule them out.
+    /// The clauses that need no further check, by number: they fire, or the params rule them out.
     pub(super) closed: Vec<bool>,
+    /// The clauses that fire, by number.
+    pub(super) fired: Vec<u32>,
+    /// The controls that judged the object, by index.
+    pub(super) judged: Vec<usize>,
+    /// The ids of the controls that judged earlier objects.
+    pub(super) judged_lists: JudgedLists,
     /// The version of the last move or invalidation. It only grows while memos are kept, so a memo
     /// of an earlier object is never current.
     clock: u32,
@@ -50,7 +61,7 @@ impl Scratch {
         let is_of_other_program = self.terms.len() != terms || self.conditions.len() != conditions;
         if self.clock > u32::MAX / 2 || is_of_other_program {
             *self = Self::default();
-            self.terms.resize(terms, (0, Value::Undefined));
+            self.terms.resize(terms, (0, PackedValue::UNDEFINED));
             self.conditions.resize(conditions, (0, false));
         }
         if self.indexes.len() != tables.joins.build_side_count() {
@@ -60,6 +71,19 @@ impl Scratch {
         self.indexes.iter_mut().for_each(HashIndex::clear);
         self.loops.clear();
         self.loops.resize(binders, LoopState::UNBOUND);
+        self.versions.clear();
+        self.versions.resize(binders + 1, 0);
+    }
+
+    /// Sets the element of a binder.
+    #[inline]
+    pub(super) fn set_loop(&mut self, binder: BinderId, state: LoopState) {
+        if let Some(slot) = self.loops.get_mut(binder.index()) {
+            *slot = state;
+        }
+        if let Some(slot) = self.versions.get_mut(binder.index() + 1) {
+            *slot = state.version;
+        }
     }
 
     /// Returns a new version, later than all before.

@@ -3,10 +3,12 @@
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
 use super::{
+    check::ClauseIndex,
     join_plan::JoinPlan,
     memo_plan::MemoPlan,
     params_dependence::{depends_on_params_alone, iterated_param},
     patterns::LiteralPattern,
+    required_fields::longest_required_path,
     string_set_plan::StringSetPlan,
 };
 use kubevet_document::FieldKey;
@@ -15,7 +17,10 @@ use kubevet_ir::{
     Term, TermId,
 };
 use regex::Regex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// The number of a term that is no param.
 const NO_PARAM: u32 = u32::MAX;
@@ -41,6 +46,13 @@ pub(crate) struct SideTables {
     pub(super) string_sets: StringSetPlan,
     /// True for the conditions of clauses that depend on params alone, by index of the condition.
     depends_on_params: Vec<bool>,
+    /// The fields that the conditions of clauses need, one within the other, by index of the
+    /// condition.
+    required_paths: Vec<Box<[TermId]>>,
+    /// The clauses of all controls, one after the other: their numbers are their positions.
+    clauses: Vec<ClauseIndex>,
+    /// The number of the first clause of each control.
+    first_clauses: Vec<usize>,
     pub(super) name_key: Option<FieldKey>,
     pub(super) restart_policy_key: Option<FieldKey>,
     pub(super) volumes_key: Option<FieldKey>,
@@ -61,6 +73,7 @@ impl SideTables {
             joins: JoinPlan::new(program, controls),
             string_sets: StringSetPlan::new(program),
             depends_on_params: vec![false; conditions],
+            required_paths: vec![Box::default(); conditions],
             name_key: Some(FieldKey::new("name")),
             restart_policy_key: Some(FieldKey::new("restartPolicy")),
             volumes_key: Some(FieldKey::new("volumes")),
@@ -114,11 +127,22 @@ impl SideTables {
     }
 
     fn add_clauses(&mut self, program: &Program, controls: &[CompiledControl]) {
+        for (index, control) in controls.iter().enumerate() {
+            self.first_clauses.push(self.clauses.len());
+            let clauses = 0..control.clauses.len();
+            self.clauses.extend(clauses.map(|clause| (index, clause)));
+        }
         let clauses = controls.iter().flat_map(|control| &control.clauses);
-        for condition in clauses.flat_map(|clause| &clause.when) {
+        let conditions: BTreeSet<ConditionId> = clauses
+            .flat_map(|clause| clause.when.iter().copied())
+            .collect();
+        for condition in conditions {
             if let Some(slot) = self.depends_on_params.get_mut(condition.index()) {
-                let node = NodeId::Condition(*condition);
+                let node = NodeId::Condition(condition);
                 *slot = depends_on_params_alone(program, node, None);
+            }
+            if let Some(slot) = self.required_paths.get_mut(condition.index()) {
+                *slot = longest_required_path(program, condition);
             }
         }
     }
@@ -127,6 +151,24 @@ impl SideTables {
     pub(super) fn depends_on_params(&self, condition: ConditionId) -> bool {
         let known = self.depends_on_params.get(condition.index());
         known.copied().unwrap_or(false)
+    }
+
+    /// The fields that a condition of a clause needs, one within the other, the outermost first.
+    pub(super) fn required_path(&self, condition: ConditionId) -> &[TermId] {
+        let path = self.required_paths.get(condition.index());
+        path.map_or(&[], |path| path)
+    }
+
+    /// The number of a clause among those of all controls.
+    pub(super) fn clause_number(&self, (control, clause): ClauseIndex) -> u32 {
+        let first = self.first_clauses.get(control);
+        let number = first.and_then(|first| u32::try_from(first + clause).ok());
+        number.unwrap_or(u32::MAX)
+    }
+
+    /// The clause of a number.
+    pub(super) fn clause(&self, number: u32) -> Option<ClauseIndex> {
+        self.clauses.get(number as usize).copied()
     }
 
     fn add_pattern(&mut self, program: &Program, pattern: TermId) {

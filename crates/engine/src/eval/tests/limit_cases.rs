@@ -62,7 +62,7 @@ fn passed_deadline_is_an_error_of_every_control_that_is_not_complete() {
     let verdict = engine
         .judge_with_limits(&document, &request, &params, &limits)
         .unwrap();
-    assert_eq!(verdict.judged, []);
+    assert!(verdict.judged.is_empty());
     let errors: Vec<&EvalError> = verdict.errors.iter().map(|error| &error.error).collect();
     assert_eq!(errors, [&EvalError::Deadline(EvalTier::Compiled)]);
 }
