@@ -32,6 +32,7 @@ mod mounted_policies;
 mod namespace_labels;
 mod operator;
 mod operator_faults;
+mod operator_install;
 mod operator_requests;
 mod operator_sinks;
 mod outages;
