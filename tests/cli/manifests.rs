@@ -42,8 +42,12 @@ fn printed_operator_passes_a_scan() {
     let results = [&results[..], &["kubescape,policy-reports,open-reports"]].concat();
     check_scan(&results, &["C-0306"]);
     let volume = ["operator", "--replicas", "1", "--store-volume", "2Gi"];
-    check_scan(&volume, &["C-0306"]);
-    check_scan(&["operator", "--store-secret", "kubevet-store"], &["C-0306"]);
+    // Two replicas, as in a rolling update, cannot share the volume.
+    check_scan(&volume, &["C-0305", "C-0306"]);
+    check_scan(
+        &["operator", "--store-secret", "kubevet-store"],
+        &["C-0306"],
+    );
 }
 
 #[track_caller]

@@ -28,6 +28,7 @@ mod exclusions;
 mod field_validation;
 mod harness;
 mod load;
+mod monitoring;
 mod mounted_policies;
 mod namespace_labels;
 mod operator;

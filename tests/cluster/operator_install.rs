@@ -19,6 +19,14 @@ fn manifests(arguments: &[&str]) -> Vec<String> {
     printed.split("\n---\n").map(str::to_owned).collect()
 }
 
+/// The definitions of the results that Kubescape's clients read, and of ScanRequests.
+pub(crate) fn results_definitions() -> String {
+    let objects = manifests(&["--results", "kubescape"]);
+    let is_definition = |object: &String| object.contains("\nkind: CustomResourceDefinition\n");
+    let definitions: Vec<String> = objects.into_iter().filter(is_definition).collect();
+    definitions.join("\n---\n")
+}
+
 fn install(watched: &WatchedCluster, objects: &[String]) {
     watched
         .cluster
@@ -46,11 +54,7 @@ fn start(watched: &WatchedCluster, name: &str) -> Replica {
         "--results=kubescape",
     ];
     let store = format!("--store={}", store.display());
-    watched.operator_as(
-        kubeconfig.as_ref(),
-        name,
-        &[&flags[..], &[&store]].concat(),
-    )
+    watched.operator_as(kubeconfig.as_ref(), name, &[&flags[..], &[&store]].concat())
 }
 
 fn summaries(watched: &WatchedCluster) -> String {
@@ -77,9 +81,19 @@ fn rights_of_the_installation_are_enough() {
         "{apiVersion: kubevet.io/v1alpha1, kind: ScanRequest, metadata: {name: all}, spec: {}}",
     );
     wait_for("the answer to a request", || {
-        let phase = ["get", "scanrequests", "all", "-o", "jsonpath={.status.phase}"];
+        let phase = [
+            "get",
+            "scanrequests",
+            "all",
+            "-o",
+            "jsonpath={.status.phase}",
+        ];
         let phase = watched.kubectl(&phase);
-        if phase == "Finished" { Ok(()) } else { Err(phase) }
+        if phase == "Finished" {
+            Ok(())
+        } else {
+            Err(phase)
+        }
     });
     let log = operator.child.stderr();
     for refused in ["forbidden", "may not", "not allowed"] {
@@ -94,8 +108,7 @@ fn removal_in_any_order_leaves_nothing_behind() {
     };
     let printed = manifests(&["--results", "kubescape"]);
     let reversed: Vec<String> = printed.iter().rev().cloned().collect();
-    let is_definition =
-        |object: &&String| object.contains("\nkind: CustomResourceDefinition\n");
+    let is_definition = |object: &&String| object.contains("\nkind: CustomResourceDefinition\n");
     let (definitions, others): (Vec<&String>, Vec<&String>) =
         printed.iter().partition(is_definition);
     assert_eq!(definitions.len(), 4);
@@ -117,7 +130,11 @@ fn removal_in_any_order_leaves_nothing_behind() {
         operator.wait_for_sweep();
         wait_for("results as objects", || {
             let found = summaries(&watched);
-            if found.is_empty() { Err(operator.child.stderr()) } else { Ok(()) }
+            if found.is_empty() {
+                Err(operator.child.stderr())
+            } else {
+                Ok(())
+            }
         });
         let mut operator = Some(operator);
         for object in objects {
@@ -135,13 +152,21 @@ fn removal_in_any_order_leaves_nothing_behind() {
                 .lines()
                 .filter(|name| name.contains("kubevet") || name.contains("kubescape"));
             let ours: Vec<&str> = ours.collect();
-            if ours.is_empty() { Ok(()) } else { Err(ours.join("\n")) }
+            if ours.is_empty() {
+                Ok(())
+            } else {
+                Err(ours.join("\n"))
+            }
         });
     }
     // A namespace that had results can be deleted.
     watched.kubectl(&["delete", "namespace", "shop", "--wait=false"]);
     wait_for("a namespace with results to be gone", || {
         let found = watched.kubectl(&["get", "namespaces", "-o", "name"]);
-        if found.contains("/shop") { Err(found) } else { Ok(()) }
+        if found.contains("/shop") {
+            Err(found)
+        } else {
+            Ok(())
+        }
     });
 }

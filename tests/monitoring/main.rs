@@ -82,7 +82,8 @@ fn rules_are_valid() {
     let Some(dir) = monitoring("valid rules") else {
         return;
     };
-    let dir = dir.file("rules.yaml", &rules(&dir).to_string());
+    let rules = rules(&dir).to_string();
+    let dir = dir.file("rules.yaml", &rules);
     promtool(&dir, &["check", "rules", "rules.yaml"]);
 }
 
@@ -142,7 +143,8 @@ fn expressions_of_dashboards_are_valid() {
         }
     }
     assert!(rules.len() > 40, "{}", rules.len());
-    let check = |rules: &[Value]| json!({"groups": [{"name": "panels", "rules": rules}]}).to_string();
+    let check =
+        |rules: &[Value]| json!({"groups": [{"name": "panels", "rules": rules}]}).to_string();
     let dir = dir.file("panels.yaml", &check(&rules));
     promtool(&dir, &["check", "rules", "panels.yaml"]);
     // The check is not vacuous.

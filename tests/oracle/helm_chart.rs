@@ -111,7 +111,7 @@ fn allowed(rules: &Value) -> BTreeSet<String> {
 /// What `kubevet manifests` prints, without the namespace, which Helm makes itself.
 fn printed(arguments: &[&str]) -> BTreeMap<String, Value> {
     let printed = TestDir::new().run(&[&["manifests"], arguments].concat());
-    assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
+    assert_eq!(printed.code, 0, "{}", printed.stderr);
     let mut objects = objects(&printed.stdout);
     objects.remove(&format!("Namespace {NAMESPACE}"));
     objects
@@ -180,7 +180,9 @@ fn chart_is_what_the_program_prints() {
         expected.push(both);
     }
     for ((chart, rendered), expected) in charts.iter().zip(&rendered).zip(&expected) {
-        let rendered = rendered.as_ref().unwrap_or_else(|error| panic!("{}: {error}", chart.values));
+        let rendered = rendered
+            .as_ref()
+            .unwrap_or_else(|error| panic!("{}: {error}", chart.values));
         let rendered = objects(rendered);
         let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&rendered), names(expected), "{}", chart.values);
@@ -268,9 +270,15 @@ fn values_before_the_operator_keep_their_meaning() {
     let container = &pod["containers"][0];
     for (found, expected) in [
         (&deployment["replicas"], json!(3)),
-        (&container["image"], json!("registry.example.com/kubevet:1.2")),
+        (
+            &container["image"],
+            json!("registry.example.com/kubevet:1.2"),
+        ),
         (&container["imagePullPolicy"], json!("Always")),
-        (&container["resources"]["requests"], json!({"cpu": "200m", "memory": "128Mi"})),
+        (
+            &container["resources"]["requests"],
+            json!({"cpu": "200m", "memory": "128Mi"}),
+        ),
         (&container["resources"]["limits"]["cpu"], json!("3")),
         (&container["resources"]["limits"]["memory"], json!("1Gi")),
         (&pod["imagePullSecrets"], json!([{"name": "pull"}])),

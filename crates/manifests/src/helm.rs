@@ -70,7 +70,10 @@ pub fn chart(
 /// `nindent` expect the indentation of their slot, so each is written for one template.
 fn expressions() -> impl Iterator<Item = (&'static str, String)> {
     let namespace = "{{ .Release.Namespace }}";
-    let computed = [("labels", with_release(LABELS)), ("client", service_reference(namespace))];
+    let computed = [
+        ("labels", with_release(LABELS)),
+        ("client", service_reference(namespace)),
+    ];
     let literal = [
         ("namespace", namespace),
         (

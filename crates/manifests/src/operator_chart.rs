@@ -4,8 +4,8 @@
 use super::{
     install::LABELS,
     operator_install::{
-        OPERATOR_LABELS, RECREATE, ROLLING, STORE_EMPTY_DIR, STORE_MOUNT, operator_templates,
-        store_egress,
+        OPERATOR_LABELS, RECREATE, ROLLING, SECRET_MOUNT, STORE_EMPTY_DIR, STORE_MOUNT,
+        operator_slots, operator_templates, secret_volume, store_egress,
     },
     operator_options::{OperatorOptions, OperatorStore, STORE_KEY},
     operator_rbac::group_rule,
@@ -22,6 +22,8 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 const RIGHTS_FILE: &str = "operator-rights.yaml";
 /// The volume of the chart's default.
 const VOLUME_SIZE: &str = "2Gi";
+/// The port of PostgreSQL.
+const POSTGRES_PORT: u16 = 5432;
 
 /// What the operator of a chart may read, by what its values choose.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +156,15 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
         ("rolling", ROLLING.to_owned()),
         ("mount", STORE_MOUNT.to_owned()),
         ("empty-dir", STORE_EMPTY_DIR.to_owned()),
+        ("secret-mount", SECRET_MOUNT.to_owned()),
+        (
+            "secret-volume",
+            secret_volume(
+                "{{ .Values.operator.store.secret.name | required \"operator.store.secret.name: name the Secret with the \
+                 URL of the database\" | quote }}",
+                "{{ .Values.operator.store.secret.key | quote }}",
+            ),
+        ),
         (
             "egress",
             store_egress("{{ .Values.operator.store.secret.port }}"),
@@ -214,10 +225,6 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             include_str!("../templates/helm/slots/operator/storage-class.yaml"),
         ),
         (
-            "store-env",
-            include_str!("../templates/helm/slots/operator/store-env.yaml"),
-        ),
-        (
             "store-egress",
             include_str!("../templates/helm/slots/operator/store-egress.yaml"),
         ),
@@ -247,9 +254,9 @@ fn render_part(expression: &str, parts: &Slots) -> String {
 pub(crate) fn value_slots(options: &OperatorOptions) -> Slots {
     let results = options.results.iter();
     let results: Vec<&str> = results.map(|group| group.name()).collect();
-    let mut slots = super::operator_install::operator_slots(options);
+    let mut slots = operator_slots(options);
     let (mut size, mut class) = (VOLUME_SIZE, "");
-    let (mut secret, mut key, mut port) = ("", STORE_KEY, 5432);
+    let (mut secret, mut key, mut port) = ("", STORE_KEY, POSTGRES_PORT);
     let store_type = match &options.store {
         OperatorStore::EmptyDir => "emptyDir",
         OperatorStore::Volume {

@@ -17,67 +17,55 @@ const NUMBERS: &[Panel] = &[
         title: "Objects",
         description: "Objects that the operator knows.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "sum(max by (group, kind) (kubevet_operator_objects))",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "sum(max by (group, kind) (kubevet_operator_objects))",
+            legend: "",
+        }],
     },
     Panel {
         title: "Critical",
         description: "Failed controls of critical severity over all objects.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "max(kubescape_controls_total_cluster_critical)",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "max(kubescape_controls_total_cluster_critical)",
+            legend: "",
+        }],
     },
     Panel {
         title: "High",
         description: "Failed controls of high severity over all objects.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "max(kubescape_controls_total_cluster_high)",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "max(kubescape_controls_total_cluster_high)",
+            legend: "",
+        }],
     },
     Panel {
         title: "Oldest critical",
         description: "How long the critical finding that is open the longest has been known. Nothing is shown without one, and without a store.",
         unit: "s",
-        queries: &[
-            Query {
-                expression: "time() - min(kubevet_operator_oldest_open_finding_timestamp_seconds{severity=\"critical\"})",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "time() - min(kubevet_operator_oldest_open_finding_timestamp_seconds{severity=\"critical\"})",
+            legend: "",
+        }],
     },
     Panel {
         title: "Lag, p99",
         description: "The time from the arrival of a change to its written result, for 99 of 100 changes.",
         unit: "s",
-        queries: &[
-            Query {
-                expression: "histogram_quantile(0.99, sum by (le) (rate(kubevet_operator_lag_seconds_bucket[5m])))",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "histogram_quantile(0.99, sum by (le) (rate(kubevet_operator_lag_seconds_bucket[5m])))",
+            legend: "",
+        }],
     },
     Panel {
         title: "Not evaluated",
         description: "Controls that are not evaluated everywhere: kinds that may not be read, or rules that fail.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "sum(max by (why) (kubevet_operator_not_evaluated_controls))",
-                legend: "",
-            },
-        ],
+        queries: &[Query {
+            expression: "sum(max by (why) (kubevet_operator_not_evaluated_controls))",
+            legend: "",
+        }],
     },
 ];
 
@@ -110,67 +98,55 @@ const SERIES: &[Panel] = &[
         title: "Compliance by framework",
         description: "The share of controls that pass. A framework whose compliance is not known is absent.",
         unit: "percent",
-        queries: &[
-            Query {
-                expression: "max by (framework) (kubevet_operator_compliance_percent)",
-                legend: "{{framework}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "max by (framework) (kubevet_operator_compliance_percent)",
+            legend: "{{framework}}",
+        }],
     },
     Panel {
         title: "Coverage by framework",
         description: "The share of a framework's controls that are evaluated, or have nothing to evaluate.",
         unit: "percent",
-        queries: &[
-            Query {
-                expression: "max by (framework) (kubevet_operator_coverage_percent)",
-                legend: "{{framework}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "max by (framework) (kubevet_operator_coverage_percent)",
+            legend: "{{framework}}",
+        }],
     },
     Panel {
         title: "Worst namespaces, critical and high",
         description: "The ten namespaces with the most failed controls of these severities.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "topk(10, max by (namespace) (kubescape_controls_total_namespace_critical) + max by (namespace) (kubescape_controls_total_namespace_high))",
-                legend: "{{namespace}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "topk(10, max by (namespace) (kubescape_controls_total_namespace_critical) + max by (namespace) (kubescape_controls_total_namespace_high))",
+            legend: "{{namespace}}",
+        }],
     },
     Panel {
         title: "Findings that began and ended",
         description: "What the store recorded in each hour. The first sweep of a new store counts as new.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "sum by (change) (increase(kubevet_operator_stored_findings_total[1h]))",
-                legend: "{{change}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "sum by (change) (increase(kubevet_operator_stored_findings_total[1h]))",
+            legend: "{{change}}",
+        }],
     },
     Panel {
         title: "Oldest open finding",
         description: "The age of the oldest finding of each severity that is open.",
         unit: "s",
-        queries: &[
-            Query {
-                expression: "time() - min by (severity) (kubevet_operator_oldest_open_finding_timestamp_seconds)",
-                legend: "{{severity}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "time() - min by (severity) (kubevet_operator_oldest_open_finding_timestamp_seconds)",
+            legend: "{{severity}}",
+        }],
     },
     Panel {
         title: "Objects evaluated",
         description: "Objects that each replica evaluated, a second: peaks are sweeps.",
         unit: "ops",
-        queries: &[
-            Query {
-                expression: "sum by (pod) (rate(kubevet_operator_evaluated_objects_total[5m]))",
-                legend: "{{pod}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "sum by (pod) (rate(kubevet_operator_evaluated_objects_total[5m]))",
+            legend: "{{pod}}",
+        }],
     },
     Panel {
         title: "Time from change to result",
@@ -206,34 +182,28 @@ const SERIES: &[Panel] = &[
         title: "Watches that are not open",
         description: "Kinds whose changes are not seen at present; their results are as old as the last sweep.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "max by (group, kind) (kubevet_operator_failed_watches) > 0",
-                legend: "{{group}} {{kind}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "max by (group, kind) (kubevet_operator_failed_watches) > 0",
+            legend: "{{group}} {{kind}}",
+        }],
     },
     Panel {
         title: "Objects by kind",
         description: "The ten kinds with the most objects.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "topk(10, max by (group, kind) (kubevet_operator_objects))",
-                legend: "{{group}} {{kind}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "topk(10, max by (group, kind) (kubevet_operator_objects))",
+            legend: "{{group}} {{kind}}",
+        }],
     },
     Panel {
         title: "Leader",
         description: "1 for the replica that writes results.",
         unit: "short",
-        queries: &[
-            Query {
-                expression: "max by (pod) (kubevet_operator_leader)",
-                legend: "{{pod}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "max by (pod) (kubevet_operator_leader)",
+            legend: "{{pod}}",
+        }],
     },
     Panel {
         title: "Sweeps",
@@ -254,12 +224,10 @@ const SERIES: &[Panel] = &[
         title: "Calls that keep results",
         description: "written: kept. partial: some results as objects were refused. lost: made good by a sweep. fenced: another replica leads.",
         unit: "ops",
-        queries: &[
-            Query {
-                expression: "sum by (sink, result) (rate(kubevet_operator_sink_calls_total[5m]))",
-                legend: "{{sink}} {{result}}",
-            },
-        ],
+        queries: &[Query {
+            expression: "sum by (sink, result) (rate(kubevet_operator_sink_calls_total[5m]))",
+            legend: "{{sink}} {{result}}",
+        }],
     },
     Panel {
         title: "Results as objects",

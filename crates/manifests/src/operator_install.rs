@@ -22,6 +22,11 @@ const STORE_FILE: &str = "/var/lib/kubevet/store.db";
 /// Where the volume of the store is mounted.
 pub(crate) const STORE_MOUNT: &str =
     "# The store and its write-ahead log.\n- name: store\n  mountPath: /var/lib/kubevet";
+/// The file with the URL of a database.
+const URL_FILE: &str = "/etc/kubevet/store/url";
+/// Where the Secret with the URL of a database is mounted.
+pub(crate) const SECRET_MOUNT: &str =
+    "- name: store-url\n  mountPath: /etc/kubevet/store\n  readOnly: true";
 /// The volume of a store that lives as long as the pod.
 pub(crate) const STORE_EMPTY_DIR: &str = "# Lives as long as the pod: the first sweep fills it again, and its history begins anew.\n\
      - name: store\n  emptyDir:\n    sizeLimit: 2Gi";
@@ -149,8 +154,8 @@ pub(crate) fn operator_slots(options: &OperatorOptions) -> Slots {
 }
 
 /// Returns the slots that depend on the store.
-fn store_slots(store: &OperatorStore) -> [(&'static str, String); 7] {
-    let mut env = String::new();
+fn store_slots(store: &OperatorStore) -> [(&'static str, String); 6] {
+    let mut mount = STORE_MOUNT;
     let mut egress = String::new();
     let mut volume = String::new();
     let (mut size, mut class) = (String::new(), String::new());
@@ -168,17 +173,13 @@ fn store_slots(store: &OperatorStore) -> [(&'static str, String); 7] {
             }
         }
         OperatorStore::Secret { name, key, port } => {
-            env = format!(
-                "# The URL of the database, with its password.\n- name: KUBEVET_STORE\n  valueFrom:\n    \
-                 secretKeyRef:\n      name: {name}\n      key: {key}"
-            );
+            volume = secret_volume(name, key);
+            mount = SECRET_MOUNT;
             egress = store_egress(&port.to_string());
         }
-        OperatorStore::None => {}
+        OperatorStore::None => mount = "",
     }
-    let mount = if volume.is_empty() { "" } else { STORE_MOUNT };
     [
-        ("store-env", env),
         ("store-egress", egress),
         ("store-mount", mount.to_owned()),
         ("store-volume", volume),
@@ -186,6 +187,14 @@ fn store_slots(store: &OperatorStore) -> [(&'static str, String); 7] {
         ("storage-class", class),
         ("strategy", strategy(store).to_owned()),
     ]
+}
+
+/// Returns the volume with the URL of a database.
+pub(crate) fn secret_volume(name: &str, key: &str) -> String {
+    format!(
+        "# The URL of the database, with its password: readable only by the group of fsGroup.\n- name: store-url\n  secret:\n    \
+         secretName: {name}\n    defaultMode: 0440\n    items:\n      - key: {key}\n        path: url"
+    )
 }
 
 /// Returns the rule of the NetworkPolicy for a database at a port.
@@ -207,8 +216,7 @@ fn strategy(store: &OperatorStore) -> &'static str {
 }
 
 /// The rollout of replicas that share a volume.
-pub(crate) const RECREATE: &str =
-    "# The volume belongs to one replica at a time.\ntype: Recreate";
+pub(crate) const RECREATE: &str = "# The volume belongs to one replica at a time.\ntype: Recreate";
 /// The rollout of replicas that share nothing.
 pub(crate) const ROLLING: &str = "type: RollingUpdate\nrollingUpdate:\n  # A new replica has read everything before an old one stops.\n  \
      maxUnavailable: 0\n  maxSurge: 1";
@@ -217,6 +225,7 @@ pub(crate) const ROLLING: &str = "type: RollingUpdate\nrollingUpdate:\n  # A new
 fn arguments(options: &OperatorOptions) -> String {
     let choice = options.choice.iter().cloned();
     let mut flags: Vec<String> = choice.collect();
+    flags.push("--events".to_owned());
     if options.read_secrets {
         flags.push("--read-secrets".to_owned());
     }
@@ -232,11 +241,14 @@ fn arguments(options: &OperatorOptions) -> String {
             flags.push(format!("--store={STORE_FILE}"));
         }
         OperatorStore::None => flags.push("--store=none".to_owned()),
-        // The environment has it.
-        OperatorStore::Secret { .. } => {}
+        OperatorStore::Secret { .. } => {
+            flags.push(format!("--store-url-file={URL_FILE}"));
+        }
     }
     let flags = flags.iter().map(|flag| format!("- {flag}\n"));
-    flags.chain([lines(options, MountedFolder::argument)]).collect()
+    flags
+        .chain([lines(options, MountedFolder::argument)])
+        .collect()
 }
 
 /// Returns the lines of all mounted folders.

@@ -110,8 +110,9 @@ impl OperatorOptions {
         if self.replicas == 0 {
             return Err(InvalidOption::NoReplicas);
         }
-        let is_in_a_file =
-            |flag: &&String| !is_plain(flag, "-=.,_") || [".yaml", ".yml"].iter().any(|end| flag.contains(end));
+        let is_in_a_file = |flag: &&String| {
+            !is_plain(flag, "-=.,_") || [".yaml", ".yml"].iter().any(|end| flag.contains(end))
+        };
         if let Some(flag) = self.choice.iter().find(is_in_a_file) {
             return Err(InvalidOption::Choice(flag.clone()));
         }

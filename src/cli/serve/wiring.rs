@@ -88,7 +88,7 @@ pub(super) async fn wire(
     let health = health(&shutdown);
     let events = cluster.as_ref().map(|cluster| {
         let pod = env::var("POD_NAME").unwrap_or_default();
-        cluster.start_event_writer(&pod)
+        cluster.start_event_writer("kubevet.io/admission", &pod)
     });
     let endpoint = Arc::new(endpoint(
         &command.logs,

@@ -57,11 +57,11 @@ func serve() error {
 		if err != nil {
 			return err
 		}
-		var asked request
-		if err := json.Unmarshal(line, &asked); err != nil {
+		var wanted request
+		if err := json.Unmarshal(line, &wanted); err != nil {
 			return err
 		}
-		rendered, err := asked.render()
+		rendered, err := wanted.render()
 		if err != nil {
 			rendered = answer{Error: err.Error()}
 		}

@@ -8,8 +8,7 @@
 use super::{chart_files, operator_options, options};
 use crate::{
     ResultCrds, install, install::slots, install_operator, kustomization, monitoring,
-    operator_install::operator_slots, results_crds,
-    scan_request_crd,
+    operator_install::operator_slots, results_crds, scan_request_crd,
 };
 use std::{collections::BTreeMap, fs, path::Path};
 
