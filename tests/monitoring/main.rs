@@ -100,7 +100,7 @@ fn every_alert_fires_and_stays_quiet() {
         // A test would have to repeat all texts.
         rule.as_object_mut().expect("a map").remove("annotations");
     });
-    let mut dir = dir.file("rules.yaml", &rules.to_string());
+    let mut dir = dir.file("rules.yaml", rules.to_string());
     let mut tests = BTreeSet::new();
     for entry in fs::read_dir(ALERT_TESTS).expect("a folder") {
         let path = entry.expect("a file").path();
@@ -145,11 +145,11 @@ fn expressions_of_dashboards_are_valid() {
     assert!(rules.len() > 40, "{}", rules.len());
     let check =
         |rules: &[Value]| json!({"groups": [{"name": "panels", "rules": rules}]}).to_string();
-    let dir = dir.file("panels.yaml", &check(&rules));
+    let dir = dir.file("panels.yaml", check(&rules));
     promtool(&dir, &["check", "rules", "panels.yaml"]);
     // The check is not vacuous.
     rules.push(json!({"record": "panel:wrong", "expr": "sum(rate(x[5m])"}));
-    let dir = dir.file("panels.yaml", &check(&rules));
+    let dir = dir.file("panels.yaml", check(&rules));
     let mut command = Command::new("promtool");
     let args = ["check", "rules", "panels.yaml"];
     let output = run(command.current_dir(dir.path()).args(args), "");

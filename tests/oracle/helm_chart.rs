@@ -80,10 +80,10 @@ fn remove_marks_of_helm(object: &mut Value) {
             });
         }
     }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        if metadata.get("annotations") == Some(&json!({"helm.sh/resource-policy": "keep"})) {
-            metadata.shift_remove("annotations");
-        }
+    if let Some(metadata) = object["metadata"].as_object_mut()
+        && metadata.get("annotations") == Some(&json!({"helm.sh/resource-policy": "keep"}))
+    {
+        metadata.shift_remove("annotations");
     }
 }
 

@@ -149,7 +149,7 @@ async fn is_busy(cluster: &Cluster) -> anyhow::Result<bool> {
 
 /// Returns a request.
 async fn find(cluster: &Cluster, name: &str) -> anyhow::Result<StoredScanRequest> {
-    Ok(cluster.scan_request(name).await.map_err(explained)?)
+    cluster.scan_request(name).await.map_err(explained)
 }
 
 /// Says what to do where the definition is missing.
