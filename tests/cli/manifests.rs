@@ -2,22 +2,20 @@
 
 use kubevet_testkit::test_dir::TestDir;
 
-#[test]
-fn printed_manifests_pass_a_scan() {
+/// Checks that what is printed has no findings of kubevet's own controls but `expected`.
+#[track_caller]
+fn check_scan(arguments: &[&str], expected: &[&str]) {
     let dir = TestDir::new();
-    let printed = dir.run(&["manifests"]);
+    let printed = dir.run(&[&["manifests"], arguments].concat());
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
     let scanned = dir.run_with_input(
         &["scan", "-", "--all", "-f", "json"],
         printed.stdout.as_bytes(),
     );
-    // The digest of the image is known only once it is in a registry: `--image` takes it. A gate of
-    // the cluster has the priority of the cluster's own Pods.
     let findings = scanned.findings();
     let is_expected = |finding: &String| {
-        ["C-0306 ", "K-0147 "]
-            .iter()
-            .any(|expected| finding.starts_with(expected))
+        let control = finding.split(' ').next().unwrap_or_default();
+        expected.contains(&control)
     };
     assert!(findings.iter().all(is_expected), "{findings:#?}");
     assert_eq!(scanned.problems(), [] as [&str; 0]);
@@ -28,6 +26,28 @@ fn printed_manifests_pass_a_scan() {
     let scanned = dir.run_with_input(&["scan", "-", "--all", "-f", "json"], wrong.as_bytes());
     let findings = scanned.findings();
     assert!(!findings.iter().all(is_expected), "{findings:#?}");
+}
+
+/// The digest of the image is known only once it is in a registry: `--image` takes it. A gate of the
+/// cluster has the priority of the cluster's own Pods.
+#[test]
+fn printed_manifests_pass_a_scan() {
+    check_scan(&[], &["C-0306", "K-0147"]);
+}
+
+#[test]
+fn printed_operator_passes_a_scan() {
+    check_scan(&["operator"], &["C-0306"]);
+    let results = ["operator", "--all", "--results"];
+    let results = [&results[..], &["kubescape,policy-reports,open-reports"]].concat();
+    check_scan(&results, &["C-0306"]);
+    let volume = ["operator", "--replicas", "1", "--store-volume", "2Gi"];
+    // Two replicas, as in a rolling update, cannot share the volume.
+    check_scan(&volume, &["C-0305", "C-0306"]);
+    check_scan(
+        &["operator", "--store-secret", "kubevet-store"],
+        &["C-0306"],
+    );
 }
 
 #[track_caller]
@@ -51,7 +71,17 @@ fn output_folder_receives_several_files() {
     );
     check_folder(
         &["--form", "helm"],
-        &["Chart.yaml", "values.yaml", "templates/deployment.yaml"],
+        &[
+            "Chart.yaml",
+            "values.yaml",
+            "operator-rights.yaml",
+            "templates/deployment.yaml",
+            "templates/operator/deployment.yaml",
+        ],
+    );
+    check_folder(
+        &["operator", "--form", "kustomize"],
+        &["kustomization.yaml", "deployment.yaml", "roles.yaml"],
     );
     check_folder(
         &["admission-configuration"],
@@ -107,6 +137,12 @@ fn contradictory_flags_are_rejected() {
         "helm install --namespace other",
     );
     check_refused(&["monitoring"], "-o DIR");
+    check_refused(
+        &["operator", "--form", "helm", "-o", "x"],
+        "--set operator.enabled=true",
+    );
+    check_refused(&["operator", "--store-volume", "2Gi"], "--replicas 1");
+    check_refused(&["operator", "--framework", "NSAA"], "NSAA");
     check_refused(
         &["--api-server-cidr", "10.0.0.0/40"],
         "not a valid range of addresses",

@@ -117,7 +117,7 @@ impl WatchedCluster {
     }
 
     /// Starts an operator with the rights of a kubeconfig.
-    fn operator_as(&self, kubeconfig: &Path, replica: &str, args: &[&str]) -> Replica {
+    pub(crate) fn operator_as(&self, kubeconfig: &Path, replica: &str, args: &[&str]) -> Replica {
         self.start_operator(kubeconfig, replica, None, args)
     }
 

@@ -88,10 +88,10 @@ fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String>
     Ok(())
 }
 
-/// A kubeconfig of the installed service account.
-fn account(cluster: &ControlPlane, dir: &Path) -> String {
+/// A kubeconfig of an installed service account.
+pub(crate) fn account(cluster: &ControlPlane, dir: &Path, name: &str) -> String {
     let token = cluster
-        .kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "")
+        .kubectl(&["create", "token", name, "-n", "kubevet"], "")
         .ok();
     let json = cluster
         .kubectl(&["config", "view", "--raw", "-o", "json"], "")
@@ -105,7 +105,7 @@ fn account(cluster: &ControlPlane, dir: &Path) -> String {
 
 /// The webhook with the flags of the Deployment, except its addresses and its certificate folder.
 fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
-    let kubeconfig = account(cluster, dir);
+    let kubeconfig = account(cluster, dir, "kubevet");
     let flags = [
         ["--kubeconfig", &kubeconfig],
         ["--bindings", &bindings(dir)],

@@ -16,6 +16,7 @@ mod cel;
 mod comparison;
 mod document;
 mod exclusions;
+mod helm_chart;
 mod inputs;
 mod intrinsics;
 mod native_intrinsics;

@@ -39,9 +39,6 @@ const MAX_MESSAGE_BYTES: usize = 1024;
 const MAX_NAME_CHARS: usize = 253;
 /// The most characters of the name of a reporting instance.
 const MAX_INSTANCE_CHARS: usize = 128;
-/// The name of the reporting controller.
-const CONTROLLER: &str = "kubevet.io/admission";
-
 /// A handle to record Events. Clones share the task, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct EventWriter {
@@ -58,9 +55,10 @@ enum Message {
 
 impl Cluster {
     /// Starts to write Events, which needs `create` and `patch` on `events` of `events.k8s.io`.
-    /// `instance` is the name of the Pod that reports them. Must be called within a Tokio runtime.
+    /// `controller` is the name of the reporting part, such as `kubevet.io/admission`, and `instance`
+    /// that of its Pod. Must be called within a Tokio runtime.
     #[must_use]
-    pub fn start_event_writer(&self, instance: &str) -> EventWriter {
+    pub fn start_event_writer(&self, controller: &'static str, instance: &str) -> EventWriter {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         let dropped = Arc::new(AtomicU64::new(0));
         let instance = if instance.is_empty() {
@@ -70,6 +68,7 @@ impl Cluster {
         };
         let task = EventTask {
             cluster: self.clone(),
+            controller,
             instance: one_line(instance, MAX_INSTANCE_CHARS),
             dropped: Arc::clone(&dropped),
             aggregator: EventAggregator::new(Instant::now()),
@@ -116,6 +115,7 @@ impl EventWriter {
 /// The task that writes Events.
 struct EventTask {
     cluster: Cluster,
+    controller: &'static str,
     instance: String,
     dropped: Arc<AtomicU64>,
     aggregator: EventAggregator,
@@ -238,7 +238,7 @@ impl EventTask {
             reason: Some(record.reason.to_owned()),
             regarding: Some(object_reference(&record.subject)),
             related: record.related.as_ref().map(object_reference),
-            reporting_controller: Some(CONTROLLER.to_owned()),
+            reporting_controller: Some(self.controller.to_owned()),
             reporting_instance: Some(self.instance.clone()),
             type_: Some(event_type.to_owned()),
             ..Event::default()

@@ -41,6 +41,22 @@ pub enum InvalidOption {
         "the chart has no value for these files of {0}: give one --policies, or use extraVolumes and extraArgs"
     )]
     NoChartValue(&'static str),
+    /// A control or framework that does not fit into a flag, such as a file of a framework.
+    #[error(
+        "{0:?}: the pods have no such file: put the framework into a policy folder, give --policies, and name the framework"
+    )]
+    Choice(String),
+    /// Several replicas cannot share a volume.
+    #[error(
+        "a volume belongs to one replica: write --replicas 1, or keep the store in a database (--store-secret)"
+    )]
+    SharedVolume,
+    /// The size of a volume is not one.
+    #[error("{0:?} is not the size of a volume: write it like 2Gi")]
+    VolumeSize(String),
+    /// The name of an object, or the key of a Secret, is not one.
+    #[error("{0:?} is not the name of an object, or the key of a Secret: letters, digits, - and .")]
+    ObjectName(String),
     /// There is a private key among the CA certificates.
     #[error(
         "the CA file holds a private key, which must not go into the cluster: give the certificate alone"

@@ -6,7 +6,9 @@
 
 use super::{
     error::InvalidOption,
-    install::{LABELS, service_reference, slots, templates},
+    install::{LABELS, service_reference, slots as gate_slots, templates},
+    operator_chart::{FrameworkRights, KEEP, operator_files, value_slots, with_release},
+    operator_options::OperatorOptions,
     options::InstallOptions,
     template::{Slots, render},
 };
@@ -19,11 +21,17 @@ const CONTROLS_CONFIG: &str = "controls-config";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Returns the files of the chart by path within its folder. The namespace is that of the release.
+/// Gate and operator have the same image, policies and params: those of `options`.
 ///
 /// # Errors
-/// As [`super::objects`].
-pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidOption> {
+/// As [`super::objects`] and [`super::operator_objects`].
+pub fn chart(
+    options: &InstallOptions,
+    operator: &OperatorOptions,
+    rights: &FrameworkRights,
+) -> Result<Vec<(String, String)>, InvalidOption> {
     options.validate()?;
+    operator.validate()?;
     let has_value = |name: &str| [POLICIES, CONTROLS_CONFIG].contains(&name);
     if let Some(folder) = options
         .mounted
@@ -38,7 +46,7 @@ pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidO
     let notes = include_str!("../templates/helm/NOTES.txt");
     let mut files = vec![
         ("Chart.yaml".to_owned(), chart),
-        ("values.yaml".to_owned(), values(options)),
+        ("values.yaml".to_owned(), values(options, operator)),
         ("values.schema.json".to_owned(), schema.to_owned()),
         ("templates/NOTES.txt".to_owned(), notes.to_owned()),
         (
@@ -46,7 +54,7 @@ pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidO
             include_str!("../templates/helm/config-maps.yaml").to_owned(),
         ),
     ];
-    let mut slots = slots(options);
+    let mut slots = gate_slots(options);
     slots.extend(expressions());
     let objects = templates(options).into_iter();
     // The namespace is created by `helm install --create-namespace`.
@@ -54,6 +62,7 @@ pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidO
     files.extend(
         objects.map(|(file, template)| (format!("templates/{file}"), render(&template, &slots))),
     );
+    files.extend(operator_files(operator, rights, &slots));
     Ok(files)
 }
 
@@ -61,10 +70,10 @@ pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidO
 /// `nindent` expect the indentation of their slot, so each is written for one template.
 fn expressions() -> impl Iterator<Item = (&'static str, String)> {
     let namespace = "{{ .Release.Namespace }}";
-    let labels = format!(
-        "{LABELS}\napp.kubernetes.io/instance: {{{{ .Release.Name }}}}\napp.kubernetes.io/managed-by: {{{{ .Release.Service }}}}"
-    );
-    let computed = [("labels", labels), ("client", service_reference(namespace))];
+    let computed = [
+        ("labels", with_release(LABELS)),
+        ("client", service_reference(namespace)),
+    ];
     let literal = [
         ("namespace", namespace),
         (
@@ -87,11 +96,7 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             "memory-limit",
             "{{ .Values.resources.limits.memory | quote }}",
         ),
-        // Without it, `helm uninstall` would delete every ControlBinding with the CRD.
-        (
-            "crd-annotations",
-            "annotations:\n  helm.sh/resource-policy: keep",
-        ),
+        ("crd-annotations", KEEP),
         (
             "scheduling",
             include_str!("../templates/helm/slots/scheduling.yaml"),
@@ -122,9 +127,10 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 /// Returns `values.yaml`: the options as defaults.
-fn values(options: &InstallOptions) -> String {
+fn values(options: &InstallOptions, operator: &OperatorOptions) -> String {
     let image = ImageReference::parse(&options.image);
-    let mut slots = slots(options);
+    let mut slots = value_slots(operator);
+    slots.extend(gate_slots(options));
     slots.extend([
         ("repository", image.repository.to_owned()),
         ("tag", image.tag.to_owned()),

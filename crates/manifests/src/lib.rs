@@ -12,9 +12,13 @@
 //! | `webhook_rules` | kinds → resources of webhook rules |
 //! | `admission_configuration` | the files by which API servers show a client certificate |
 //! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
-//! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
+//! | `monitoring`, `dashboard` | alert rules and dashboards over the metrics |
+//! | `gate_dashboard`, `operator_dashboard` | the panels of each |
 //! | `scan_rbac` | the least rights for a scan of a cluster |
 //! | `operator_rbac` | the least rights for the operator |
+//! | `operator_options` | the differences between installations of the operator |
+//! | `operator_install` | the objects of the operator, and what fills their slots |
+//! | `operator_chart` | the operator in the Helm chart |
 //! | `results_crds` | the definitions of the kinds that results are written as, and that ask for them |
 //! | `template` | fills the slots of a template |
 
@@ -22,11 +26,16 @@ mod admission_configuration;
 mod crd;
 mod dashboard;
 mod error;
+mod gate_dashboard;
 mod helm;
 mod install;
 mod kustomize;
 mod monitoring;
 mod mounted_files;
+mod operator_chart;
+mod operator_dashboard;
+mod operator_install;
+mod operator_options;
 mod operator_rbac;
 mod options;
 mod results_crds;
@@ -42,9 +51,12 @@ pub use admission_configuration::admission_configuration;
 pub use error::InvalidOption;
 pub use helm::chart;
 pub use install::{install, objects, webhook};
-pub use kustomize::kustomization;
+pub use kustomize::{kustomization, operator_kustomization};
 pub use monitoring::monitoring;
 pub use mounted_files::MountedFolder;
+pub use operator_chart::FrameworkRights;
+pub use operator_install::{install_operator, operator_objects};
+pub use operator_options::{OperatorOptions, OperatorStore};
 pub use operator_rbac::{OperatorRights, operator_rbac};
 pub use options::{ExternalWebhook, FailurePolicy, InstallOptions, kinds};
 pub use results_crds::{ResultCrds, results_crds, scan_request_crd};

@@ -4,9 +4,11 @@
 //! in an expression exists.
 
 use super::{
-    dashboard::dashboard,
+    dashboard::dashboard_json,
     error::InvalidOption,
+    gate_dashboard::GATE,
     install::LABELS,
+    operator_dashboard::OPERATOR,
     options::InstallOptions,
     template::{Slots, render},
 };
@@ -31,6 +33,14 @@ pub fn monitoring(options: &InstallOptions) -> Result<Vec<(String, String)>, Inv
             "alerts.yaml",
             include_str!("../templates/monitoring/alerts.yaml"),
         ),
-        ("dashboard.json".to_owned(), dashboard()),
+        file(
+            "operator-alerts.yaml",
+            include_str!("../templates/monitoring/operator-alerts.yaml"),
+        ),
+        ("dashboard.json".to_owned(), dashboard_json(&GATE)),
+        (
+            "operator-dashboard.json".to_owned(),
+            dashboard_json(&OPERATOR),
+        ),
     ])
 }

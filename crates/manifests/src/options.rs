@@ -136,7 +136,8 @@ pub(crate) fn is_plain(string: &str, also: &str) -> bool {
         .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
 
-fn is_image(image: &str) -> bool {
+/// True for a reference to a container image.
+pub(crate) fn is_image(image: &str) -> bool {
     image.starts_with(|c: char| c.is_ascii_alphanumeric())
         && is_plain(image, ":/.-_@")
         // A trailing colon would make a YAML map of it.

@@ -22,6 +22,19 @@ pub enum ResultCrds {
 }
 
 impl ResultCrds {
+    /// All groups.
+    pub const ALL: &[Self] = &[Self::Kubescape, Self::PolicyReports, Self::OpenReports];
+
+    /// The name in flags.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kubescape => "kubescape",
+            Self::PolicyReports => "policy-reports",
+            Self::OpenReports => "open-reports",
+        }
+    }
+
     /// The kinds of the group.
     #[must_use]
     pub fn kinds(self) -> &'static [ResultKind] {
@@ -37,21 +50,56 @@ impl ResultCrds {
     }
 }
 
+/// What the definitions of one installation have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DefinitionMetadata {
+    /// Lines of labels.
+    pub(crate) labels: String,
+    /// The annotations with their key; empty for none.
+    pub(crate) annotations: String,
+}
+
+impl DefinitionMetadata {
+    fn plain() -> Self {
+        Self {
+            labels: LABELS.to_owned(),
+            annotations: String::new(),
+        }
+    }
+}
+
 /// Returns the definitions of some groups as one YAML stream, each once.
 #[must_use]
 pub fn results_crds(groups: &[ResultCrds]) -> String {
     let mut groups = groups.to_vec();
     groups.sort_unstable();
     groups.dedup();
-    let kinds = groups.into_iter().flat_map(ResultCrds::kinds);
-    let definitions: Vec<String> = kinds.map(|kind| definition(*kind)).collect();
+    let definitions = groups.into_iter();
+    let definitions: Vec<String> = definitions
+        .map(|group| group_definitions(group, &DefinitionMetadata::plain()))
+        .collect();
+    definitions.join("---\n")
+}
+
+/// Returns the definitions of a group as one YAML stream.
+pub(crate) fn group_definitions(group: ResultCrds, metadata: &DefinitionMetadata) -> String {
+    let kinds = group.kinds().iter();
+    let definitions: Vec<String> = kinds.map(|kind| definition(*kind, metadata)).collect();
     definitions.join("---\n")
 }
 
 /// Returns the definition of ScanRequests, which ask the operator for a scan.
 #[must_use]
 pub fn scan_request_crd() -> String {
-    let slots = [("labels", LABELS.to_owned())];
+    scan_request_definition(&DefinitionMetadata::plain())
+}
+
+/// Returns the definition of ScanRequests.
+pub(crate) fn scan_request_definition(metadata: &DefinitionMetadata) -> String {
+    let slots = [
+        ("labels", metadata.labels.clone()),
+        ("crd-annotations", metadata.annotations.clone()),
+    ];
     render(
         include_str!("../templates/scan-request.yaml"),
         &slots.into(),
@@ -59,7 +107,7 @@ pub fn scan_request_crd() -> String {
 }
 
 /// Returns the definition of a kind.
-fn definition(kind: ResultKind) -> String {
+fn definition(kind: ResultKind, metadata: &DefinitionMetadata) -> String {
     let (template, short_name) = match kind {
         ResultKind::WorkloadConfigurationScan => (
             include_str!("../templates/results/workload-configuration-scan.yaml"),
@@ -91,7 +139,8 @@ fn definition(kind: ResultKind) -> String {
     };
     let singular = kind.name().to_ascii_lowercase();
     let slots = [
-        ("labels", LABELS),
+        ("labels", metadata.labels.as_str()),
+        ("crd-annotations", metadata.annotations.as_str()),
         // Parts of a schema that occur more than once.
         (
             "severity",

@@ -36,6 +36,7 @@
 //! | `cursor` | where the next page begins |
 //! | `stored_finding` | a finding as it is read |
 //! | `counts` | counts of findings |
+//! | `oldest_findings` | how long findings have been open |
 //! | `daily_state` | trends, and compliance at a date |
 //! | `object_history` | the history of an object |
 //! | `not_evaluated` | controls that are not evaluated, with the reasons |
@@ -61,6 +62,7 @@ mod migrations;
 mod not_evaluated;
 mod object_history;
 mod object_record;
+mod oldest_findings;
 mod options;
 mod postgres_connection;
 mod postgres_tls;

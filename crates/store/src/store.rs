@@ -9,6 +9,7 @@ use super::{
     connection::{Connection, VALUES_PER_LIST},
     dialect::Dialect,
     object_record::{ObjectRecord, ObjectWrite},
+    oldest_findings,
     retention::{self, Retention, RetentionCounts},
     session::{Access, Session},
     sql_text::SqlText,
@@ -16,6 +17,7 @@ use super::{
     sweep::{self, OBJECTS_PER_STEP, SweepCounts, SweepOutcome},
     write_batch::{Batch, WriteCounts, write_batch},
 };
+use kubevet_model::Severity;
 use std::collections::HashSet;
 
 /// The rows that are written before the size of a schema is measured again.
@@ -252,6 +254,14 @@ impl Store {
             })
         };
         retention::apply(run, retention, at, is_crowded)
+    }
+
+    /// Returns when the oldest finding of each severity began that is open and has no exception.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn oldest_open_findings(&mut self) -> Result<Vec<(Severity, Timestamp)>, ResultStoreError> {
+        self.session.read(oldest_findings::oldest_open)
     }
 
     /// True if the next batch measures the size of the store.

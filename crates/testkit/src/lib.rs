@@ -19,6 +19,7 @@
 //! | [`namespace`] | a namespace that belongs to one test |
 //! | `webhook_registration` | a ValidatingWebhookConfiguration, in force when the call returns |
 //! | [`audit_log`] | the audit log of the API server |
+//! | [`helm`] | charts, rendered by Helm's own engine |
 //! | [`postgres_server`] | a PostgreSQL of Debian's packages |
 //! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
 //! | [`skip`] | reporting that a test was not run |
@@ -43,6 +44,7 @@ pub mod cluster_simulation;
 pub mod control_plane;
 pub mod fault_proxy;
 pub mod golden;
+pub mod helm;
 pub mod namespace;
 pub mod oracle;
 pub mod polling;

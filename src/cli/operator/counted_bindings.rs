@@ -179,7 +179,9 @@ impl Counting {
             warn!("what bindings would deny is counted for the first {MAX_BINDINGS} alone");
         }
         let cluster = &self.cluster;
-        let namespaces = self.namespaces.get_or_insert_with(|| cluster.watch_namespaces());
+        let namespaces = self
+            .namespaces
+            .get_or_insert_with(|| cluster.watch_namespaces());
         let namespaces = namespaces.clone();
         let controls = library.library.controls.iter();
         let controls: Vec<_> = controls.map(|source| Arc::clone(&source.control)).collect();
@@ -309,7 +311,8 @@ mod tests {
     #[test]
     fn status_is_written_when_the_counts_change_and_from_time_to_time() {
         let begun = Instant::now();
-        let status = |denied: u64, time: u64| json!({"denied": denied, "time": time, "sweep": time});
+        let status =
+            |denied: u64, time: u64| json!({"denied": denied, "time": time, "sweep": time});
         let written = Written {
             uid: "u".to_owned(),
             content: without_times(&status(1, 1)),

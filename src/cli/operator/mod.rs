@@ -9,6 +9,8 @@
 //! | `store_writer` | what that does with the store |
 //! | `resource_sink` | results → objects in the cluster |
 //! | `result_index` | which results the objects have (pure) |
+//! | `event_sink` | new critical findings → Events |
+//! | `new_findings` | which findings are new (pure) |
 //! | `sink_metrics` | the metrics of both |
 //! | `counted_bindings` | what the bindings of the cluster would deny: in their status |
 //! | `requested_scans` | answers ScanRequests |
@@ -16,7 +18,9 @@
 //! | `running_operator` | builds every part, runs until a signal, and ends in order |
 
 mod counted_bindings;
+mod event_sink;
 mod library;
+mod new_findings;
 mod on_demand;
 mod operator_flags;
 mod requested_scans;
@@ -29,6 +33,8 @@ mod store_sink;
 mod store_writer;
 
 pub(super) use operator_flags::OperatorCommand;
+#[cfg(test)]
+pub(super) use sink_metrics::SinkMetrics;
 
 use super::{exit_status::ExitStatus, program_log::ProgramLog, stderr};
 use operator_flags::OperatorPart;

@@ -152,6 +152,9 @@ pub(crate) struct OperatorCommand {
         help_heading = "Results"
     )]
     results: Vec<ResultsArgument>,
+    /// Write a Kubernetes Event for each new critical finding, about its object
+    #[arg(long, help_heading = "Results")]
+    pub(super) events: bool,
     /// The name of the cluster in results [default: that of the context, or the URL]
     #[arg(long, value_name = "NAME", help_heading = "Results")]
     pub(super) cluster_name: Option<String>,

@@ -9,7 +9,9 @@ use super::{
     sink_metrics::SinkMetrics,
 };
 use kubevet_cluster::{Cluster, Fence, ResultLimits, ResultWriter, StoredResults, WriteReport};
-use kubevet_model::{Control, ControlId, ObjectResult, Origin, ResultKey, ResultKind, ResultObject};
+use kubevet_model::{
+    Control, ControlId, ObjectResult, Origin, ResultKey, ResultKind, ResultObject,
+};
 use kubevet_operator::{FinishedSweep, ResultBatch, ResultSink, SinkError, SinkFuture};
 use kubevet_results::{BindingsOf, ReportApi, ResultBuilder};
 use std::{
@@ -243,11 +245,13 @@ fn make_objects(
         ResultKind::ConfigurationScanSummary => None,
         ResultKind::PolicyReport | ResultKind::ClusterPolicyReport => {
             let is_of_kind = kind.is_namespaced() == is_namespaced;
-            is_of_kind.then(|| builder.policy_report_naming(ReportApi::PolicyReports, result, bindings))
+            is_of_kind
+                .then(|| builder.policy_report_naming(ReportApi::PolicyReports, result, bindings))
         }
         ResultKind::Report | ResultKind::ClusterReport => {
             let is_of_kind = kind.is_namespaced() == is_namespaced;
-            is_of_kind.then(|| builder.policy_report_naming(ReportApi::OpenReports, result, bindings))
+            is_of_kind
+                .then(|| builder.policy_report_naming(ReportApi::OpenReports, result, bindings))
         }
     };
     kinds.iter().filter_map(make).collect()

@@ -1,9 +1,9 @@
 //! The running operator: every part is built and joined, works until a signal, and ends in order.
 
 use super::{
-    counted_bindings::CountedBindings, library::LibraryFiles, operator_flags::OperatorCommand, requested_scans::RequestedScans,
-    resource_sink::ResourceSink, sink_metrics::SinkMetrics, store_flags::StorePlace,
-    store_sink::StoreSink,
+    counted_bindings::CountedBindings, event_sink::EventSink, library::LibraryFiles,
+    operator_flags::OperatorCommand, requested_scans::RequestedScans, resource_sink::ResourceSink,
+    sink_metrics::SinkMetrics, store_flags::StorePlace, store_sink::StoreSink,
 };
 use crate::cli::{
     file_fingerprint,
@@ -116,8 +116,13 @@ pub(super) async fn run(
             kinds,
             &cluster_name(&flags, &cluster),
             &own_namespace(&flags, &cluster),
-            sink_metrics,
+            Arc::clone(&sink_metrics),
         )));
+    }
+    if flags.events {
+        let pod = env::var("POD_NAME").unwrap_or_default();
+        let events = cluster.start_event_writer("kubevet.io/operator", &pod);
+        sinks.push(Box::new(EventSink::new(events, Arc::clone(&sink_metrics))));
     }
     sinks.extend(log_sink(flags.log_results.as_deref(), &identity)?);
     info!(
@@ -154,6 +159,7 @@ pub(super) async fn run(
         health,
         shutdown,
         health_server,
+        sink_metrics,
     };
     running.until_signal().await
 }
@@ -170,6 +176,7 @@ struct Running {
     shutdown: Shutdown,
     /// Resolves when the server of metrics and health has ended.
     health_server: Option<oneshot::Receiver<()>>,
+    sink_metrics: Arc<SinkMetrics>,
 }
 
 impl Running {
@@ -212,6 +219,10 @@ impl Running {
             (None, false) => Err("not all objects were read yet".to_owned()),
         };
         self.health.set("objects", objects);
+        if !status.is_leader {
+            // Another replica knows them.
+            self.sink_metrics.set_oldest(&[]);
+        }
     }
 
     /// Ends in an order in which another replica takes over only what this one has finished.

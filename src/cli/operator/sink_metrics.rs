@@ -1,7 +1,8 @@
 //! The metrics of the store and of results as objects.
 
 use kubevet_cluster::{ResultTotals, WriteReport};
-use kubevet_store::WriteCounts;
+use kubevet_model::Severity;
+use kubevet_store::{Timestamp, WriteCounts};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -23,11 +24,18 @@ struct ReasonLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SeverityLabels {
+    severity: &'static str,
+}
+
 /// The metrics of the places where results go.
 #[derive(Debug, Default)]
-pub(super) struct SinkMetrics {
+pub(crate) struct SinkMetrics {
     stored_objects: Family<ResultLabels, Counter>,
     stored_findings: Family<ChangeLabels, Counter>,
+    oldest: Family<SeverityLabels, Gauge>,
+    dropped_events: Gauge,
     writes: Family<ResultLabels, Counter>,
     failures: Family<ReasonLabels, Counter>,
     results: Gauge,
@@ -37,7 +45,7 @@ pub(super) struct SinkMetrics {
 
 impl SinkMetrics {
     /// Creates the metrics and registers them. Call it once for one registry.
-    pub(super) fn register(registry: &mut Registry) -> Self {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
         let new = Self::default();
         registry.register(
             "kubevet_operator_stored_objects",
@@ -48,6 +56,16 @@ impl SinkMetrics {
             "kubevet_operator_stored_findings",
             "Findings in the store that began (new) or ended (fixed)",
             new.stored_findings.clone(),
+        );
+        registry.register(
+            "kubevet_operator_oldest_open_finding_timestamp_seconds",
+            "When the oldest finding of a severity began that is open and has no exception; absent without one",
+            new.oldest.clone(),
+        );
+        registry.register(
+            "kubevet_operator_dropped_events",
+            "Events about new critical findings that were not written",
+            new.dropped_events.clone(),
         );
         registry.register(
             "kubevet_operator_result_writes",
@@ -96,6 +114,27 @@ impl SinkMetrics {
     pub(super) fn count_fixed(&self, number: usize) {
         let labels = ChangeLabels { change: "fixed" };
         add(&self.stored_findings.get_or_create(&labels), number);
+    }
+
+    /// Sets when the oldest open finding of each severity began. Those that are not named have none.
+    pub(super) fn set_oldest(&self, oldest: &[(Severity, Timestamp)]) {
+        for severity in Severity::ALL {
+            let labels = SeverityLabels {
+                severity: severity.name(),
+            };
+            match oldest.iter().find(|(of, _)| of == severity) {
+                Some((_, began)) => {
+                    let gauge = self.oldest.get_or_create(&labels);
+                    gauge.set(began.unix_seconds());
+                }
+                None => drop(self.oldest.remove(&labels)),
+            }
+        }
+    }
+
+    pub(super) fn set_dropped_events(&self, number: u64) {
+        self.dropped_events
+            .set(i64::try_from(number).unwrap_or(i64::MAX));
     }
 
     pub(super) fn count_results(&self, report: &WriteReport, totals: &ResultTotals) {

@@ -1,5 +1,6 @@
 //! The flags that say where the operator keeps results and their history.
 
+use crate::cli::bounded_read::read_file;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use kubevet_store::{ClusterIdentity, Retention, StoreLocation, StoreOptions};
@@ -13,6 +14,8 @@ use std::{
 
 /// The value of `--store` that turns it off.
 const NONE: &str = "none";
+/// The largest file with a value.
+const MAX_URL_BYTES: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
 pub(super) struct StoreFlags {
@@ -28,6 +31,15 @@ pub(super) struct StoreFlags {
         help_heading = "Results"
     )]
     store: Option<StoreArgument>,
+    /// A file with the value of --store, such as a mounted Secret with the URL of a database; it is read
+    /// at the start
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "store",
+        help_heading = "Results"
+    )]
+    store_url_file: Option<PathBuf>,
     /// The most bytes of the store, such as 512Mi [default: 1Gi for a file, 16Gi for a database]
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Results")]
     store_max_size: Option<u64>,
@@ -75,9 +87,11 @@ impl StoreFlags {
     /// Returns where the store is.
     ///
     /// # Errors
-    /// The value is neither a path nor a usable URL.
+    /// The value is neither a path nor a usable URL, or its file cannot be read.
     pub(super) fn place(&self) -> anyhow::Result<StorePlace> {
-        match self.store.as_ref().map(|argument| argument.0.as_str()) {
+        let from_file = self.store_url_file.as_deref().map(read_url).transpose()?;
+        let given = self.store.as_ref().map(|argument| argument.0.as_str());
+        match from_file.as_deref().or(given) {
             None | Some("") => Ok(StorePlace::StateDirectory),
             Some(NONE) => Ok(StorePlace::None),
             Some(text) => Ok(StorePlace::Named(text.parse()?)),
@@ -128,6 +142,19 @@ impl StoreFlags {
             ..Retention::default()
         }
     }
+}
+
+/// Returns the text of a file with the value of --store, which is never printed.
+fn read_url(file: &Path) -> anyhow::Result<String> {
+    let text = String::from_utf8(read_file(file, MAX_URL_BYTES)?);
+    let Ok(text) = text else {
+        bail!("--store-url-file: {} is no text", file.display());
+    };
+    let url = text.trim();
+    if url.is_empty() {
+        bail!("--store-url-file: {} is empty", file.display());
+    }
+    Ok(url.to_owned())
 }
 
 /// Returns the folder for state by the environment: that of a service, or that of a user.
@@ -202,6 +229,22 @@ mod tests {
             });
             assert_eq!(found, expected.map(PathBuf::from));
         }
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "the test writes a file")]
+    fn value_of_a_file_is_its_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("url");
+        for (text, expected) in [
+            ("postgres://h/d\n", Some("postgres://h/d")),
+            ("none", Some("none")),
+            ("\n", None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(read_url(&file).ok().as_deref(), expected);
+        }
+        assert!(read_url(&dir.path().join("missing")).is_err());
     }
 
     #[test]

@@ -83,6 +83,9 @@ impl StoreWriter {
             store.write(&objects, now())
         })?;
         self.metrics.count_stored(&counts);
+        if counts.new_findings + counts.fixed_findings > 0 {
+            self.show_oldest(fence);
+        }
         Ok(())
     }
 
@@ -90,6 +93,9 @@ impl StoreWriter {
         let uids: Vec<&str> = uids.iter().map(|uid| &**uid).collect();
         let fixed = self.call(fence, None, |store| store.remove(&uids, now()))?;
         self.metrics.count_fixed(fixed);
+        if fixed > 0 {
+            self.show_oldest(fence);
+        }
         Ok(())
     }
 
@@ -112,8 +118,15 @@ impl StoreWriter {
             self.metrics.count_fixed(counts.fixed_findings);
             self.finished = Some(sweep.sweep);
         }
+        self.show_oldest(fence);
         self.clean(fence);
         Ok(())
+    }
+
+    /// Sets the metrics of the oldest findings; if they cannot be read, they are absent.
+    fn show_oldest(&mut self, fence: &Fence) {
+        let oldest = self.call(fence, None, Store::oldest_open_findings);
+        self.metrics.set_oldest(&oldest.unwrap_or_default());
     }
 
     /// Deletes old history, about once a day, and at the next sweep if the store is full.

@@ -56,7 +56,13 @@ fn write_counts(counts: &Value, now: SystemTime, out: &mut String) {
     let shown = namespaces.iter().take(MAX_ROWS);
     rows.extend(shown.map(|of| row(text_of(of, "name"), of)));
     if !rows.is_empty() {
-        let head = ["NOT CLEAN", "DENIED", "FINDINGS", "OBJECTS", "NOT EVALUATED"];
+        let head = [
+            "NOT CLEAN",
+            "DENIED",
+            "FINDINGS",
+            "OBJECTS",
+            "NOT EVALUATED",
+        ];
         let _ = write!(out, "\n{}", table(head, &rows));
         let omitted =
             namespaces.len().saturating_sub(MAX_ROWS) as u64 + number(counts, "omittedNamespaces");
@@ -94,7 +100,8 @@ fn write_reviews(binding: &BindingState, out: &mut String) {
     let reviews = field(&binding.status, "reviews");
     let of = field(reviews, "observedGeneration").as_i64();
     if of != Some(binding.generation) {
-        let line = "\nreviews: none was denied, or would have been, since the spec was last changed\n";
+        let line =
+            "\nreviews: none was denied, or would have been, since the spec was last changed\n";
         out.push_str(line);
         return;
     }

@@ -261,7 +261,10 @@ fn described(binding: &BindingState, promotion: &Promotion) -> String {
             );
             if !removed.is_empty() {
                 let names = join_first(removed, MAX_NAMED);
-                let _ = writeln!(text, "not in it any more, since they are not clean: {names}");
+                let _ = writeln!(
+                    text,
+                    "not in it any more, since they are not clean: {names}"
+                );
             }
             text
         }

@@ -43,14 +43,22 @@ pub(super) async fn watch(
         "note: watching {} for {}: it is moved back after more than {}",
         changed.name(),
         humantime::format_duration(limits.within),
-        count(usize::try_from(limits.max_denials).unwrap_or(usize::MAX), "denied request"),
+        count(
+            usize::try_from(limits.max_denials).unwrap_or(usize::MAX),
+            "denied request"
+        ),
     ));
     let until = Instant::now() + limits.within;
     let mut denials = 0;
     loop {
         match cluster.control_binding(changed.name()).await {
-            Ok(Some(now)) if now.uid() != changed.uid() || now.generation() != changed.generation() => {
-                bail!("{} was changed by somebody else: it is not watched any more", changed.name());
+            Ok(Some(now))
+                if now.uid() != changed.uid() || now.generation() != changed.generation() =>
+            {
+                bail!(
+                    "{} was changed by somebody else: it is not watched any more",
+                    changed.name()
+                );
             }
             Ok(Some(now)) => {
                 denials = state_of(&now).denied_requests();
@@ -104,7 +112,7 @@ async fn revert(
         limits.max_denials,
     );
     report(cluster, name, promotion, "Reverted", denials, &message).await;
-    let events = cluster.start_event_writer("kubevet-promote");
+    let events = cluster.start_event_writer("kubevet.io/promote", "kubevet-promote");
     events.record(EventRecord {
         subject: EventSubject {
             api_version: "kubevet.io/v1alpha1".to_owned(),

@@ -97,6 +97,19 @@ impl SelectionFlags {
         }
     }
 
+    /// Returns the flags as arguments that choose the same controls.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let named = |flag: &str, names: &[String]| {
+            (!names.is_empty()).then(|| format!("{flag}={}", names.join(",")))
+        };
+        let named = [
+            named("--framework", &self.frameworks),
+            named("--control", &self.controls),
+        ];
+        let all = self.all.then(|| "--all".to_owned());
+        named.into_iter().flatten().chain(all).collect()
+    }
+
     /// Returns the named frameworks, where nothing else may be chosen.
     ///
     /// # Errors

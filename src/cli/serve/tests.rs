@@ -1,8 +1,10 @@
 //! Alert rules and dashboard name metrics by hand; the test compares them with the metrics that
-//! `kubevet serve` registers.
+//! `kubevet serve` and `kubevet operator` register.
 
 use super::cluster_watches::ClusterGauges;
+use crate::cli::operator::SinkMetrics;
 use kubevet_manifests::{self as manifests, InstallOptions};
+use kubevet_operator::OperatorMetrics;
 use kubevet_server::ServerMetrics;
 use kubevet_webhook::WebhookMetrics;
 use prometheus_client::registry::Registry;
@@ -26,6 +28,8 @@ fn registered() -> BTreeMap<String, String> {
     let _ = (
         ClusterGauges::register(&mut registry),
         ServerMetrics::register(&mut registry),
+        OperatorMetrics::register(&mut registry),
+        SinkMetrics::register(&mut registry),
     );
     let mut encoded = String::new();
     prometheus_client::encoding::text::encode(&mut encoded, &registry).unwrap();
@@ -68,7 +72,7 @@ fn every_metric_of_alerts_and_dashboard_is_registered() {
     let registered = registered();
     assert!(registered.len() > 10, "{registered:?}");
     let options = InstallOptions::new("kubevet", BTreeSet::new());
-    let sample = Regex::new(r"\b(?:kubevet|apiserver|kube)_\w+").unwrap();
+    let sample = Regex::new(r"\b(?:kubevet|kubescape|apiserver|kube)_\w+").unwrap();
     let mut watched = BTreeSet::new();
     for (file, content) in manifests::monitoring(&options).unwrap() {
         let is_expression = |line: &&str| line.contains("expr\": ") || line.contains("expr: ");

@@ -89,7 +89,7 @@ pub(super) async fn wire(
     let health = health(&shutdown);
     let events = cluster.as_ref().map(|cluster| {
         let pod = env::var("POD_NAME").unwrap_or_default();
-        cluster.start_event_writer(&pod)
+        cluster.start_event_writer("kubevet.io/admission", &pod)
     });
     let stored = watches.as_ref().and_then(ClusterWatches::receiver);
     let reports = cluster

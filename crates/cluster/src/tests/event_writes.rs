@@ -19,7 +19,9 @@ async fn repeated_event_is_created_once_and_then_updated() {
         ),
     })
     .await;
-    let events = server.cluster().start_event_writer("pod");
+    let events = server
+        .cluster()
+        .start_event_writer("kubevet.io/admission", "pod");
     let record = |name: &str, message: &str| EventRecord {
         subject: EventSubject {
             api_version: "v1".to_owned(),

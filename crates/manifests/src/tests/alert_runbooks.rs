@@ -24,7 +24,7 @@ fn matches(pattern: &str, text: &str) -> BTreeSet<String> {
 fn every_alert_has_a_runbook() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/alerts.md"));
     let sections = matches(r"(?m)^## (\w+)$", &fs::read_to_string(path).unwrap());
-    let alerts = file("alerts.yaml");
+    let alerts = file("alerts.yaml") + &file("operator-alerts.yaml");
     assert_eq!(matches(r"- alert: (\w+)", &alerts), sections);
     let anchors: BTreeSet<String> = sections.iter().map(|name| name.to_lowercase()).collect();
     let urls =
@@ -34,11 +34,13 @@ fn every_alert_has_a_runbook() {
 
 #[test]
 fn every_panel_has_a_description() {
-    let dashboard: Value = serde_json::from_str(&file("dashboard.json")).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    assert!(!panels.is_empty());
-    for panel in panels {
-        let description = panel["description"].as_str().unwrap_or_default();
-        assert!(description.ends_with('.'), "{panel}");
+    for name in ["dashboard.json", "operator-dashboard.json"] {
+        let dashboard: Value = serde_json::from_str(&file(name)).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap();
+        assert!(!panels.is_empty());
+        for panel in panels {
+            let description = panel["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with('.'), "{panel}");
+        }
     }
 }

@@ -5,8 +5,8 @@
     reason = "it builds the folder that a kubelet mounts"
 )]
 
-use super::{find, options, parse_objects};
-use crate::{InstallOptions, InvalidOption, MountedFolder, chart, objects};
+use super::{chart_files, find, options, parse_objects};
+use crate::{InstallOptions, InvalidOption, MountedFolder, objects};
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -119,7 +119,7 @@ fn files_beyond_the_size_of_a_config_map_are_refused() {
 
 #[test]
 fn chart_has_the_files_as_values() {
-    let files = chart(&with(FILES)).unwrap();
+    let files = chart_files(&with(FILES));
     let (_, values) = files
         .iter()
         .find(|(name, _)| name == "values.yaml")

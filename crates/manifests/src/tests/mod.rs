@@ -4,12 +4,14 @@ mod alert_runbooks;
 mod binding_schema;
 mod helm_chart;
 mod kubelet_mount;
+mod operator;
 mod repository;
 mod result_definitions;
 
 use super::{install::CLIENT_CA_PATH, *};
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_k8s::workload::custom::CustomWorkloads;
+use kubevet_model::Scope;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -18,6 +20,24 @@ fn options() -> InstallOptions {
     library.set_workloads(CustomWorkloads::shipped());
     let image = format!("ghcr.io/kubevet/kubevet:{}", env!("CARGO_PKG_VERSION"));
     InstallOptions::new(&image, kinds(&library))
+}
+
+/// The operator with the controls that it chooses by default.
+fn operator_options() -> OperatorOptions {
+    let (library, _) = kubevet_policy::embedded();
+    let security = library.framework("security").unwrap().controls();
+    let mut controls = library.metadata();
+    controls.retain(|control| {
+        control.scope.contains(&Scope::Cluster) && security.contains(&control.id)
+    });
+    OperatorOptions::new(&options().image, controls)
+}
+
+fn chart_files(options: &InstallOptions) -> Vec<(String, String)> {
+    let (mut library, _) = kubevet_policy::embedded();
+    library.set_workloads(CustomWorkloads::shipped());
+    let rights = FrameworkRights::of(&library);
+    chart(options, &operator_options(), &rights).unwrap()
 }
 
 #[track_caller]

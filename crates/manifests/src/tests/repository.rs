@@ -5,10 +5,10 @@
     reason = "the test reads the repository, and rewrites it on request"
 )]
 
-use super::options;
+use super::{chart_files, operator_options, options};
 use crate::{
-    ResultCrds, chart, install, install::slots, kustomization, monitoring, results_crds,
-    scan_request_crd,
+    ResultCrds, install, install::slots, install_operator, kustomization, monitoring,
+    operator_install::operator_slots, results_crds, scan_request_crd,
 };
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -21,7 +21,7 @@ fn generated() -> BTreeMap<String, String> {
         files.extend(generated.map(|(file, content)| (format!("{folder}/{file}"), content)));
     };
     add_folder("kustomize", kustomization(&options).unwrap());
-    add_folder("helm/kubevet", chart(&options).unwrap());
+    add_folder("helm/kubevet", chart_files(&options));
     add_folder("monitoring", monitoring(&options).unwrap());
     for (file, group) in [
         ("kubescape.yaml", ResultCrds::Kubescape),
@@ -30,6 +30,8 @@ fn generated() -> BTreeMap<String, String> {
     ] {
         files.insert(format!("results-crds/{file}"), results_crds(&[group]));
     }
+    let operator = install_operator(&operator_options()).unwrap();
+    files.insert("operator.yaml".to_owned(), operator);
     files.insert("operator-crds.yaml".to_owned(), scan_request_crd());
     files
 }
@@ -81,7 +83,8 @@ fn repository_has_the_generated_manifests() {
 
 #[test]
 fn every_slot_is_filled() {
-    let slots = slots(&options());
+    let mut slots = slots(&options());
+    slots.extend(operator_slots(&operator_options()));
     for (file, content) in generated() {
         for name in slots.keys() {
             assert!(!content.contains(&format!("@{name}@")), "{file}: {name}");

@@ -5,7 +5,7 @@ use crate::{
     results::{DAY, HOUR, NOON, deployment, object, time, with_error, with_version, write},
 };
 use kubevet_model::{Kind, ObjectResult, Origin, Severity};
-use kubevet_store::ObjectWrite;
+use kubevet_store::{ObjectWrite, Timestamp};
 use std::collections::BTreeMap;
 
 fn with_uid(mut result: ObjectResult, new: &str) -> ObjectResult {
@@ -86,6 +86,7 @@ fn oldest_open_finding_is_one_that_no_exception_accepts() {
         let mut store = place.open();
         let oldest = || place.reader().oldest_open(Severity::Critical).unwrap();
         assert_eq!(oldest(), None);
+        assert_eq!(store.oldest_open_findings().unwrap(), []);
         let accepted = deployment("accepted", &["C-1:critical"]);
         let key = accepted.findings[0].finding.fingerprint;
         let exceptions = BTreeMap::from([(key, "known".to_owned())]);
@@ -107,7 +108,22 @@ fn oldest_open_finding_is_one_that_no_exception_accepts() {
             NOON + 2 * HOUR,
         );
         assert_eq!(oldest().unwrap().object.name, "b");
+        let began = |at| (Severity::Critical, time(at));
+        let high = (Severity::High, time(NOON));
+        assert_eq!(
+            sorted(store.oldest_open_findings().unwrap()),
+            [high, began(NOON + HOUR)]
+        );
         store.remove(&["b"], time(NOON + 3 * HOUR)).unwrap();
         assert_eq!(oldest().unwrap().object.name, "a");
+        assert_eq!(
+            sorted(store.oldest_open_findings().unwrap()),
+            [high, began(NOON + 2 * HOUR)]
+        );
     });
+}
+
+fn sorted(mut oldest: Vec<(Severity, Timestamp)>) -> Vec<(Severity, Timestamp)> {
+    oldest.sort_by_key(|(severity, _)| *severity);
+    oldest
 }

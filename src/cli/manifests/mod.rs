@@ -1,5 +1,7 @@
 //! `kubevet manifests`: what is applied to a cluster to install kubevet.
 
+mod operator;
+
 use super::{
     bounded_read::read_file,
     exit_status::ExitStatus,
@@ -10,11 +12,12 @@ use super::{
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{
-    self as manifests, ExternalWebhook, FailurePolicy, InstallOptions, MountedFolder,
-    OperatorRights, ResultCrds, ScanRights,
+    self as manifests, ExternalWebhook, FailurePolicy, FrameworkRights, InstallOptions,
+    MountedFolder, OperatorOptions, OperatorRights, ResultCrds, ScanRights,
 };
 use kubevet_model::{Control, Scope};
 use kubevet_policy::{self as policy, Library};
+use operator::OperatorInstallFlags;
 use std::{
     fs,
     net::IpAddr,
@@ -37,6 +40,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
   kubevet manifests scan-rbac --framework NSA | kubectl apply -f -
+  kubevet manifests operator --results kubescape | kubectl apply --server-side -f -
   kubevet manifests operator-rbac --results kubescape | kubectl apply -f -
   kubevet manifests results-crds | kubectl apply -f -
   kubevet manifests operator-crds | kubectl apply -f -
@@ -50,10 +54,10 @@ pub(super) struct ManifestsCommand {
     #[arg(long, global = true, default_value = DEFAULT_NAMESPACE, value_name = "NAME")]
     namespace: String,
     /// The container image
-    #[arg(long, default_value = concat!("ghcr.io/kubevet/kubevet:", env!("CARGO_PKG_VERSION")))]
+    #[arg(long, global = true, default_value = concat!("ghcr.io/kubevet/kubevet:", env!("CARGO_PKG_VERSION")))]
     image: String,
     /// How many replicas answer
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, global = true, default_value_t = 2, value_name = "N")]
     replicas: u32,
     /// The addresses of API servers, as the pods see them; the NetworkPolicy allows no others
     /// [default: any]
@@ -68,14 +72,14 @@ pub(super) struct ManifestsCommand {
     #[arg(long, global = true, value_name = "Fail|Ignore", value_parser = failure_policy)]
     failure_policy: Option<FailurePolicy>,
     /// One stream of YAML, or a folder for Kustomize or of a Helm chart
-    #[arg(long, value_enum, default_value_t = ManifestForm::Yaml)]
+    #[arg(long, global = true, value_enum, default_value_t = ManifestForm::Yaml)]
     form: ManifestForm,
     /// Write into this file instead of standard output; into this folder if there is more than one
     /// file
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
     /// Parameters for controls, such as allowed registries; the pods read them from a ConfigMap
-    #[arg(long, value_name = "FILE", help_heading = "Controls")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     #[command(flatten)]
     library: LibraryFlags,
@@ -111,6 +115,8 @@ enum ManifestPart {
     },
     /// The smallest ClusterRole for `kubevet scan cluster`, with the reason for each rule
     ScanRbac(ScanRbacFlags),
+    /// Everything to install `kubevet operator`, with the reason for each right
+    Operator(OperatorInstallFlags),
     /// The least ClusterRole and Role for `kubevet operator`, with the reason for each rule
     OperatorRbac(OperatorRbacFlags),
     /// The CustomResourceDefinitions of the kinds that the results of a cluster are written as
@@ -257,9 +263,13 @@ impl ManifestsCommand {
         };
         let output = self.output.as_deref();
         match self.part {
+            None if self.form == ManifestForm::Helm => write_chart(&options, &library, output)?,
             None => self.form.write(&options, output)?,
+            Some(ManifestPart::Operator(flags)) => {
+                flags.write(options, &library, self.form, output)?;
+            }
             Some(_) if self.form != ManifestForm::Yaml => {
-                bail!("--form is for the whole installation: leave it out here");
+                bail!("--form is for a whole installation: leave it out here");
             }
             Some(part) => part.write(&options, output)?,
         }
@@ -313,13 +323,32 @@ impl ManifestForm {
         match self {
             Self::Yaml => write_stream(output, &manifests::install(options)?),
             Self::Kustomize => write_files(output, manifests::kustomization(options)?),
-            Self::Helm if options.namespace != DEFAULT_NAMESPACE => bail!(
-                "a chart has the namespace of its release: helm install --namespace {}",
-                options.namespace
-            ),
-            Self::Helm => write_files(output, manifests::chart(options)?),
+            // It depends on the library: see `write_chart`.
+            Self::Helm => Ok(()),
         }
     }
+}
+
+/// Writes the chart of gate and operator.
+fn write_chart(
+    options: &InstallOptions,
+    library: &Library,
+    output: Option<&Path>,
+) -> anyhow::Result<()> {
+    if options.namespace != DEFAULT_NAMESPACE {
+        bail!(
+            "a chart has the namespace of its release: helm install --namespace {}",
+            options.namespace
+        );
+    }
+    let default = SelectionFlags::of_frameworks(Vec::new());
+    let controls = chosen_controls(&default, library)?;
+    let operator = OperatorOptions {
+        workloads: library.workloads.clone(),
+        ..OperatorOptions::new(&options.image, controls)
+    };
+    let rights = FrameworkRights::of(library);
+    write_files(output, manifests::chart(options, &operator, &rights)?)
 }
 
 impl ManifestPart {
@@ -336,8 +365,8 @@ impl ManifestPart {
                 let files = manifests::admission_configuration(options, url, &host_folder)?;
                 write_files(output, files)
             }
-            // It depends on the chosen controls, and not on the options of an installation.
-            Self::ScanRbac(_) | Self::OperatorRbac(_) => Ok(()),
+            // They depend on the chosen controls: see `run`.
+            Self::ScanRbac(_) | Self::OperatorRbac(_) | Self::Operator(_) => Ok(()),
             Self::ResultsCrds { kinds } => {
                 let groups: Vec<ResultCrds> = kinds.into_iter().map(ResultCrds::from).collect();
                 write_stream(output, &manifests::results_crds(&groups))
@@ -433,6 +462,34 @@ mod tests {
             let range = address_range(argument).ok();
             assert_eq!(range.as_deref(), expected, "{argument}");
         }
+    }
+
+    /// The Lease is the one that the Role names, and the store is in the folder that is mounted.
+    #[test]
+    fn operator_arguments_parse_and_name_installed_objects() {
+        let options = OperatorOptions {
+            choice: vec!["--framework=NSA,MITRE".to_owned()],
+            read_secrets: true,
+            results: ResultCrds::ALL.to_vec(),
+            ..OperatorOptions::new("kubevet", Vec::new())
+        };
+        let objects = manifests::operator_objects(&options).unwrap();
+        let yaml = |file: &str| {
+            let (_, yaml) = objects.iter().find(|(name, _)| *name == file).unwrap();
+            yaml.as_str()
+        };
+        let args = list(yaml("deployment.yaml"), "args:");
+        Cli::try_parse_from(["kubevet"].iter().chain(&args)).unwrap();
+        for expected in [
+            "--results=kubescape,policy-reports,open-reports",
+            "--store=/var/lib/kubevet/store.db",
+        ] {
+            assert!(args.contains(&expected), "{expected}: {args:?}");
+        }
+        assert!(yaml("deployment.yaml").contains("mountPath: /var/lib/kubevet\n"));
+        let lease = args.iter().find_map(|flag| flag.strip_prefix("--lease="));
+        let rule = format!("resourceNames: [{}]", lease.unwrap());
+        assert!(yaml("roles.yaml").contains(&rule), "{rule}");
     }
 
     #[test]
