@@ -88,38 +88,44 @@ fn every_exported_policy_is_accepted_and_type_checks() {
         .concat())
         .ok()
     };
+    // The API server checks the types of policies in the background, one after the other.
+    let wait_for_types = || {
+        wait_for("types to be checked", || {
+            let output = cluster
+                .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
+                .ok();
+            let list: Value = serde_json::from_str(&output).expect("kubectl prints JSON");
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            for item in &items {
+                let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
+                assert!(
+                    warnings.is_null(),
+                    "{}: {warnings}",
+                    item["metadata"]["name"]
+                );
+            }
+            let checked = items.iter().filter(|item| {
+                item["status"]["observedGeneration"] == item["metadata"]["generation"]
+            });
+            if checked.count() == items.len() {
+                Ok(())
+            } else {
+                Err("not all are checked yet".to_owned())
+            }
+        });
+    };
     apply(&["NSA", "--params", "resource"]);
+    wait_for_types();
     let config = dir.path().join("config.yaml");
     let params = "publicRegistries: [quay.io]\nimageRepositoryAllowList: [registry.example.com]\n";
     fs::write(&config, params).expect("a file can be written");
     let config = config.display().to_string();
     apply(&["--style", "readable", "--controls-config", &config]);
+    wait_for_types();
     apply(&["K-0001", "K-0002", "C-0046", "--style", "readable"]);
     apply(&["C-0046", "--style", "readable", "--params", "resource"]);
     apply(&["K-0001", "K-0002", "C-0073", "--one-per-control"]);
-    wait_for("types to be checked", || {
-        let output = cluster
-            .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
-            .ok();
-        let list: Value = serde_json::from_str(&output).expect("kubectl prints JSON");
-        let items = list["items"].as_array().cloned().unwrap_or_default();
-        for item in &items {
-            let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
-            assert!(
-                warnings.is_null(),
-                "{}: {warnings}",
-                item["metadata"]["name"]
-            );
-        }
-        let checked = items
-            .iter()
-            .filter(|item| item["status"]["observedGeneration"] == item["metadata"]["generation"]);
-        if checked.count() == items.len() {
-            Ok(())
-        } else {
-            Err("not all are checked yet".to_owned())
-        }
-    });
+    wait_for_types();
 }
 
 #[test]

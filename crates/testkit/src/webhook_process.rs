@@ -203,10 +203,11 @@ impl WebhookProcess {
 /// A port of loopback that is free at this moment, and that no later call in this process returns.
 ///
 /// It is below the ephemeral range of Linux (from 32768 on): from that range the kernel takes the
-/// source ports of connections, so a port could be in use again before the server binds it.
+/// source ports of connections, so a port could be in use again before the server binds it. Control
+/// planes take ports above it (`tests/kubernetes/controlplane/files.go`).
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_240;
-    const COUNT: u32 = 22_000;
+    const COUNT: u32 = 12_000;
     static CALLS: AtomicU32 = AtomicU32::new(0);
     // Test processes that run at the same time begin at different ports.
     let start = process::id().wrapping_mul(7_919);

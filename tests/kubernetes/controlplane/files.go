@@ -86,9 +86,9 @@ func rememberPort(path string, asked int) int {
 }
 
 // freePort is a port of loopback that nobody listens on now. It is below the ports that systems give to outgoing
-// connections, one of which could take it before a server listens on it.
+// connections, one of which could take it before a server listens on it, and above those of the servers of tests.
 func freePort() int {
-	const first, count, tries = 10_000, 20_000, 1_000
+	const first, count, tries = 22_500, 10_000, 1_000
 	for range tries {
 		port := first + mathrand.IntN(count)
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
