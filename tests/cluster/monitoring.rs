@@ -2,11 +2,15 @@
 //! of gate and operator, and new critical findings are Events.
 
 use crate::{
-    operator::{WatchedCluster, free_port, get},
+    operator::{WatchedCluster, get},
     operator_install::results_definitions,
     review_requests::{bindings, contains, deployment_in},
 };
-use kubevet_testkit::{polling::wait_for, test_dir::TestDir, webhook_process::WebhookProcess};
+use kubevet_testkit::{
+    polling::wait_for,
+    test_dir::TestDir,
+    webhook_process::{WebhookProcess, free_port},
+};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;

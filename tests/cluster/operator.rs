@@ -6,16 +6,16 @@ use kubevet_testkit::{
     control_plane::ControlPlane,
     polling::wait_for,
     process::{self, ChildProcess},
+    webhook_process::free_port,
 };
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 const OBJECTS: &str = r"
@@ -250,19 +250,6 @@ pub(crate) fn get(port: u16, path: &str) -> (u16, String) {
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     (status.unwrap_or_default(), body.to_owned())
-}
-
-/// A port that is free, and not one of those that the system gives to outgoing connections: such a one
-/// may be in use before the operator listens, or when it starts again.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(101);
-    let mut ports = std::iter::repeat_with(|| {
-        let next = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        20_000 + u16::try_from(next % 12_000).expect("it is small")
-    });
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    ports.find(is_free).expect("a port is free")
 }
 
 /// The value of a series in a scrape.

@@ -3,7 +3,7 @@
 //! the end of a fault needs no restart.
 
 use crate::{
-    operator::{ALONE, Replica, WatchedCluster, free_port, get, value},
+    operator::{ALONE, Replica, WatchedCluster, get, value},
     operator_sinks::{
         BAD, REPAIRED, SCANS, WatchedStore, install_definitions, names, sum, wait_for_status,
     },
@@ -13,6 +13,7 @@ use kubevet_testkit::{
     polling::wait_for,
     postgres_server::{POSTGRES_PASSWORD, PostgresServer},
     skip::not_run,
+    webhook_process::free_port,
 };
 use serde_json::json;
 use std::{

@@ -2,13 +2,13 @@
 //! their objects, are written by one replica, and not again after a restart. Operator, scan of the
 //! cluster and scan of files agree.
 
-use crate::operator::{
-    ALONE, Replica, WatchedCluster, failed, free_port, get, results_by_uid, value,
-};
+use crate::operator::{ALONE, Replica, WatchedCluster, failed, get, results_by_uid, value};
 use kubevet_store::{
     ClusterIdentity, FindingFilter, FindingState, StoreLocation, StoreOptions, StoreReader,
 };
-use kubevet_testkit::{build_output::kubevet_binary, polling::wait_for, process};
+use kubevet_testkit::{
+    build_output::kubevet_binary, polling::wait_for, process, webhook_process::free_port,
+};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},

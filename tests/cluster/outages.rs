@@ -516,7 +516,13 @@ fn client_without_certificate_is_rejected() {
         "with a stranger's: {:?}",
         call(&stranger)
     );
-    assert!(any.metric("kubevet_tls_handshake_failures_total") >= 2.0);
+    // The server counts a handshake after the client has seen it fail.
+    wait_for("both handshakes to be counted", || {
+        let counted = any.metric("kubevet_tls_handshake_failures_total");
+        (counted >= 2.0)
+            .then_some(())
+            .ok_or_else(|| counted.to_string())
+    });
 
     for (name, welcome) in [("kube-apiserver", true), ("somebody", false)] {
         let named = webhook(&["--client-name", name]);
