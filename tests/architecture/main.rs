@@ -66,6 +66,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("results", &["model", "k8s"]),
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
+    ("image", &["model"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (

@@ -16,6 +16,7 @@
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `scan_status`, `control_status`, `counts` | the result of a scan |
 //! | `change` | what changes in a cluster after a scan |
+//! | `package` | what is installed in an image |
 //! | `unread` | the objects of a cluster that a scan could not read |
 //! | `replay` | the result of replaying recorded requests |
 //! | `result_object` | results as objects of a cluster |
@@ -40,6 +41,7 @@ mod framework;
 pub mod names;
 mod object;
 mod origin;
+mod package;
 mod path;
 mod pattern;
 mod problem;
@@ -70,6 +72,10 @@ pub use fingerprint::{Fingerprint, sha256_hex};
 pub use framework::{Assessment, Framework, FrameworkMember, Level, Requirement, mapping_notice};
 pub use object::{EvalRequest, ObjectId, Operation};
 pub use origin::Origin;
+pub use package::{
+    Distribution, Package, PackageDetails, PackageInventory, PackageKind, PackageLocation,
+    UnreadFile, UpstreamPackage,
+};
 pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
