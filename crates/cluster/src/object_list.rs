@@ -19,13 +19,13 @@ use std::{
 };
 
 /// The number of objects of the first page.
-const FIRST_LIMIT: u32 = 250;
+const FIRST_LIMIT: u32 = 100;
 /// The most objects of a page.
 const MAX_LIMIT: u32 = 500;
 /// A page of more bytes makes the next one smaller.
-const LARGE_PAGE_BYTES: usize = 4 << 20;
+const LARGE_PAGE_BYTES: usize = 1 << 20;
 /// A page of fewer bytes makes the next one larger.
-const SMALL_PAGE_BYTES: usize = 1 << 20;
+const SMALL_PAGE_BYTES: usize = 256 << 10;
 /// The most bytes of a page. An object has at most 1.5 MiB in etcd.
 const MAX_PAGE_BYTES: usize = 32 << 20;
 /// The number of times that a list begins again.

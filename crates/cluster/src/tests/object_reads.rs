@@ -215,8 +215,8 @@ async fn page_that_is_too_large_is_requested_in_smaller_parts() {
     .await;
     let lines = read(&server.cluster(), request()).await;
     check_isolated(&lines, "pods in *: an object has more than 32 MiB");
-    // 250, 62, 15, 3, 1.
-    assert_eq!(server.count(PODS), 5);
+    // 100, 25, 6, 1.
+    assert_eq!(server.count(PODS), 4);
 }
 
 #[tokio::test]
