@@ -34,7 +34,11 @@ mod tests {
     fn field_of_another_type_is_empty() {
         let value = json!({"text": "a", "number": 7, "list": [1, 2]});
         let check = |key: &str, expected: (&str, u64, usize)| {
-            let found = (text(&value, key), number(&value, key), list(&value, key).len());
+            let found = (
+                text(&value, key),
+                number(&value, key),
+                list(&value, key).len(),
+            );
             assert_eq!(found, expected, "{key}");
         };
         check("text", ("a", 0, 0));

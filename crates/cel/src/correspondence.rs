@@ -213,9 +213,7 @@ impl<'p> Correspondence<'p> {
             | (Term::AsList(a), Term::AsList(b))
             | (Term::AsMap(a), Term::AsMap(b)) => self.terms(*a, *b),
             (Term::Index(a, c), Term::Index(b, d)) => self.terms(*a, *b) && self.terms(*c, *d),
-            (Term::Guard(a, c), Term::Guard(b, d)) => {
-                self.conditions(*a, *b) && self.terms(*c, *d)
-            }
+            (Term::Guard(a, c), Term::Guard(b, d)) => self.conditions(*a, *b) && self.terms(*c, *d),
             (Term::Coalesce(a), Term::Coalesce(b)) | (Term::Concat(a), Term::Concat(b)) => {
                 self.all_terms(a, b)
             }

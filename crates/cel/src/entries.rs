@@ -273,7 +273,9 @@ fn asking_as(program: &Program, clauses: &[Clause], first: usize) -> Option<Vec<
         };
         match asking.first() {
             None => asking.extend([of_first, of_other]),
-            Some(known) if known.conditions == of_first.conditions && known.texts == of_first.texts => {
+            Some(known)
+                if known.conditions == of_first.conditions && known.texts == of_first.texts =>
+            {
                 asking.push(of_other);
             }
             Some(_) => {}

@@ -82,28 +82,44 @@ fn terms_tested(program: &Program, condition: ConditionId) -> Vec<TermId> {
     }
 }
 
-/// How often conditions read a term.
+/// How many tests and terms in conditions read a term directly.
 fn reads<'c>(
     program: &Program,
     conditions: impl Iterator<Item = &'c ConditionId>,
     term: TermId,
 ) -> usize {
-    let mut reads = Reads { term, count: 0 };
+    let mut reads = Reads {
+        program,
+        term,
+        count: 0,
+    };
+    let mut walk = Walk::once(program);
     for condition in conditions {
-        // Shared conditions are read once here: a lower bound is enough.
-        Walk::once(program).condition(*condition, &mut reads);
+        walk.condition(*condition, &mut reads);
     }
     reads.count
 }
 
-struct Reads {
+struct Reads<'p> {
+    program: &'p Program,
     term: TermId,
     count: usize,
 }
 
-impl Visitor for Reads {
+impl Reads<'_> {
+    fn add(&mut self, operands: &[TermId]) {
+        self.count += operands.iter().filter(|term| **term == self.term).count();
+    }
+}
+
+impl Visitor for Reads<'_> {
+    fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
+        self.add(&self.program.condition(condition).operands());
+        Descent::Children
+    }
+
     fn enter_term(&mut self, term: TermId, _scope: &[BinderId]) -> Descent {
-        self.count += usize::from(term == self.term);
+        self.add(&self.program.term(term).operands());
         Descent::Children
     }
 }

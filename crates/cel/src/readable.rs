@@ -34,7 +34,7 @@ use kubevet_model::{Control, ControlId};
 use std::{mem, slice, sync::Arc};
 
 /// A longer condition, in characters, is a variable: the message would repeat it.
-const MAX_REPEATED_CHARS: usize = 300;
+const MAX_REPEATED_CHARS: usize = 160;
 
 /// A control as a policy that people read.
 #[derive(Debug, Clone)]

@@ -12,13 +12,19 @@ use super::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A variable must shorten the policy by so many characters.
-const MIN_SAVED_CHARS: usize = 40;
+const MIN_SAVED_CHARS: usize = 10;
 /// What a variable adds besides its name and its expression, in YAML.
 const VARIABLE_CHARS: usize = 45;
 /// Variables that are added at most.
 const MAX_VARIABLES: usize = 20;
 /// What expressions begin with that depends on no loop.
-const ROOTS: &[&str] = &["object", "oldObject", "request", "params", "namespaceObject"];
+const ROOTS: &[&str] = &[
+    "object",
+    "oldObject",
+    "request",
+    "params",
+    "namespaceObject",
+];
 
 /// Names what the expressions repeat: those of the variables, and `others`.
 pub(super) fn name_repeats(variables: &mut Vec<PolicyVariable>, others: &mut [&mut Expr]) {
@@ -29,9 +35,8 @@ pub(super) fn name_repeats(variables: &mut Vec<PolicyVariable>, others: &mut [&m
             return;
         };
         let name = free_name(&repeated, variables);
-        let is_used = |variable: &PolicyVariable| {
-            variable.expression.contains(&|part| *part == repeated)
-        };
+        let is_used =
+            |variable: &PolicyVariable| variable.expression.contains(&|part| *part == repeated);
         // Before its first use: what it reads is there already.
         let place = variables.iter().position(is_used);
         let place = place.unwrap_or(variables.len());
@@ -90,7 +95,9 @@ fn count_parts<'e>(expr: &'e Expr, uses: &mut BTreeMap<String, (usize, &'e Expr)
 /// True if an expression depends on no loop around it.
 fn is_closed<'e>(expr: &'e Expr, bound: &mut Vec<&'e str>) -> bool {
     match expr {
-        Expr::Ident(name) => ROOTS.contains(&name.as_str()) || is_bound(bound, name) || is_type(name),
+        Expr::Ident(name) => {
+            ROOTS.contains(&name.as_str()) || is_bound(bound, name) || is_type(name)
+        }
         Expr::Comprehension(inner) => {
             if !is_closed(&inner.range, bound) {
                 return false;
@@ -101,7 +108,10 @@ fn is_closed<'e>(expr: &'e Expr, bound: &mut Vec<&'e str>) -> bool {
             bound.pop();
             is_closed
         }
-        other => other.children().into_iter().all(|child| is_closed(child, bound)),
+        other => other
+            .children()
+            .into_iter()
+            .all(|child| is_closed(child, bound)),
     }
 }
 
@@ -111,7 +121,17 @@ fn is_bound(bound: &[&str], name: &str) -> bool {
 
 /// True for the names of types, and for that of the functions of optionals.
 fn is_type(name: &str) -> bool {
-    ["optional", "list", "map", "string", "bool", "int", "double", "null_type"].contains(&name)
+    [
+        "optional",
+        "list",
+        "map",
+        "string",
+        "bool",
+        "int",
+        "double",
+        "null_type",
+    ]
+    .contains(&name)
 }
 
 /// True if an expression reads nothing of the request.
@@ -126,13 +146,41 @@ fn is_constant(expr: &Expr) -> bool {
 /// A name that no variable has: the base, or the base with a number.
 fn free_name(expr: &Expr, variables: &[PolicyVariable]) -> String {
     let base = base_name(expr);
-    let taken: BTreeSet<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
+    let taken: BTreeSet<&str> = variables
+        .iter()
+        .map(|variable| variable.name.as_str())
+        .collect();
     let numbered = (2..).map(|number| format!("{base}{number}"));
     let mut names = std::iter::once(base.clone()).chain(numbered);
     names
         .find(|name| !taken.contains(name.as_str()))
         .unwrap_or(base)
 }
+
+/// Words that the API server accepts as no name of a variable.
+const RESERVED: &[&str] = &[
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+];
 
 /// Fields that say little without the field that they are in.
 const VAGUE_FIELDS: &[&str] = &["key", "name", "operator", "type", "value"];
@@ -143,7 +191,11 @@ fn base_name(expr: &Expr) -> String {
     let mut fields = Vec::new();
     let root = first_path(expr).and_then(|path| fields_of(path, &mut fields));
     let mut name = match fields.as_slice() {
-        [] => root.unwrap_or("shared").to_owned(),
+        [] => {
+            let root = root.unwrap_or("shared");
+            root.trim_end_matches(|last: char| last.is_ascii_digit())
+                .to_owned()
+        }
         [last, within, ..] if VAGUE_FIELDS.contains(last) => {
             format!("{within}{}", capitalized(last))
         }
@@ -154,6 +206,8 @@ fn base_name(expr: &Expr) -> String {
     }
     if expr.is_bool() {
         name.push_str("Condition");
+    } else if RESERVED.contains(&name.as_str()) {
+        name.push_str("Value");
     }
     name
 }
@@ -209,5 +263,46 @@ impl Expr {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(expr: &Expr, count: usize, expected: &[&str]) {
+        let mut variables = Vec::new();
+        let mut others: Vec<Expr> = (0..count)
+            .map(|number| expr.clone().equals(Expr::count(number)))
+            .collect();
+        name_repeats(&mut variables, &mut others.iter_mut().collect::<Vec<_>>());
+        let names: Vec<&str> = variables.iter().map(|variable| &*variable.name).collect();
+        assert_eq!(names, expected, "{expr}");
+        let read = Expr::variable(expected.first().copied().unwrap_or_default());
+        let is_read = |other: &Expr| other.contains(&|part| *part == read);
+        assert_eq!(others.iter().all(is_read), !expected.is_empty(), "{expr}");
+    }
+
+    #[test]
+    fn repeat_is_named_after_what_it_reads() {
+        let pod = || Expr::variable("podSpec");
+        let user = pod().opt_select("securityContext").opt_select("runAsUser");
+        check(&user.clone().or_value(Expr::Int(-1)), 5, &["podRunAsUser"]);
+        check(&user.clone().or_value(Expr::Int(-1)), 2, &[]);
+        // An optional is no value of a variable.
+        check(&user, 5, &[]);
+        let system = pod().opt_select("os").opt_select("name");
+        check(&system.or_value(Expr::string("")), 9, &["podOsName"]);
+        let metadata = Expr::ident("object").select("metadata");
+        let namespace = metadata
+            .opt_select("namespace")
+            .or_value(Expr::string("default"));
+        check(&namespace, 9, &["namespaceValue"]);
+        // What depends on a loop.
+        let in_loop = Expr::ident("c")
+            .opt_select("securityContext")
+            .opt_select("runAsUser");
+        check(&in_loop.or_value(Expr::Int(-1)), 9, &[]);
     }
 }

@@ -29,9 +29,9 @@ fn rolled(expr: &Expr) -> Option<Expr> {
         alternatives.push((condition, then, otherwise));
         rest = otherwise;
     }
-    let mut pairs = alternatives.iter().map(|(condition, then, _)| {
-        Expr::List(vec![(*condition).clone(), (*then).clone()])
-    });
+    let mut pairs = alternatives
+        .iter()
+        .map(|(condition, then, _)| Expr::List(vec![(*condition).clone(), (*then).clone()]));
     let first = pairs.next()?;
     let second = pairs.next()?;
     let places = differing_places(&first, &second)?;

@@ -78,7 +78,11 @@ fn write_counts(counts: &Value, now: SystemTime, out: &mut String) {
             json_fields::text(object, "severity").to_owned(),
             number(object, "findings").to_string(),
             json_fields::text(object, "namespace").to_owned(),
-            format!("{}/{}", json_fields::text(object, "kind"), json_fields::text(object, "name")),
+            format!(
+                "{}/{}",
+                json_fields::text(object, "kind"),
+                json_fields::text(object, "name")
+            ),
         ]
     });
     let worst: Vec<[String; 4]> = worst.collect();

@@ -167,7 +167,10 @@ fn read_labels(path: &Path) -> anyhow::Result<BTreeMap<String, Arc<Labels>>> {
         let (namespace, labels) =
             namespace(document).with_context(|| format!("{name}:{}", document.position()))?;
         if all.contains_key(&namespace) {
-            bail!("{name}:{}: a second Namespace {namespace}: keep one", document.position());
+            bail!(
+                "{name}:{}: a second Namespace {namespace}: keep one",
+                document.position()
+            );
         }
         all.insert(namespace, Arc::new(labels));
     }
