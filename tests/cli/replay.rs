@@ -251,7 +251,7 @@ fn replay_of_nothing_fails() {
         ),
         (
             &["--bindings", "next.yaml", "--explain", "rec"],
-            "cannot read rec",
+            "name one file",
         ),
         (
             &["--bindings", "next.yaml", "--explain", "rec", "rec"],
