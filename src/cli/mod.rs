@@ -8,6 +8,7 @@
 //! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
+//! | `json_fields`, `text_table` | fields of a status; columns that line up |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
 //! | `kubernetes_version` | the versions that policies are exported for |
 //! | `cluster_access` | the flags that name a cluster |
@@ -20,6 +21,7 @@ mod cluster_access;
 mod completions;
 mod exit_status;
 mod file_fingerprint;
+mod json_fields;
 mod kubernetes_version;
 mod library_flags;
 mod list;
@@ -36,6 +38,7 @@ mod session;
 mod signals;
 mod stderr;
 mod terminal;
+mod text_table;
 mod vap;
 mod watchdog;
 

@@ -116,10 +116,31 @@ fn policies_and_params_are_mounted() {
         assert!(run.stdout.contains(expected), "{expected}: {}", run.stdout);
     }
     assert!(!run.stdout.contains("testdata"));
-    let wrong = dir.file("params.yaml", "cloudProvide: aws\n");
-    let run = wrong.run(&[&["manifests"], &flags[..]].concat());
-    assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("cloudProvide"), "{}", run.stderr);
+}
+
+/// The pods would refuse them, and a pipe into kubectl loses the exit code.
+#[test]
+fn policies_and_params_with_problems_are_not_written() {
+    for (file, text, expected) in [
+        ("params.yaml", "cloudProvide: aws\n", "cloudProvide"),
+        (
+            "C-9001-mine/rule.rego",
+            "package controls.c9001\n\ndeny contains if {\n",
+            "rule.rego:3",
+        ),
+    ] {
+        let dir = TestDir::new().file("params.yaml", "cloudProvider: aws\n");
+        assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
+        let run = dir.file(file, text).run(&[
+            "manifests",
+            "--policies",
+            "C-9001-mine",
+            "--controls-config",
+            "params.yaml",
+        ]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
 }
 
 #[track_caller]

@@ -238,7 +238,7 @@ fn replay_of_nothing_fails() {
         (&["rec"][..], "name the bindings to try"),
         (
             &["--bindings", "next.yaml", "none"],
-            "the bindings cover none of 0 requests",
+            "there is no request in what was read",
         ),
         (
             &["--bindings", "next.yaml", "missing", "rec"],
@@ -251,7 +251,7 @@ fn replay_of_nothing_fails() {
         ),
         (
             &["--bindings", "next.yaml", "--explain", "rec"],
-            "cannot read rec",
+            "name one file",
         ),
         (
             &["--bindings", "next.yaml", "--explain", "rec", "rec"],

@@ -139,6 +139,7 @@ pub(super) fn emit(
         with_list_names: false,
         // Variables over a pod of a custom kind are written out where they are used.
         hoists_conditions: pods.is_none(),
+        tests_presence_once: false,
         is_pack: false,
         pods,
     };

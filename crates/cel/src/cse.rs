@@ -201,6 +201,11 @@ impl Emitter<'_, '_> {
         conditions: &[ConditionId],
         connective: Connective,
     ) -> Result<Expr, Unsupported> {
+        if connective == Connective::And
+            && let Some(presence) = self.presence_test(conditions)?
+        {
+            return self.under_presence(presence, conditions);
+        }
         let Some((term, value)) = self.common_subterm(conditions, connective)? else {
             return self.unshared(conditions, connective);
         };

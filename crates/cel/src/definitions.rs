@@ -23,8 +23,12 @@ pub(super) const TOO_LARGE: &str = "tooLarge";
 pub(super) const SUSPECT_VOLUMES: &str = "suspectVolumes";
 pub(super) const SUSPECT_CONTAINERS: &str = "suspectContainers";
 
+/// The variable of a readable policy with the texts of several lists of which it asks the same.
+pub(super) const ENTRIES: &str = "entries";
+
 /// Names that the variable of a param cannot have.
 const SHARED_NAMES: &[&str] = &[
+    ENTRIES,
     TOO_LARGE,
     SUSPECT_VOLUMES,
     SUSPECT_CONTAINERS,

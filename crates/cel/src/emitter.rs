@@ -43,6 +43,9 @@ pub(super) struct EmitContext<'c> {
     /// True if long conditions become variables; see `hoist`. Not in a pack, whose variables are
     /// evaluated whether they are needed or not.
     pub(super) hoists_conditions: bool,
+    /// True if a condition that proves a field to be there is the first of its conjunction, and the
+    /// others read the field without a test; see `presence`.
+    pub(super) tests_presence_once: bool,
     /// True for the condition of a pack, which is evaluated for each object that passes.
     pub(super) is_pack: bool,
     /// The pods of custom kinds, where the object is one of them.

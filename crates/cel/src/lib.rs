@@ -17,6 +17,9 @@
 //! | `print`, `layout`, `pretty_print` | the only place that writes it: on one line, or over several |
 //! | `types`, `schema_types`, `typed_expr` | what Kubernetes' own types prove of an expression |
 //! | `narrow` | conditions that several bodies of a readable policy have in common |
+//! | `entries`, `correspondence` | what several bodies of a readable policy ask alike of different lists |
+//! | `presence` | what a condition proves to be there, for the conditions beside it |
+//! | `roll`, `repeats` | shorter expressions of a readable policy: alternatives over a list of numbers, variables for what is repeated |
 //! | `specialize` | pruning by constant params |
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
 //! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
@@ -47,6 +50,7 @@ mod coalesce;
 mod composed_pod;
 mod comprehension;
 mod control;
+mod correspondence;
 mod cost;
 mod cse;
 mod custom_pods;
@@ -56,6 +60,7 @@ mod emit_compare;
 mod emit_condition;
 mod emit_term;
 mod emitter;
+mod entries;
 mod expr;
 mod factor;
 mod finding_key;
@@ -75,10 +80,13 @@ mod pod_map;
 mod pod_nest;
 mod pod_paths;
 mod pod_walk;
+mod presence;
 mod pretty_print;
 mod print;
 mod readable;
 mod regex_cost_guard;
+mod repeats;
+mod roll;
 mod schema_types;
 mod specialize;
 mod target;

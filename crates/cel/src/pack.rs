@@ -73,6 +73,7 @@ impl PackCondition {
             side: ObjectSide::New,
             with_list_names: false,
             hoists_conditions: false,
+            tests_presence_once: false,
             is_pack: true,
             pods: emitted_for.pods,
         };

@@ -11,12 +11,15 @@ use super::{
     custom_pods::CustomPods,
     definitions::TOO_LARGE,
     emitter::{EmitContext, Emitter},
+    entries::Entries,
     expr::Expr,
     factor,
     message::{flattened, joined, message_parts},
     narrow::Narrowing,
     pod_nest::PodNest,
     regex_cost_guard::CostSkip,
+    repeats::name_repeats,
+    roll::roll,
     schema_types::{CustomPodTypes, KubernetesTypes},
     specialize::prune_by_constant_params,
     target::{CelTarget, ObjectSide, ParamsFrom},
@@ -31,7 +34,7 @@ use kubevet_model::{Control, ControlId};
 use std::{mem, slice, sync::Arc};
 
 /// A longer condition, in characters, is a variable: the message would repeat it.
-const MAX_REPEATED_CHARS: usize = 300;
+const MAX_REPEATED_CHARS: usize = 160;
 
 /// A control as a policy that people read.
 #[derive(Debug, Clone)]
@@ -102,7 +105,11 @@ fn emit_compiled(
     };
     // Factoring interns new conditions.
     let mut program = program.clone();
-    let narrowing = Narrowing::of(&program, &compiled.clauses);
+    let entries = Entries::of(&mut program, &compiled.clauses);
+    let narrowing = match entries {
+        Some(_) => None,
+        None => Narrowing::of(&program, &compiled.clauses),
+    };
     let mut bodies = Vec::new();
     for clause in &compiled.clauses {
         let narrowing = narrowing.as_ref();
@@ -120,6 +127,7 @@ fn emit_compiled(
         side: ObjectSide::New,
         with_list_names: false,
         hoists_conditions: true,
+        tests_presence_once: true,
         is_pack: false,
         pods: None,
     };
@@ -149,8 +157,20 @@ fn emit_compiled(
         guard,
         findings: Vec::new(),
     };
+    let entry_findings = match &entries {
+        Some(entries) => entries.findings(&mut writer.emitter, &writer.guard)?,
+        None => None,
+    };
     let mut checks = Vec::new();
-    for (clause, conditions, is_narrowed) in bodies {
+    for (index, (clause, conditions, is_narrowed)) in bodies.into_iter().enumerate() {
+        if let (Some(entries), Some(findings)) = (&entries, &entry_findings)
+            && entries.has(index)
+        {
+            if entries.begin_at(index) {
+                checks.push(writer.entry_check(&clause, findings.clone(), &control.id));
+            }
+            continue;
+        }
         writer.emitter.narrowed = suspects.clone().filter(|_| is_narrowed);
         checks.push(writer.check(&clause, &conditions, &control.id)?);
     }
@@ -160,6 +180,7 @@ fn emit_compiled(
     let reads_params = emitter.reads_params && matches!(target.params, ParamsFrom::Resource(_));
     let mut variables = variables.into_list();
     variables.extend(findings);
+    shorten(&mut variables, &mut checks);
     Ok(ReadableControl {
         control: control.clone(),
         variables,
@@ -167,6 +188,21 @@ fn emit_compiled(
         reads_params,
         skipped,
     })
+}
+
+/// Shortens what the expressions repeat.
+fn shorten(variables: &mut Vec<PolicyVariable>, checks: &mut [ReadableCheck]) {
+    let of_checks = checks
+        .iter_mut()
+        .flat_map(|check| [&mut check.passes, &mut check.message]);
+    let mut of_checks: Vec<&mut Expr> = of_checks.collect();
+    for variable in variables.iter_mut() {
+        roll(&mut variable.expression);
+    }
+    for expression in &mut of_checks {
+        roll(expression);
+    }
+    name_repeats(variables, &mut of_checks);
 }
 
 /// Emits a control for kinds of other software: each check is one over all pods of the object.
@@ -210,6 +246,7 @@ fn emit_pods(
         side: ObjectSide::New,
         with_list_names: false,
         hoists_conditions: false,
+        tests_presence_once: false,
         is_pack: false,
         pods: Some(pods),
     };
@@ -335,6 +372,16 @@ impl CheckWriter<'_, '_> {
             passes: list.size().equals(Expr::Int(0)),
             message: prefixed(&prefix, message),
         })
+    }
+
+    /// The check of several bodies, which find something if the list has a sentence; the first of them
+    /// names the variable.
+    fn entry_check(&mut self, first: &Clause, findings: Expr, id: &ControlId) -> ReadableCheck {
+        let list = self.findings_variable(first, findings);
+        ReadableCheck {
+            passes: list.clone().size().equals(Expr::Int(0)),
+            message: prefixed(&format!("{id}: "), joined(list, "; ")),
+        }
     }
 
     /// The check of a body for one pod, without the id of the control in its message.

@@ -167,18 +167,26 @@ impl Emitter<'_, '_> {
         compiled: &CompiledControl,
     ) -> Result<Option<CostSkip>, Unsupported> {
         let matches = Matches::of(self.context.program, compiled);
-        let mut products = Vec::new();
+        // The sizes of the strings that are matched with patterns of the same size.
+        let mut sizes: Vec<(Expr, Vec<Expr>)> = Vec::new();
         for (string, patterns) in &matches.strings {
             let measured = self.measured_string(*string);
             let mut binders = Vec::new();
             self.enclosing_loops(measured.string, &mut binders);
-            if let Some(size) = self.total_size(&binders, measured)? {
-                products.push(size.times(Expr::sum(self.pattern_sizes(patterns))));
+            let Some(size) = self.total_size(&binders, measured)? else {
+                continue;
+            };
+            let of_patterns = Expr::sum(self.pattern_sizes(patterns));
+            match sizes.iter_mut().find(|(known, _)| *known == of_patterns) {
+                Some((_, strings)) => strings.push(size),
+                None => sizes.push((of_patterns, vec![size])),
             }
         }
-        if products.is_empty() {
+        if sizes.is_empty() {
             return Ok(None);
         }
+        let products = sizes.into_iter();
+        let products = products.map(|(patterns, strings)| Expr::sum(strings).times(patterns));
         let product = Expr::sum(products);
         Ok(Some(CostSkip {
             condition: is_too_large(&product),

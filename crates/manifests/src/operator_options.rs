@@ -3,11 +3,11 @@
 use super::{
     error::InvalidOption,
     mounted_files::MountedFolder,
-    options::{is_image, is_plain},
+    options::{is_plain, validate_deployment},
     results_crds::ResultCrds,
 };
 use kubevet_k8s::workload::custom::CustomWorkloads;
-use kubevet_model::{Control, names::is_dns_label};
+use kubevet_model::Control;
 use std::sync::Arc;
 
 /// The key of a Secret with the URL of the store.
@@ -101,15 +101,7 @@ impl OperatorOptions {
     /// # Errors
     /// The first option that does not.
     pub(crate) fn validate(&self) -> Result<(), InvalidOption> {
-        if !is_dns_label(&self.namespace) {
-            return Err(InvalidOption::Namespace(self.namespace.clone()));
-        }
-        if !is_image(&self.image) {
-            return Err(InvalidOption::Image(self.image.clone()));
-        }
-        if self.replicas == 0 {
-            return Err(InvalidOption::NoReplicas);
-        }
+        validate_deployment(&self.namespace, &self.image, self.replicas)?;
         let is_in_a_file = |flag: &&String| {
             !is_plain(flag, "-=.,_") || [".yaml", ".yml"].iter().any(|end| flag.contains(end))
         };

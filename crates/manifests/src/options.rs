@@ -52,15 +52,7 @@ impl InstallOptions {
     /// # Errors
     /// The first option that does not.
     pub(crate) fn validate(&self) -> Result<(), InvalidOption> {
-        if !is_dns_label(&self.namespace) {
-            return Err(InvalidOption::Namespace(self.namespace.clone()));
-        }
-        if !is_image(&self.image) {
-            return Err(InvalidOption::Image(self.image.clone()));
-        }
-        if self.replicas == 0 {
-            return Err(InvalidOption::NoReplicas);
-        }
+        validate_deployment(&self.namespace, &self.image, self.replicas)?;
         self.mounted.iter().try_for_each(MountedFolder::validate)?;
         let is_range = |range: &String| is_plain(range, ":./") && range.contains('/');
         if let Some(range) = self.api_servers.iter().find(|range| !is_range(range)) {
@@ -72,6 +64,27 @@ impl InstallOptions {
         }
         Ok(())
     }
+}
+
+/// Checks what every installation has: its namespace, its image, the number of its replicas.
+///
+/// # Errors
+/// The first of them that loses its meaning in YAML, or no replica.
+pub(crate) fn validate_deployment(
+    namespace: &str,
+    image: &str,
+    replicas: u32,
+) -> Result<(), InvalidOption> {
+    if !is_dns_label(namespace) {
+        return Err(InvalidOption::Namespace(namespace.to_owned()));
+    }
+    if !is_image(image) {
+        return Err(InvalidOption::Image(image.to_owned()));
+    }
+    if replicas == 0 {
+        return Err(InvalidOption::NoReplicas);
+    }
+    Ok(())
 }
 
 /// A webhook server outside the cluster, as the API server calls it.
@@ -137,7 +150,7 @@ pub(crate) fn is_plain(string: &str, also: &str) -> bool {
 }
 
 /// True for a reference to a container image.
-pub(crate) fn is_image(image: &str) -> bool {
+fn is_image(image: &str) -> bool {
     image.starts_with(|c: char| c.is_ascii_alphanumeric())
         && is_plain(image, ":/.-_@")
         // A trailing colon would make a YAML map of it.

@@ -46,6 +46,10 @@ const VARIABLE_COMMENTS: &[(&str, &str)] = &[
         "The containers that take probes: main ones and sidecars.",
     ),
     (
+        "entries",
+        "What is searched, and the sentence for each entry that is found.",
+    ),
+    (
         "tooLarge",
         "Searching a larger object could exceed the cost limit of the API server.",
     ),

@@ -7,6 +7,7 @@ use super::{
     exit_status::ExitStatus,
     library_flags::{LibraryFlags, apply_controls_config},
     scan::{Selected, SelectionFlags, is_in_scope},
+    session::Session,
     stderr, terminal,
 };
 use anyhow::{Context as _, bail};
@@ -19,7 +20,7 @@ use kubevet_model::{Control, Scope};
 use kubevet_policy::{self as policy, Library};
 use operator::OperatorInstallFlags;
 use std::{
-    fs,
+    fs, mem,
     net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -231,7 +232,8 @@ impl ScanRbacFlags {
 
 impl ManifestsCommand {
     /// Prints or writes the manifests. The status is `Failure` if something is wrong with the
-    /// library, whose kinds become the rules of the webhooks.
+    /// library, whose kinds become the rules of the webhooks. Policies and params that the pods would
+    /// refuse are not written.
     ///
     /// # Errors
     /// An option is not valid, a CA file cannot be read, or an output cannot be written.
@@ -250,6 +252,16 @@ impl ManifestsCommand {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         let mounted = self.mounted()?;
+        let library = if self.library.policy_paths().next().is_some() {
+            let session = Session::compile(library, mem::take(&mut problems));
+            problems = session.problems;
+            session.library
+        } else {
+            library
+        };
+        if !mounted.is_empty() && !problems.is_empty() {
+            return Ok(stderr::print_problems(&problems));
+        }
         let options = InstallOptions {
             namespace: self.namespace,
             image: self.image,

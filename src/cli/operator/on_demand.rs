@@ -4,9 +4,11 @@
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
     exit_status::ExitStatus,
+    json_fields::{list, number, text},
     scan::{SelectionFlags, namespace_name},
     serve::parse_duration,
     stderr, terminal,
+    text_table::table,
 };
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
@@ -273,41 +275,6 @@ fn report_text(request: &StoredScanRequest) -> String {
         );
     }
     out
-}
-
-/// Lines up columns; the last one has any width.
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let head = head.map(str::to_owned);
-    let lines = || std::iter::once(&head).chain(rows);
-    let mut widths = [0; N];
-    for line in lines() {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut out = String::new();
-    for line in lines() {
-        let cells = line.iter().zip(widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, key: &str) -> u64 {
-    value.get(key).and_then(Value::as_u64).unwrap_or_default()
-}
-
-fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    let list = value.get(key).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

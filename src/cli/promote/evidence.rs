@@ -1,6 +1,9 @@
 //! What a binding would deny, and what it did with reviews, as text (pure).
 
-use super::field;
+use crate::cli::{
+    json_fields::{self, field, list, number},
+    text_table::table,
+};
 use kubevet_operator::{BindingState, age_of};
 use serde_json::Value;
 use std::{fmt::Write as _, time::SystemTime};
@@ -54,7 +57,7 @@ fn write_counts(counts: &Value, now: SystemTime, out: &mut String) {
     }
     let namespaces = list(counts, "namespaces");
     let shown = namespaces.iter().take(MAX_ROWS);
-    rows.extend(shown.map(|of| row(text_of(of, "name"), of)));
+    rows.extend(shown.map(|of| row(json_fields::text(of, "name"), of)));
     if !rows.is_empty() {
         let head = [
             "NOT CLEAN",
@@ -72,10 +75,14 @@ fn write_counts(counts: &Value, now: SystemTime, out: &mut String) {
     }
     let worst = list(counts, "worst").iter().map(|object| {
         [
-            text_of(object, "severity").to_owned(),
+            json_fields::text(object, "severity").to_owned(),
             number(object, "findings").to_string(),
-            text_of(object, "namespace").to_owned(),
-            format!("{}/{}", text_of(object, "kind"), text_of(object, "name")),
+            json_fields::text(object, "namespace").to_owned(),
+            format!(
+                "{}/{}",
+                json_fields::text(object, "kind"),
+                json_fields::text(object, "name")
+            ),
         ]
     });
     let worst: Vec<[String; 4]> = worst.collect();
@@ -108,14 +115,14 @@ fn write_reviews(binding: &BindingState, out: &mut String) {
     let _ = writeln!(
         out,
         "\nreviews since {}: {} denied, {} would have been",
-        text_of(reviews, "since"),
+        json_fields::text(reviews, "since"),
         number(reviews, "denied"),
         number(reviews, "wouldDeny"),
     );
     let namespaces = list(reviews, "namespaces").iter().take(MAX_ROWS);
     let rows = namespaces.map(|of| {
         [
-            text_of(of, "name").to_owned(),
+            json_fields::text(of, "name").to_owned(),
             number(of, "denied").to_string(),
             number(of, "wouldDeny").to_string(),
         ]
@@ -124,40 +131,6 @@ fn write_reviews(binding: &BindingState, out: &mut String) {
     if !rows.is_empty() {
         out.push_str(&table(["NAMESPACE", "DENIED", "WOULD DENY"], &rows));
     }
-}
-
-/// Lines up columns; the last one has any width.
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let head = head.map(str::to_owned);
-    let lines = || std::iter::once(&head).chain(rows);
-    let mut widths = [0; N];
-    for line in lines() {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut out = String::new();
-    for line in lines() {
-        let cells = line.iter().zip(widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-fn text_of<'v>(value: &'v Value, key: &str) -> &'v str {
-    field(value, key).as_str().unwrap_or_default()
-}
-
-fn number(value: &Value, key: &str) -> u64 {
-    field(value, key).as_u64().unwrap_or_default()
-}
-
-fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    field(value, key).as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

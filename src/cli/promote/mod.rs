@@ -22,7 +22,7 @@ use kubevet_operator::{
     BindingState, Promotion, PromotionChange, PromotionOptions, part_name, plan_promotion,
     status_time,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Read as _},
@@ -298,9 +298,4 @@ fn confirmed() -> anyhow::Result<bool> {
         .take(MAX_ANSWER_CHARS)
         .read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// Returns a field; null if there is none.
-fn field<'v>(value: &'v Value, key: &str) -> &'v Value {
-    value.get(key).unwrap_or(&Value::Null)
 }

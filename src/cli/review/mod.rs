@@ -104,7 +104,7 @@ impl ReviewCommand {
         }
         let path = match self.paths.as_slice() {
             [] => Path::new(STDIN),
-            [path] => path,
+            [path] if !path.is_dir() => path,
             _ => bail!("name one file, or leave out --explain, --request and --format answers"),
         };
         let file = RequestFile::read(path)?;

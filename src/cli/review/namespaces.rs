@@ -166,6 +166,12 @@ fn read_labels(path: &Path) -> anyhow::Result<BTreeMap<String, Arc<Labels>>> {
     for document in &expanded.documents {
         let (namespace, labels) =
             namespace(document).with_context(|| format!("{name}:{}", document.position()))?;
+        if all.contains_key(&namespace) {
+            bail!(
+                "{name}:{}: a second Namespace {namespace}: keep one",
+                document.position()
+            );
+        }
         all.insert(namespace, Arc::new(labels));
     }
     Ok(all)
@@ -182,10 +188,19 @@ fn namespace(document: &Document) -> anyhow::Result<(String, Labels)> {
         bail!("a Namespace without metadata.name");
     };
     let labels = metadata.and_then(|metadata| metadata.get("labels"));
+    let labels = labels.filter(|labels| !labels.is_null());
+    if labels.is_some_and(|labels| !labels.is_map()) {
+        bail!("the labels of {name} are no map: write `labels: {{key: value}}`");
+    }
     let entries = labels.into_iter().flat_map(Node::entries);
-    let entries =
-        entries.filter_map(|entry| Some((entry.key.to_owned(), entry.value.as_str()?.to_owned())));
-    let mut labels: Labels = entries.collect();
+    let entries = entries.map(|entry| match entry.value.as_str() {
+        Some(value) => Ok((entry.key.to_owned(), value.to_owned())),
+        None => bail!(
+            "the label {:?} of {name} is no string: put its value in quotes",
+            entry.key
+        ),
+    });
+    let mut labels: Labels = entries.collect::<anyhow::Result<_>>()?;
     labels.insert(NAME_LABEL.to_owned(), name.to_owned());
     Ok((name.to_owned(), labels))
 }
@@ -222,7 +237,19 @@ mod tests {
                 "{name: shop, labels: {tier: front}}",
                 Ok(&["shop", "kubernetes.io/metadata.name=shop", "tier=front"][..]),
             ),
+            (
+                "{name: shop, labels: null}",
+                Ok(&["shop", "kubernetes.io/metadata.name=shop"][..]),
+            ),
             ("{}", Err("a Namespace without metadata.name")),
+            (
+                "{name: shop, labels: [tier]}",
+                Err("the labels of shop are no map: write `labels: {key: value}`"),
+            ),
+            (
+                "{name: shop, labels: {tier: 1}}",
+                Err(r#"the label "tier" of shop is no string: put its value in quotes"#),
+            ),
         ] {
             check(&format!("{namespace}{metadata}"), expected);
         }

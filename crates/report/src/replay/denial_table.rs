@@ -45,7 +45,9 @@ fn headline(replay: &Replay) -> String {
     let requests = count(replay.requests, "request");
     let objects = count(replay.objects, "object");
     let denied = replay.newly_denied;
-    if replay.checked == 0 {
+    if replay.requests == 0 {
+        "Nothing was checked: there is no request in what was read.".to_owned()
+    } else if replay.checked == 0 {
         format!("Nothing was checked: the bindings cover none of {requests}.")
     } else if denied.requests == 0 {
         format!("None of {requests} would newly be denied, for {objects}.")
