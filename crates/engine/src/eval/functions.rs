@@ -270,7 +270,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         };
         let context = &self.context;
         let pattern = match context.program.term(pattern) {
-            Term::Value(binder) => match self.loop_state(*binder).value {
+            Term::Value(binder) => match self.loop_state(*binder).value.unpack() {
                 Value::ParamItem { param, item } => context.params.pattern(param, item),
                 _ => None,
             },

@@ -18,6 +18,7 @@
 //! | `string_set_plan`, `string_set`, `string_sets` | conditions on the elements of a param that are decided at once |
 //! | `resolve_params`, `resolved_params`, `patterns` | params, read once; compiled patterns |
 //! | `params_dependence`, `params_evaluator` | what depends on params alone, evaluated once for each set of params |
+//! | `term_plan`, `condition_plan` | terms and conditions as they are evaluated, each with the policy of its memo |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
 //! | `value`, `strings`, `functions` | values, strings and functions of them |
 //! | `ordering`, `decimal` | the order of values |
@@ -31,6 +32,7 @@ mod budget;
 mod build_side;
 mod check;
 mod clause_stages;
+mod condition_plan;
 mod conditions;
 mod context;
 mod decimal;
@@ -61,6 +63,7 @@ mod string_set;
 mod string_set_plan;
 mod string_sets;
 mod strings;
+mod term_plan;
 mod value;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     evaluator::{Evaluator, to_u32},
     observer::ConditionObserver,
-    value::{StaticStr, Value},
+    value::{PackedValue, StaticStr, Value},
 };
 use std::borrow::Cow;
 
@@ -16,6 +16,15 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 .strings
                 .get(start as usize..start as usize + len as usize),
             other => self.borrowed_string(other),
+        }
+    }
+
+    /// As [`Evaluator::string`].
+    #[inline]
+    pub(super) fn packed_string(&self, value: PackedValue) -> Option<&str> {
+        match value.node() {
+            Some(node) => self.node(node).as_str(),
+            None => self.string(value.unpack()),
         }
     }
 
