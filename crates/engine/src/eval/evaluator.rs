@@ -8,6 +8,7 @@
 use super::{
     budget::{Abort, Budget, MAX_SCRATCH_BYTES},
     context::EvalContext,
+    images::ParsedImage,
     observer::ConditionObserver,
     scratch::{MAX_RECYCLE_ABOVE_BYTES, RECYCLE_ABOVE_BYTES, Scratch},
     term_plan::{FieldBase, TermOperation},
@@ -24,7 +25,9 @@ pub(super) struct Evaluator<'e, O> {
     pub(super) observer: O,
     pub(super) budget: Budget,
     /// The pod spec: a map, empty if the object has none; undefined if the kind has none.
-    pub(super) pod_spec: Value,
+    pub(super) pod_spec: PackedValue,
+    /// The image reference that was parsed last.
+    pub(super) parsed_image: Option<ParsedImage<'e>>,
     /// Memos of earlier versions are out of date: the start of the object, or the last recycling.
     pub(super) valid_since: u32,
     /// The bytes of computed strings above which the buffer is recycled.
@@ -47,7 +50,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
             scratch,
             observer,
             budget: Budget::new(context.step_budget, context.deadline),
-            pod_spec,
+            pod_spec: pod_spec.pack(),
+            parsed_image: None,
             valid_since,
             recycle_above_bytes: RECYCLE_ABOVE_BYTES,
         }
@@ -135,7 +139,7 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     fn field_base(&mut self, base: FieldBase) -> PackedValue {
         match base {
             FieldBase::Object => PackedValue::of_node(self.context.document.root().number()),
-            FieldBase::PodSpec => self.pod_spec.pack(),
+            FieldBase::PodSpec => self.pod_spec,
             FieldBase::Element(binder) => self.loop_state(binder).value,
             FieldBase::Term(term) => self.packed_term(term),
         }
@@ -147,7 +151,7 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         let program = self.context.program;
         match program.term(id) {
             Term::Object => Value::Node(self.context.document.root().number()),
-            Term::PodSpec => self.pod_spec,
+            Term::PodSpec => self.pod_spec.unpack(),
             Term::Operation => Value::Static(match self.context.operation {
                 Operation::Create => StaticStr::Create,
                 Operation::Update => StaticStr::Update,

@@ -88,7 +88,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         is_taken: impl Fn(Node<'_>) -> bool,
         visit: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
-        let Value::Node(spec) = self.pod_spec else {
+        let Some(spec) = self.pod_spec.node() else {
             return false;
         };
         let Some(entries) = self.node(spec).field(key) else {

@@ -20,7 +20,7 @@
 //! | `params_dependence`, `params_evaluator` | what depends on params alone, evaluated once for each set of params |
 //! | `term_plan`, `condition_plan` | terms and conditions as they are evaluated, each with the policy of its memo |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
-//! | `value`, `strings`, `functions` | values, strings and functions of them |
+//! | `value`, `strings`, `functions`, `images` | values, strings and functions of them |
 //! | `ordering`, `decimal` | the order of values |
 //! | `memo_plan`, `memo` | memoization by binder version |
 //! | `hash_index`, `hash_join` | joins: nested loops first, an index once they have cost enough |
@@ -42,6 +42,7 @@ mod field_guards;
 mod functions;
 mod hash_index;
 mod hash_join;
+mod images;
 mod join_plan;
 mod judged_lists;
 mod loop_plan;

@@ -51,6 +51,7 @@ const NODE: u32 = 4;
 
 impl PackedValue {
     pub(super) const UNDEFINED: Self = Self(0, 0);
+    pub(super) const NULL: Self = Self(1, 0);
 
     #[inline]
     fn new(tag: u32, first: u32, second: u64) -> Self {
@@ -125,7 +126,7 @@ impl Value {
     pub(super) fn pack(self) -> PackedValue {
         match self {
             Self::Undefined => PackedValue::UNDEFINED,
-            Self::Null => PackedValue::new(1, 0, 0),
+            Self::Null => PackedValue::NULL,
             Self::Bool(boolean) => PackedValue::new(2, u32::from(boolean), 0),
             Self::Int(number) => PackedValue::new(3, 0, number.cast_unsigned()),
             Self::Node(node) => PackedValue::of_node(node),
