@@ -8,14 +8,13 @@
 use super::{
     budget::{Abort, Budget, MAX_SCRATCH_BYTES},
     context::EvalContext,
-    images::ParsedImage,
     observer::ConditionObserver,
     scratch::{MAX_RECYCLE_ABOVE_BYTES, RECYCLE_ABOVE_BYTES, Scratch},
     term_plan::{FieldBase, TermOperation},
     value::{LoopState, PackedValue, StaticStr, Value},
 };
 use kubevet_document::Node;
-use kubevet_ir::{BinderId, Term, TermId, ValueType};
+use kubevet_ir::{BinderId, Term, TermId, ValueType, intrinsics::image::ImageRef};
 use kubevet_model::Operation;
 
 /// The evaluation of one object.
@@ -26,8 +25,8 @@ pub(super) struct Evaluator<'e, O> {
     pub(super) budget: Budget,
     /// The pod spec: a map, empty if the object has none; undefined if the kind has none.
     pub(super) pod_spec: PackedValue,
-    /// The image reference that was parsed last.
-    pub(super) parsed_image: Option<ParsedImage<'e>>,
+    /// The image reference that was parsed last, with the string of which it is a view.
+    pub(super) parsed_image: Option<(&'e str, ImageRef<'e>)>,
     /// Memos of earlier versions are out of date: the start of the object, or the last recycling.
     pub(super) valid_since: u32,
     /// The bytes of computed strings above which the buffer is recycled.

@@ -9,9 +9,6 @@ use super::{
 use kubevet_ir::intrinsics::image::{ImageRef, RepositoryPattern};
 use std::{borrow::Cow, ptr};
 
-/// An image reference, and the string of which it is a view.
-pub(super) type ParsedImage<'e> = (&'e str, ImageRef<'e>);
-
 impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     /// Returns a part of an image reference; the parts of a value that is no string are empty.
     pub(super) fn image_part(

@@ -5,7 +5,6 @@
 //! what rules mean; nothing here sees an object.
 
 use super::{
-    evaluator::to_u32,
     memo_plan::{MemoPlan, MemoPolicy},
     value::{PackedValue, Value},
 };
@@ -99,7 +98,7 @@ fn value_of(id: TermId, literal: &Const) -> Value {
         Const::Null => Value::Null,
         Const::Bool(boolean) => Value::Bool(*boolean),
         Const::Int(number) => Value::Int(*number),
-        Const::String(_) => Value::Constant(to_u32(id.index())),
+        Const::String(_) => Value::Constant(u32::try_from(id.index()).unwrap_or(u32::MAX)),
         Const::EmptyList => Value::EmptyList,
         Const::EmptyMap => Value::EmptyMap,
     }
