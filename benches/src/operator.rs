@@ -15,7 +15,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     future::ready,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     thread,

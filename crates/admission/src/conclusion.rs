@@ -15,7 +15,6 @@ pub(super) fn conclude(
     request: &AdmissionRequest<'_>,
 ) {
     decision.evaluated.sort();
-    decision.evaluated.dedup();
     let severity = |outcome: &FindingOutcome| {
         let control = enforcement.controls.get(&outcome.finding.control);
         control.map_or(Severity::Low, |control| control.severity)

@@ -5,6 +5,7 @@
 
 use super::{
     AdmissionRequest, Callbacks, Decision, Enforcement, Exclusion, UnevaluatedCause,
+    bound_controls::bound_controls,
     conclusion::conclude,
     evaluation::{Evaluation, IndexedBinding},
     outcomes::OutcomeCollector,
@@ -157,8 +158,8 @@ impl<'a> Evaluation<'a> {
             let mut bindings = bindings.iter();
             bindings.any(|(_, binding)| binding.controls.contains(control))
         };
-        let evaluated = verdict.judged.iter().filter(|control| is_bound(control));
-        decision.evaluated.extend(evaluated.cloned());
+        let evaluated = bound_controls(&verdict.judged, bindings);
+        decision.evaluated.append(&evaluated);
         self.add_rule_errors(&verdict, bindings, outcomes);
         let prior_findings = OnceCell::new();
         let findings = verdict.violations.iter();

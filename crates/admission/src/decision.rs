@@ -1,7 +1,7 @@
 //! The result of a decision: allowed or denied, and the outcome of each finding.
 
 use super::{Exclusion, UnevaluatedControl};
-use kubevet_model::{Action, ControlId, Violation};
+use kubevet_model::{Action, ControlId, ControlIds, Violation};
 use std::collections::BTreeMap;
 
 /// The decision about one request.
@@ -23,7 +23,7 @@ pub struct Decision {
     /// Controls that could not be evaluated.
     pub unevaluated: Vec<UnevaluatedControl>,
     /// The controls that were evaluated, sorted.
-    pub evaluated: Vec<ControlId>,
+    pub evaluated: ControlIds,
     /// The names of the bindings that match the request.
     pub bindings: Vec<String>,
     /// What bindings that deny nothing would deny with `Deny`, by control and binding.

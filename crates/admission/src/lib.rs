@@ -11,6 +11,7 @@
 //! | `enforcement` | the bindings in force, and the callbacks of a decision |
 //! | `decision` | the decision: outcomes, status, warnings, annotations |
 //! | `decide` | the decision about one request: bindings, params, verdicts |
+//! | `bound_controls` | the controls of a verdict that a binding contains |
 //! | `evaluation` | the inputs of an evaluation, and the conditions that hold for every finding |
 //! | `conclusion` | the status of a decision, and the order of its outcomes |
 //! | `ruling` | the action of each binding on one finding, and its reason |
@@ -28,6 +29,7 @@
 
 mod actions;
 mod annotations;
+mod bound_controls;
 mod conclusion;
 mod controller_owned;
 mod decide;

@@ -1,7 +1,7 @@
 //! A list of control ids that many verdicts share.
 
 use super::ControlId;
-use std::{ops::Deref, sync::Arc};
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 /// A list of control ids that never changes: most objects of a kind are judged by the same controls.
 /// A clone copies a pointer, whatever the length.
@@ -15,6 +15,13 @@ impl ControlIds {
             self.clone_from(more);
         } else if !more.is_empty() {
             *self = self.iter().chain(more.iter()).cloned().collect();
+        }
+    }
+
+    /// Sorts the ids and drops repeated ones. Copies none of them if the list is sorted already.
+    pub fn sort(&mut self) {
+        if !self.is_sorted_by(|a, b| a < b) {
+            *self = Vec::from_iter(BTreeSet::from_iter(self.iter().cloned())).into();
         }
     }
 }
@@ -73,6 +80,19 @@ mod tests {
         all.append(&ids(&["C-2"]));
         all.append(&ids(&[]));
         assert_eq!(all, ids(&["C-1", "C-3", "C-2"]));
+    }
+
+    #[test]
+    fn sorting_drops_repeated_ids() {
+        fn check(names: &[&str], expected: &[&str]) {
+            let mut sorted = ids(names);
+            sorted.sort();
+            assert_eq!(sorted, ids(expected), "{names:?}");
+        }
+        check(&[], &[]);
+        check(&["C-1", "C-2"], &["C-1", "C-2"]);
+        check(&["C-2", "C-1", "C-2"], &["C-1", "C-2"]);
+        check(&["C-1", "C-1"], &["C-1"]);
     }
 
     #[test]

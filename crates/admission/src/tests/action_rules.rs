@@ -21,7 +21,7 @@ fn strongest_action_of_the_binding_is_taken() {
 fn object_without_finding_has_no_warning_and_no_annotation() {
     let clean = pod("{name: web, securityContext: {allowPrivilegeEscalation: false}}");
     let decision = check([denying(&["C-0016"])], &create(clean), &[]);
-    assert_eq!(decision.evaluated, ["C-0016".into()]);
+    assert_eq!(*decision.evaluated, ["C-0016".into()]);
     assert!(decision.annotations.is_empty() && decision.warnings.is_empty());
 }
 

@@ -1,37 +1,87 @@
 //! Conditions over one object.
 
-use super::{evaluator::Evaluator, observer::ConditionObserver, value::Value};
-use kubevet_ir::{BinderId, Comparison, Condition, ConditionId, Term, TermId};
+use super::{
+    condition_plan::ConditionOperation, evaluator::Evaluator, observer::ConditionObserver,
+    value::Value,
+};
+use kubevet_ir::{BinderId, Comparison, Condition, ConditionId, Term, TermId, ValueType};
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Decides a condition and reports the result to the observer.
-    pub(super) fn decide(&mut self, id: ConditionId) -> bool {
+    /// Decides a condition by its operation, and reports the result to the observer.
+    pub(super) fn decide(&mut self, id: ConditionId, operation: &ConditionOperation) -> bool {
         if !self.charge(1) {
             return false;
         }
-        let holds = self.compute_condition(id);
+        let holds = self.compute_condition(id, operation);
         self.observer.decided(id, holds);
         holds
     }
 
     #[inline]
-    fn compute_condition(&mut self, id: ConditionId) -> bool {
+    fn compute_condition(&mut self, id: ConditionId, operation: &ConditionOperation) -> bool {
+        match operation {
+            ConditionOperation::All(conditions) => {
+                conditions.iter().all(|condition| self.holds(*condition))
+            }
+            ConditionOperation::AnyOf(conditions) => {
+                conditions.iter().any(|condition| self.holds(*condition))
+            }
+            ConditionOperation::Not(condition) => !self.holds(*condition),
+            ConditionOperation::Defined(term) => !self.packed_term(*term).is_undefined(),
+            ConditionOperation::Truthy(term) => self.is_truthy(*term),
+            ConditionOperation::HasType(term, value_type) => self.has_type(*term, *value_type),
+            ConditionOperation::EqualsBool(term, literal) => self.equals_bool(*term, *literal),
+            ConditionOperation::EqualsString(term, literal) => {
+                let value = self.packed_term(*term);
+                self.packed_string(value) == Some(literal)
+            }
+            ConditionOperation::OneOfStrings(term, literals) => {
+                let value = self.packed_term(*term);
+                let string = self.packed_string(value);
+                string.is_some_and(|string| literals.iter().any(|literal| **literal == *string))
+            }
+            ConditionOperation::Test(predicate, arguments) => self.test(*predicate, arguments),
+            ConditionOperation::Any(binder, body) => self.any(id, *binder, *body),
+            ConditionOperation::Other => self.compute_other_condition(id),
+        }
+    }
+
+    fn is_truthy(&mut self, term: TermId) -> bool {
+        let value = self.packed_term(term);
+        match value.node() {
+            Some(node) => self.node(node).as_bool() != Some(false),
+            None => !matches!(value.unpack(), Value::Undefined | Value::Bool(false)),
+        }
+    }
+
+    fn has_type(&mut self, term: TermId, value_type: ValueType) -> bool {
+        let value = self.packed_term(term);
+        let Some(node) = value.node().map(|node| self.node(node)) else {
+            return self.value_type(value.unpack()) == Some(value_type);
+        };
+        match value_type {
+            ValueType::Null => node.is_null(),
+            ValueType::Bool => node.as_bool().is_some(),
+            ValueType::Number => node.digits().is_some(),
+            ValueType::String => node.is_string(),
+            ValueType::List => node.is_list(),
+            ValueType::Map => node.is_map(),
+        }
+    }
+
+    fn equals_bool(&mut self, term: TermId, literal: bool) -> bool {
+        let value = self.packed_term(term);
+        match value.node() {
+            Some(node) => self.node(node).as_bool() == Some(literal),
+            None => value.unpack() == Value::Bool(literal),
+        }
+    }
+
+    /// Decides a condition that is rarer or costs more than a call.
+    #[inline(never)]
+    fn compute_other_condition(&mut self, id: ConditionId) -> bool {
         let program = self.context.program;
         match program.condition(id) {
-            Condition::True => true,
-            Condition::And(conditions) => conditions.iter().all(|condition| self.holds(*condition)),
-            Condition::Or(conditions) => conditions.iter().any(|condition| self.holds(*condition)),
-            Condition::Not(condition) => !self.holds(*condition),
-            Condition::Defined(term) => self.term(*term) != Value::Undefined,
-            Condition::Truthy(term) => match self.term(*term) {
-                Value::Undefined | Value::Bool(false) => false,
-                Value::Node(node) => self.node(node).as_bool() != Some(false),
-                _ => true,
-            },
-            Condition::HasType(term, value_type) => {
-                let value = self.term(*term);
-                self.value_type(value) == Some(*value_type)
-            }
             Condition::Compare(comparison, left, right) => {
                 match (comparison, program.term(*left), program.term(*right)) {
                     (Comparison::Equal, _, Term::Const(literal)) => {
@@ -59,8 +109,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 let (element, collection) = (self.term(*element), self.term(*collection));
                 self.is_member(element, collection)
             }
-            Condition::Predicate(predicate, arguments) => self.test(*predicate, arguments),
-            Condition::Any(binder, body) => self.any(id, *binder, *body),
+            // `compute_condition` has the others.
+            _ => false,
         }
     }
 

@@ -10,7 +10,6 @@ use super::{
     loop_plan::{Level, LoopPlan},
     observer::ConditionObserver,
     scratch::Scratch,
-    value::Value,
 };
 use crate::parse_findings::{MAX_OBJECT_FINDINGS, too_many_findings_of_all};
 use kubevet_ir::CompiledControl;
@@ -179,7 +178,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 
     /// Decides the checks that need a field, if it is there. Where it is not, none of them holds.
     fn decide_guarded(&mut self, guard: &FieldGuard) {
-        if self.term(guard.field) == Value::Undefined {
+        if self.packed_term(guard.field).is_undefined() {
             for number in &guard.numbers {
                 if let Some(slot) = self.scratch.holds.get_mut(number.index()) {
                     *slot = false;

@@ -2,17 +2,19 @@
 //!
 //! It is an interpreter of the program's graph: [`Evaluator::term`] and [`Evaluator::holds`] look
 //! memos up and call [`Evaluator::compute`] and the conditions' counterpart, which call back for
-//! operands. The recursion is as deep as the program, whose depth the compiler bounds.
+//! operands. The frequent operations are in the plans of terms and conditions, beside the policies
+//! of their memos; the others are read from the program. The recursion is as deep as the program, whose depth the compiler bounds.
 
 use super::{
     budget::{Abort, Budget, MAX_SCRATCH_BYTES},
     context::EvalContext,
     observer::ConditionObserver,
     scratch::{MAX_RECYCLE_ABOVE_BYTES, RECYCLE_ABOVE_BYTES, Scratch},
+    term_plan::{FieldBase, TermOperation},
     value::{LoopState, PackedValue, StaticStr, Value},
 };
 use kubevet_document::Node;
-use kubevet_ir::{BinderId, Const, Term, TermId, ValueType};
+use kubevet_ir::{BinderId, Term, TermId, ValueType, intrinsics::image::ImageRef};
 use kubevet_model::Operation;
 
 /// The evaluation of one object.
@@ -22,7 +24,9 @@ pub(super) struct Evaluator<'e, O> {
     pub(super) observer: O,
     pub(super) budget: Budget,
     /// The pod spec: a map, empty if the object has none; undefined if the kind has none.
-    pub(super) pod_spec: Value,
+    pub(super) pod_spec: PackedValue,
+    /// The image reference that was parsed last, with the string of which it is a view.
+    pub(super) parsed_image: Option<(&'e str, ImageRef<'e>)>,
     /// Memos of earlier versions are out of date: the start of the object, or the last recycling.
     pub(super) valid_since: u32,
     /// The bytes of computed strings above which the buffer is recycled.
@@ -45,7 +49,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
             scratch,
             observer,
             budget: Budget::new(context.step_budget, context.deadline),
-            pod_spec,
+            pod_spec: pod_spec.pack(),
+            parsed_image: None,
             valid_since,
             recycle_above_bytes: RECYCLE_ABOVE_BYTES,
         }
@@ -92,30 +97,30 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
             .unwrap_or(LoopState::UNBOUND)
     }
 
-    /// Computes the value of a term.
-    pub(super) fn compute(&mut self, id: TermId) -> PackedValue {
+    /// Computes the value of a term by its operation.
+    pub(super) fn compute(&mut self, id: TermId, operation: &TermOperation) -> PackedValue {
         if !self.charge(1) {
             return PackedValue::UNDEFINED;
         }
-        let program = self.context.program;
-        match program.term(id) {
-            Term::Field(operand, _) => match (self.term(*operand), self.context.tables.key(id)) {
-                (Value::Node(node), Some(key)) => node_value(self.node(node).field(key)).pack(),
-                _ => PackedValue::UNDEFINED,
-            },
-            Term::Const(literal) => constant(id, literal).pack(),
-            Term::Object => Value::Node(self.context.document.root().number()).pack(),
-            Term::PodSpec => self.pod_spec.pack(),
-            Term::Key(binder) => self.loop_state(*binder).key.pack(),
-            Term::Value(binder) => self.loop_state(*binder).value.pack(),
-            Term::Guard(condition, operand) => {
+        match operation {
+            TermOperation::Field(base, key) => {
+                let node = self.field_base(*base).node();
+                let field = node.and_then(|node| self.node(node).field(key));
+                field.map_or(PackedValue::UNDEFINED, |field| {
+                    PackedValue::of_node(field.number())
+                })
+            }
+            TermOperation::Constant(value) => *value,
+            TermOperation::Key(binder) => self.loop_state(*binder).key,
+            TermOperation::Element(binder) => self.loop_state(*binder).value,
+            TermOperation::Guard(condition, operand) => {
                 if self.holds(*condition) {
                     self.packed_term(*operand)
                 } else {
                     PackedValue::UNDEFINED
                 }
             }
-            Term::Coalesce(operands) => {
+            TermOperation::Coalesce(operands) => {
                 for operand in operands {
                     let value = self.packed_term(*operand);
                     if !value.is_undefined() {
@@ -124,14 +129,28 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 }
                 PackedValue::UNDEFINED
             }
-            other => self.compute_other(id, other).pack(),
+            TermOperation::Other => self.compute_other(id).pack(),
+        }
+    }
+
+    /// The value in which a field is looked up. What is at hand is read without a step.
+    #[inline]
+    fn field_base(&mut self, base: FieldBase) -> PackedValue {
+        match base {
+            FieldBase::Object => PackedValue::of_node(self.context.document.root().number()),
+            FieldBase::PodSpec => self.pod_spec,
+            FieldBase::Element(binder) => self.loop_state(binder).value,
+            FieldBase::Term(term) => self.packed_term(term),
         }
     }
 
     /// Computes the value of a term that is rarer or costs more than a call.
     #[inline(never)]
-    fn compute_other(&mut self, id: TermId, term: &Term) -> Value {
-        match term {
+    fn compute_other(&mut self, id: TermId) -> Value {
+        let program = self.context.program;
+        match program.term(id) {
+            Term::Object => Value::Node(self.context.document.root().number()),
+            Term::PodSpec => self.pod_spec.unpack(),
             Term::Operation => Value::Static(match self.context.operation {
                 Operation::Create => StaticStr::Create,
                 Operation::Update => StaticStr::Update,
@@ -192,9 +211,10 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     /// The name of a container or volume; its list and index, such as `containers[0]`, if the name
     /// is no string.
     fn element_name(&mut self, binder: BinderId) -> Value {
-        if let (Value::Node(node), Some(key)) =
-            (self.loop_state(binder).value, &self.context.tables.name_key)
-            && let Some(name) = self.node(node).field(key)
+        if let (Value::Node(node), Some(key)) = (
+            self.loop_state(binder).value.unpack(),
+            &self.context.tables.name_key,
+        ) && let Some(name) = self.node(node).field(key)
             && name.is_string()
         {
             return Value::Node(name.number());
@@ -343,26 +363,15 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
             }
             Value::EmptyList => ValueType::List,
             Value::EmptyMap => ValueType::Map,
-            Value::Node(node) => match self.node(node).value() {
-                kubevet_document::Value::Null => ValueType::Null,
-                kubevet_document::Value::Bool(_) => ValueType::Bool,
-                kubevet_document::Value::Number(_) => ValueType::Number,
-                kubevet_document::Value::String(_) => ValueType::String,
-                kubevet_document::Value::List => ValueType::List,
-                kubevet_document::Value::Map => ValueType::Map,
+            Value::Node(node) => match self.node(node) {
+                node if node.is_string() => ValueType::String,
+                node if node.is_map() => ValueType::Map,
+                node if node.is_list() => ValueType::List,
+                node if node.is_null() => ValueType::Null,
+                node if node.as_bool().is_some() => ValueType::Bool,
+                _ => ValueType::Number,
             },
         })
-    }
-}
-
-fn constant(id: TermId, literal: &Const) -> Value {
-    match literal {
-        Const::Null => Value::Null,
-        Const::Bool(boolean) => Value::Bool(*boolean),
-        Const::Int(number) => Value::Int(*number),
-        Const::String(_) => Value::Constant(to_u32(id.index())),
-        Const::EmptyList => Value::EmptyList,
-        Const::EmptyMap => Value::EmptyMap,
     }
 }
 

@@ -4,12 +4,11 @@
 use super::{
     evaluator::Evaluator,
     observer::ConditionObserver,
-    value::{StaticStr, Value},
+    value::{PackedValue, StaticStr, Value},
 };
 use kubevet_document::{Node, Number};
 use kubevet_ir::intrinsics::{
     connect_options, host_path,
-    image::{ImageRef, RepositoryPattern},
     quantity::{self, Quantity},
     strings,
 };
@@ -48,29 +47,27 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             Intrinsic::Replace => self.replace(first, second, third),
             Intrinsic::SplitAt => self.split_at(first, second, third),
             Intrinsic::SplitCount => self.split_count(first, second),
-            Intrinsic::ImageRegistry => {
-                self.image_part(first, |image| ImageRef::parse(image).registry())
-            }
+            Intrinsic::ImageRegistry => self.image_part(first, |reference| reference.registry()),
             Intrinsic::ImageTag => {
-                self.image_part(first, |image| Cow::Borrowed(ImageRef::parse(image).tag()))
+                self.image_part(first, |reference| Cow::Borrowed(reference.tag()))
             }
             Intrinsic::ImageDigest => {
-                self.image_part(first, |image| Cow::Borrowed(ImageRef::digest_of(image)))
+                self.image_part(first, |reference| Cow::Borrowed(reference.digest()))
             }
-            Intrinsic::ImageEffectiveTag => self.image_part(first, |image| {
-                Cow::Borrowed(ImageRef::parse(image).effective_tag())
-            }),
-            Intrinsic::ImageRepository => self.image_part(first, |image| {
-                let joined = ImageRef::parse(image).repository();
+            Intrinsic::ImageEffectiveTag => {
+                self.image_part(first, |reference| Cow::Borrowed(reference.effective_tag()))
+            }
+            Intrinsic::ImageRepository => self.image_part(first, |reference| {
+                let joined = reference.repository();
                 if joined.front.is_empty() {
                     Cow::Borrowed(joined.rest)
                 } else {
                     Cow::Owned(format!("{}{}", joined.front, joined.rest))
                 }
             }),
-            Intrinsic::ImageName => self.image_part(first, |image| {
+            Intrinsic::ImageName => self.image_part(first, |reference| {
                 let mut name = String::new();
-                ImageRef::parse(image).write_name(&mut name);
+                reference.write_name(&mut name);
                 Cow::Owned(name)
             }),
             Intrinsic::CleanPath => {
@@ -187,15 +184,6 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
     }
 
-    /// Returns a part of an image reference; the parts of a value that is no string are empty.
-    fn image_part(&mut self, image: Value, part: for<'t> fn(&'t str) -> Cow<'t, str>) -> Value {
-        if self.value_type(image) == Some(ValueType::String) {
-            self.map_string(image, |image| Some(part(image)))
-        } else {
-            Value::Static(StaticStr::Empty)
-        }
-    }
-
     fn integer(&self, value: Value) -> Option<i64> {
         match value {
             Value::Int(number) => Some(number),
@@ -220,40 +208,42 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             }
             _ => {}
         }
-        let first = self.term(*first);
-        let second = second.map_or(Value::Null, |second| self.term(*second));
-        if first == Value::Undefined || second == Value::Undefined {
+        let first = self.packed_term(*first);
+        let second = second.map_or(PackedValue::NULL, |second| self.packed_term(*second));
+        if first.is_undefined() || second.is_undefined() {
             return false;
         }
         match predicate {
             Predicate::Matches | Predicate::MatchesExcept => false,
             Predicate::IsQuantity => self
-                .quantity_string(first)
+                .quantity_string(first.unpack())
                 .is_some_and(|string| Quantity::parse(string).is_some()),
             Predicate::QuantityPositive => self
-                .quantity_string(first)
+                .quantity_string(first.unpack())
                 .is_some_and(quantity::is_positive),
-            Predicate::QuantityLess => self.is_quantity_less(first, second).unwrap_or(false),
+            Predicate::QuantityLess => {
+                let is_less = self.is_quantity_less(first.unpack(), second.unpack());
+                is_less.unwrap_or(false)
+            }
             Predicate::StartsWith => self.test_strings(first, second, |a, b| a.starts_with(b)),
             Predicate::EndsWith => self.test_strings(first, second, |a, b| a.ends_with(b)),
             Predicate::Contains => self.test_strings(first, second, |a, b| a.contains(b)),
             Predicate::ContainsIgnoreCase => {
                 self.test_strings(first, second, strings::contains_ignore_case)
             }
-            Predicate::ImageWithin => self.test_strings(first, second, |image, pattern| {
-                ImageRef::parse(image).within(RepositoryPattern::parse(pattern))
-            }),
+            Predicate::ImageWithin => self.is_image_within(first.unpack(), second.unpack()),
         }
     }
 
     #[inline]
     fn test_strings(
         &mut self,
-        first: Value,
-        second: Value,
+        first: PackedValue,
+        second: PackedValue,
         predicate: impl FnOnce(&str, &str) -> bool,
     ) -> bool {
-        let (Some(first), Some(second)) = (self.string(first), self.string(second)) else {
+        let strings = (self.packed_string(first), self.packed_string(second));
+        let (Some(first), Some(second)) = strings else {
             return false;
         };
         let (holds, len) = (predicate(first, second), first.len());
@@ -264,13 +254,13 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Matches a pattern, which is a literal or an element of a param. An invalid pattern matches
     /// nothing.
     fn matches(&mut self, pattern: TermId, subject: TermId) -> bool {
-        let subject = self.term(subject);
-        let Some(subject) = self.string(subject) else {
+        let subject = self.packed_term(subject);
+        let Some(subject) = self.packed_string(subject) else {
             return false;
         };
         let context = &self.context;
         let pattern = match context.program.term(pattern) {
-            Term::Value(binder) => match self.loop_state(*binder).value {
+            Term::Value(binder) => match self.loop_state(*binder).value.unpack() {
                 Value::ParamItem { param, item } => context.params.pattern(param, item),
                 _ => None,
             },
@@ -285,8 +275,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Finds a match of one literal pattern that another does not match. An invalid pattern matches
     /// nothing.
     fn matches_except(&mut self, pattern: TermId, exception: TermId, subject: TermId) -> bool {
-        let subject = self.term(subject);
-        let Some(subject) = self.string(subject) else {
+        let subject = self.packed_term(subject);
+        let Some(subject) = self.packed_string(subject) else {
             return false;
         };
         let tables = &self.context.tables;

@@ -3,7 +3,7 @@
 use super::{
     evaluator::{Evaluator, map_or_empty, to_u32},
     observer::ConditionObserver,
-    value::{LoopState, StaticStr, Value},
+    value::{LoopState, PackedValue, StaticStr, Value},
 };
 use kubevet_document::{FieldKey, Node};
 use kubevet_ir::{BinderId, ContainerList, Domain};
@@ -88,7 +88,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         is_taken: impl Fn(Node<'_>) -> bool,
         visit: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
-        let Value::Node(spec) = self.pod_spec else {
+        let Some(spec) = self.pod_spec.node() else {
             return false;
         };
         let Some(entries) = self.node(spec).field(key) else {
@@ -99,7 +99,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 continue;
             }
             let state = LoopState {
-                value: map_or_empty(Some(entry)),
+                value: map_or_empty(Some(entry)).pack(),
                 list,
                 index: to_u32(index),
                 ..LoopState::UNBOUND
@@ -120,8 +120,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         let count = self.context.params.list(param).map_or(0, <[String]>::len);
         (0..to_u32(count)).any(|item| {
             let state = LoopState {
-                key: Value::Int(i64::from(item)),
-                value: Value::ParamItem { param, item },
+                key: Value::Int(i64::from(item)).pack(),
+                value: Value::ParamItem { param, item }.pack(),
                 ..LoopState::UNBOUND
             };
             self.visit_element(binder, state, visit)
@@ -140,8 +140,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         let mut elements = self.node(list).elements().zip(0_i64..);
         elements.any(|(element, index)| {
             let state = LoopState {
-                key: Value::Int(index),
-                value: Value::Node(element.number()),
+                key: Value::Int(index).pack(),
+                value: PackedValue::of_node(element.number()),
                 ..LoopState::UNBOUND
             };
             self.visit_element(binder, state, visit)
@@ -158,8 +158,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         let mut entries = self.node(map).entries();
         entries.any(|entry| {
             let state = LoopState {
-                key: Value::Node(entry.key_number()),
-                value: Value::Node(entry.value.number()),
+                key: PackedValue::of_node(entry.key_number()),
+                value: PackedValue::of_node(entry.value.number()),
                 ..LoopState::UNBOUND
             };
             self.visit_element(binder, state, visit)

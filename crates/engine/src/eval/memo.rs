@@ -24,17 +24,18 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 
     /// As [`Evaluator::term`].
     pub(super) fn packed_term(&mut self, id: TermId) -> PackedValue {
-        let policy = self.context.tables.memos.term(id);
-        if !policy.is_memoized {
-            return self.compute(id);
-        }
-        let version = self.memo_version(policy);
+        let Some(planned) = self.context.tables.terms.get(id) else {
+            return PackedValue::UNDEFINED;
+        };
+        let Some(version) = self.memo_version(planned.memo) else {
+            return self.compute(id, &planned.operation);
+        };
         if let Some((computed_at, value)) = self.scratch.terms.get(id.index())
             && *computed_at == version
         {
             return *value;
         }
-        let value = self.compute(id);
+        let value = self.compute(id, &planned.operation);
         // An `Any` inside restores the state of its binder, so the version still holds.
         if let Some(memo) = self.scratch.terms.get_mut(id.index()) {
             *memo = (version, value);
@@ -44,17 +45,18 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 
     /// Returns the result of a condition, from its memo if that is current.
     pub(super) fn holds(&mut self, id: ConditionId) -> bool {
-        let policy = self.context.tables.memos.condition(id);
-        if !policy.is_memoized {
-            return self.decide(id);
-        }
-        let version = self.memo_version(policy);
+        let Some(planned) = self.context.tables.conditions.get(id) else {
+            return false;
+        };
+        let Some(version) = self.memo_version(planned.memo) else {
+            return self.decide(id, &planned.operation);
+        };
         if let Some((computed_at, holds)) = self.scratch.conditions.get(id.index())
             && *computed_at == version
         {
             return *holds;
         }
-        let holds = self.decide(id);
+        let holds = self.decide(id, &planned.operation);
         if let Some(memo) = self.scratch.conditions.get_mut(id.index()) {
             *memo = (version, holds);
         }
@@ -62,12 +64,19 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     /// The version of a node now: the latest move of its free binders, and no less than the start
-    /// of the object.
+    /// of the object. `None` if the node is not memoized.
     #[inline]
-    fn memo_version(&self, policy: MemoPolicy) -> u32 {
+    fn memo_version(&self, policy: MemoPolicy) -> Option<u32> {
         let versions = &self.scratch.versions;
-        let version = |slot: u16| versions.get(usize::from(slot)).copied().unwrap_or(0);
-        let [first, second, third] = policy.version_slots.map(version);
-        self.valid_since.max(first).max(second.max(third))
+        let version = |place: u16| versions.get(usize::from(place)).copied().unwrap_or(0);
+        match policy {
+            MemoPolicy::Never => None,
+            MemoPolicy::OfObject => Some(self.valid_since),
+            MemoPolicy::OfElement(place) => Some(self.valid_since.max(version(place))),
+            MemoPolicy::OfElements(places) => {
+                let [first, second, third] = places.map(version);
+                Some(self.valid_since.max(first).max(second.max(third)))
+            }
+        }
     }
 }

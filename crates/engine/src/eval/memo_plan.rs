@@ -1,5 +1,5 @@
 //! The memo plan of a program: which terms and conditions are memoized, decided once when rules are
-//! compiled. `memo` looks memos up by it.
+//! compiled. `term_plan` and `condition_plan` keep each policy beside what it is the policy of.
 
 use kubevet_ir::{
     BinderId, CompiledControl, Condition, ConditionId, NodeId, Program, Term, TermId,
@@ -10,31 +10,38 @@ use kubevet_ir::{
 const MAX_MEMO_BINDERS: usize = 3;
 
 /// The policy by which the value of a term or condition is memoized.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct MemoPolicy {
-    pub(super) is_memoized: bool,
-    /// The places of the versions of the free binders; 0, where the least version is, for those
-    /// that it does not have.
-    pub(super) version_slots: [u16; MAX_MEMO_BINDERS],
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum MemoPolicy {
+    /// It is computed each time.
+    #[default]
+    Never,
+    /// It has no free binder: one value for the object.
+    OfObject,
+    /// It has one free binder, whose version is at this place.
+    OfElement(u16),
+    /// It has several; 0, where the least version is, stands for those that it does not have.
+    OfElements([u16; MAX_MEMO_BINDERS]),
 }
 
 impl MemoPolicy {
     /// The policy of a node with these free binders, if it is worth a memo.
     fn new(is_worth_it: bool, free_binders: &[BinderId]) -> Self {
-        if !is_worth_it || free_binders.len() > MAX_MEMO_BINDERS {
-            return Self::default();
-        }
-        let mut policy = Self {
-            is_memoized: true,
-            ..Self::default()
-        };
-        for (slot, binder) in policy.version_slots.iter_mut().zip(free_binders) {
-            match u16::try_from(binder.index() + 1) {
-                Ok(place) => *slot = place,
-                Err(_) => return Self::default(),
+        let place = |binder: &BinderId| u16::try_from(binder.index() + 1).ok();
+        match free_binders {
+            _ if !is_worth_it || free_binders.len() > MAX_MEMO_BINDERS => Self::Never,
+            [] => Self::OfObject,
+            [binder] => place(binder).map_or(Self::Never, Self::OfElement),
+            _ => {
+                let mut places = [0; MAX_MEMO_BINDERS];
+                for (slot, binder) in places.iter_mut().zip(free_binders) {
+                    match place(binder) {
+                        Some(place) => *slot = place,
+                        None => return Self::Never,
+                    }
+                }
+                Self::OfElements(places)
             }
         }
-        policy
     }
 }
 
@@ -73,12 +80,10 @@ impl MemoPlan {
         }
     }
 
-    #[inline]
     pub(super) fn term(&self, term: TermId) -> MemoPolicy {
         self.terms.get(term.index()).copied().unwrap_or_default()
     }
 
-    #[inline]
     pub(super) fn condition(&self, condition: ConditionId) -> MemoPolicy {
         self.conditions
             .get(condition.index())

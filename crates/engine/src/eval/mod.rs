@@ -18,8 +18,9 @@
 //! | `string_set_plan`, `string_set`, `string_sets` | conditions on the elements of a param that are decided at once |
 //! | `resolve_params`, `resolved_params`, `patterns` | params, read once; compiled patterns |
 //! | `params_dependence`, `params_evaluator` | what depends on params alone, evaluated once for each set of params |
+//! | `term_plan`, `condition_plan` | terms and conditions as they are evaluated, each with the policy of its memo |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
-//! | `value`, `strings`, `functions` | values, strings and functions of them |
+//! | `value`, `strings`, `functions`, `images` | values, strings and functions of them |
 //! | `ordering`, `decimal` | the order of values |
 //! | `memo_plan`, `memo` | memoization by binder version |
 //! | `hash_index`, `hash_join` | joins: nested loops first, an index once they have cost enough |
@@ -31,6 +32,7 @@ mod budget;
 mod build_side;
 mod check;
 mod clause_stages;
+mod condition_plan;
 mod conditions;
 mod context;
 mod decimal;
@@ -40,6 +42,7 @@ mod field_guards;
 mod functions;
 mod hash_index;
 mod hash_join;
+mod images;
 mod join_plan;
 mod judged_lists;
 mod loop_plan;
@@ -61,6 +64,7 @@ mod string_set;
 mod string_set_plan;
 mod string_sets;
 mod strings;
+mod term_plan;
 mod value;
 
 #[cfg(test)]

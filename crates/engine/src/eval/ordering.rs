@@ -99,10 +99,14 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
 
     /// Decides a comparison; false if an operand is undefined.
     pub(super) fn compare(&mut self, comparison: Comparison, left: Value, right: Value) -> bool {
-        let (Some(left), Some(right)) = (self.view(left), self.view(right)) else {
-            return false;
+        let (ordering, steps) = match (self.string(left), self.string(right)) {
+            // The common case needs no view.
+            (Some(left), Some(right)) => compare_strings(left, right),
+            _ => match (self.view(left), self.view(right)) {
+                (Some(left), Some(right)) => compare_views(&left, &right),
+                _ => return false,
+            },
         };
-        let (ordering, steps) = compare_views(&left, &right);
         let holds = match comparison {
             Comparison::Equal => ordering.is_eq(),
             Comparison::NotEqual => ordering.is_ne(),
@@ -116,13 +120,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     pub(super) fn equals_literal(&self, value: Value, literal: &Const) -> bool {
-        // The common cases need no view.
-        match (value, literal) {
-            (_, Const::String(literal)) => return self.string(value) == Some(literal),
-            (Value::Node(node), Const::Bool(literal)) => {
-                return self.node(node).as_bool() == Some(*literal);
-            }
-            _ => {}
+        if let Const::String(literal) = literal {
+            return self.string(value) == Some(literal);
         }
         let Some(value) = self.view(value) else {
             return false;
@@ -171,6 +170,11 @@ fn nearest_double_bits(digits: &str) -> u64 {
     (digits.parse().unwrap_or(0.0_f64) + 0.0).to_bits()
 }
 
+/// As [`compare_views`].
+fn compare_strings(left: &str, right: &str) -> (Ordering, u64) {
+    (left.cmp(right), left.len().min(right.len()) as u64 / 64)
+}
+
 /// Returns the order of two values, and the steps that it took to find it.
 fn compare_views(left: &ValueView<'_>, right: &ValueView<'_>) -> (Ordering, u64) {
     if left.rank() != right.rank() {
@@ -187,7 +191,7 @@ fn compare_views(left: &ValueView<'_>, right: &ValueView<'_>) -> (Ordering, u64)
         }
         (ValueView::Digits(left), ValueView::Digits(right)) => compare_decimals(left, right),
         (ValueView::String(left), ValueView::String(right)) => {
-            return (left.cmp(right), left.len().min(right.len()) as u64 / 64);
+            return compare_strings(left, right);
         }
         (ValueView::Strings(left), ValueView::Strings(right)) => left.cmp(right),
         (ValueView::Strings(left), ValueView::List(right)) => {

@@ -1,15 +1,17 @@
-//! Facts about each term and condition, computed once when rules are compiled: hashed keys,
-//! patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
+//! Facts about each term and condition, computed once when rules are compiled: plans,
+//! patterns, numbers of params and joins. The tables are indexed by ids, so
 //! evaluation hashes nothing, and compiles a pattern at its first use only.
 
 use super::{
     check::ClauseIndex,
+    condition_plan::ConditionPlan,
     join_plan::JoinPlan,
     memo_plan::MemoPlan,
     params_dependence::{depends_on_params_alone, iterated_param},
     patterns::LiteralPattern,
     required_fields::longest_required_path,
     string_set_plan::StringSetPlan,
+    term_plan::TermPlan,
 };
 use kubevet_document::FieldKey;
 use kubevet_ir::{
@@ -28,8 +30,8 @@ const NO_PARAM: u32 = u32::MAX;
 /// Side tables of a program.
 #[derive(Debug, Default)]
 pub(crate) struct SideTables {
-    /// The keys of `Term::Field`, by index of the term.
-    keys: Vec<Option<FieldKey>>,
+    pub(super) terms: TermPlan,
+    pub(super) conditions: ConditionPlan,
     /// The patterns that are literals, by index of the term.
     patterns: Vec<Option<LiteralPattern>>,
     /// The numbers of params, by index of the term.
@@ -41,7 +43,6 @@ pub(crate) struct SideTables {
     param_names: Vec<Arc<str>>,
     /// True for params whose elements are patterns, by number.
     param_has_patterns: Vec<bool>,
-    pub(super) memos: MemoPlan,
     pub(super) joins: JoinPlan,
     pub(super) string_sets: StringSetPlan,
     /// True for the conditions of clauses that depend on params alone, by index of the condition.
@@ -64,12 +65,13 @@ pub(crate) struct SideTables {
 impl SideTables {
     pub(crate) fn new(program: &Program, controls: &[CompiledControl]) -> Self {
         let (terms, conditions, _) = program.sizes();
+        let memos = MemoPlan::new(program, controls);
         let mut tables = Self {
-            keys: vec![None; terms],
+            terms: TermPlan::new(program, &memos),
+            conditions: ConditionPlan::new(program, &memos),
             patterns: std::iter::repeat_with(|| None).take(terms).collect(),
             params: vec![NO_PARAM; terms],
             pattern_list_matches: vec![None; conditions],
-            memos: MemoPlan::new(program, controls),
             joins: JoinPlan::new(program, controls),
             string_sets: StringSetPlan::new(program),
             depends_on_params: vec![false; conditions],
@@ -84,28 +86,24 @@ impl SideTables {
         for (slot, field) in list_keys.zip(ContainerList::All.fields()) {
             *slot = Some(FieldKey::new(field));
         }
-        tables.add_terms(program);
+        tables.add_params(program);
         tables.add_conditions(program);
         tables.add_clauses(program, controls);
         tables
     }
 
-    /// Hashes the keys of fields, and numbers the params in the order of their first term.
-    fn add_terms(&mut self, program: &Program) {
+    /// Numbers the params in the order of their first term.
+    fn add_params(&mut self, program: &Program) {
         let mut numbers: BTreeMap<Arc<str>, u32> = BTreeMap::new();
         for (id, term) in program.terms() {
-            match term {
-                Term::Field(_, name) => set(&mut self.keys, id, Some(FieldKey::new(name))),
-                Term::Param(name) => {
-                    let next = u32::try_from(numbers.len()).unwrap_or(NO_PARAM);
-                    let number = *numbers.entry(Arc::clone(name)).or_insert_with(|| {
-                        self.param_names.push(Arc::clone(name));
-                        self.param_has_patterns.push(false);
-                        next
-                    });
-                    set(&mut self.params, id, number);
-                }
-                _ => {}
+            if let Term::Param(name) = term {
+                let next = u32::try_from(numbers.len()).unwrap_or(NO_PARAM);
+                let number = *numbers.entry(Arc::clone(name)).or_insert_with(|| {
+                    self.param_names.push(Arc::clone(name));
+                    self.param_has_patterns.push(false);
+                    next
+                });
+                set(&mut self.params, id, number);
             }
         }
     }
@@ -213,11 +211,6 @@ impl SideTables {
         let param = iterated_param(program, &program.binder(*binder).domain)?;
         let param = self.param(param)?;
         (is_element && is_independent).then_some((param, *subject))
-    }
-
-    #[inline]
-    pub(super) fn key(&self, term: TermId) -> Option<&FieldKey> {
-        self.keys.get(term.index())?.as_ref()
     }
 
     /// The number of a param; one that no params have if the term is no param.

@@ -36,8 +36,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         let mut keys = vec![Vec::new(); condition.alternatives.len()];
         for item in 0..to_u32(count) {
             let state = LoopState {
-                key: Value::Int(i64::from(item)),
-                value: Value::ParamItem { param, item },
+                key: Value::Int(i64::from(item)).pack(),
+                value: Value::ParamItem { param, item }.pack(),
                 ..LoopState::UNBOUND
             };
             self.bind(condition.binder, state);

@@ -3,9 +3,9 @@
 use super::{
     evaluator::{Evaluator, to_u32},
     observer::ConditionObserver,
-    value::{StaticStr, Value},
+    value::{PackedValue, StaticStr, Value},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, ptr};
 
 impl<'e, O: ConditionObserver> Evaluator<'e, O> {
     /// Returns the string of a value; `None` if the value is no string.
@@ -16,6 +16,15 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 .strings
                 .get(start as usize..start as usize + len as usize),
             other => self.borrowed_string(other),
+        }
+    }
+
+    /// As [`Evaluator::string`].
+    #[inline]
+    pub(super) fn packed_string(&self, value: PackedValue) -> Option<&str> {
+        match value.node() {
+            Some(node) => self.node(node).as_str(),
+            None => self.string(value.unpack()),
         }
     }
 
@@ -68,14 +77,18 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         self.charge(string.len() as u64 / 64);
         match function(string) {
             None => Value::Undefined,
-            Some(Cow::Owned(result)) => self.store(&result),
+            Some(result) => self.part_of(value, string, result),
+        }
+    }
+
+    /// The value of a string that was computed from the string of a value: a substring of a node's
+    /// string as that, without a copy.
+    pub(super) fn part_of(&mut self, value: Value, string: &str, result: Cow<'_, str>) -> Value {
+        match result {
+            Cow::Owned(result) => self.store(&result),
             // The whole argument: same start, same length.
-            Some(Cow::Borrowed(result))
-                if result.len() == string.len() && result.as_ptr() == string.as_ptr() =>
-            {
-                value
-            }
-            Some(Cow::Borrowed(result)) => {
+            Cow::Borrowed(result) if ptr::eq(result, string) => value,
+            Cow::Borrowed(result) => {
                 // The offset of the result in the argument; `None` if it is a static string.
                 let offset = (result.as_ptr() as usize)
                     .checked_sub(string.as_ptr() as usize)

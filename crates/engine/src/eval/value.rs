@@ -46,8 +46,12 @@ pub(super) enum Value {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackedValue(u64, u64);
 
+/// The tag of [`Value::Node`], the most frequent one.
+const NODE: u32 = 4;
+
 impl PackedValue {
     pub(super) const UNDEFINED: Self = Self(0, 0);
+    pub(super) const NULL: Self = Self(1, 0);
 
     #[inline]
     fn new(tag: u32, first: u32, second: u64) -> Self {
@@ -59,6 +63,19 @@ impl PackedValue {
         self.0 == 0
     }
 
+    /// The value that is a node of the document.
+    #[inline]
+    pub(super) fn of_node(node: u32) -> Self {
+        Self::new(NODE, node, 0)
+    }
+
+    /// The node, if the value is one of the document.
+    #[inline]
+    pub(super) fn node(self) -> Option<u32> {
+        let (tag, node) = halves(self.0);
+        (tag == NODE).then_some(node)
+    }
+
     #[inline]
     pub(super) fn unpack(self) -> Value {
         let (tag, first) = halves(self.0);
@@ -67,7 +84,7 @@ impl PackedValue {
             1 => Value::Null,
             2 => Value::Bool(first != 0),
             3 => Value::Int(second.cast_signed()),
-            4 => Value::Node(first),
+            NODE => Value::Node(first),
             5 => {
                 let (start, len) = halves(second);
                 Value::Substring {
@@ -109,10 +126,10 @@ impl Value {
     pub(super) fn pack(self) -> PackedValue {
         match self {
             Self::Undefined => PackedValue::UNDEFINED,
-            Self::Null => PackedValue::new(1, 0, 0),
+            Self::Null => PackedValue::NULL,
             Self::Bool(boolean) => PackedValue::new(2, u32::from(boolean), 0),
             Self::Int(number) => PackedValue::new(3, 0, number.cast_unsigned()),
-            Self::Node(node) => PackedValue::new(4, node, 0),
+            Self::Node(node) => PackedValue::of_node(node),
             Self::Substring { node, start, len } => {
                 PackedValue::new(5, node, u64::from(start) | u64::from(len) << 32)
             }
@@ -178,8 +195,8 @@ impl StaticStr {
 /// The element that a binder is at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoopState {
-    pub(super) key: Value,
-    pub(super) value: Value,
+    pub(super) key: PackedValue,
+    pub(super) value: PackedValue,
     /// The list of a container or volume; empty for other elements.
     pub(super) list: StaticStr,
     /// The index of a container or volume in its list.
@@ -192,8 +209,8 @@ pub(super) struct LoopState {
 impl LoopState {
     /// The state of a binder that is at no element.
     pub(super) const UNBOUND: Self = Self {
-        key: Value::Undefined,
-        value: Value::Undefined,
+        key: PackedValue::UNDEFINED,
+        value: PackedValue::UNDEFINED,
         list: StaticStr::Empty,
         index: 0,
         version: 0,

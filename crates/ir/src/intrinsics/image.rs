@@ -34,11 +34,6 @@ pub struct Joined<'a> {
 }
 
 impl<'a> ImageRef<'a> {
-    /// As [`ImageRef::digest`] of a reference that is not parsed.
-    pub fn digest_of(image: &'a str) -> &'a str {
-        image.split_once('@').map_or("", |(_, digest)| digest)
-    }
-
     /// Parses a reference. Every string parses; an empty one has empty parts.
     pub fn parse(image: &'a str) -> Self {
         let (whole, digest) = match image.split_once('@') {

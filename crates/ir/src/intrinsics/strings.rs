@@ -25,10 +25,16 @@ pub fn contains_ignore_case(text: &str, part: &str) -> bool {
         return lower_ascii(text).contains(&*lower_ascii(part));
     }
     let (text, part) = (text.as_bytes(), part.as_bytes());
-    part.is_empty()
-        || text
-            .windows(part.len())
-            .any(|window| window.eq_ignore_ascii_case(part))
+    let Some(first) = part.first() else {
+        return true;
+    };
+    // Few windows begin like the part, so most cost one comparison of a byte.
+    let begins = |window: &[u8]| {
+        let byte = window.first();
+        byte.is_some_and(|byte| byte.eq_ignore_ascii_case(first))
+    };
+    text.windows(part.len())
+        .any(|window| begins(window) && window.eq_ignore_ascii_case(part))
 }
 
 /// `lib.strings.words`: the words of a name in lowercase, with `_` around each of them.
