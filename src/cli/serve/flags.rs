@@ -1,6 +1,8 @@
 //! The flags of `kubevet serve`, and the cluster that they name.
 
-use crate::cli::{policy_flags::EnforcementFlags, program_log::LogFormat};
+use crate::cli::{
+    operator::OperatorOfGateFlags, policy_flags::EnforcementFlags, program_log::LogFormat,
+};
 use clap::Args;
 use kubevet_cluster::{ApiAccess, Installation};
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
@@ -10,6 +12,7 @@ use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
   kubevet serve                               audits; warns and denies nothing
   kubevet serve --bindings bindings/          enforces the ControlBindings of a folder
   kubevet serve --kubeconfig ~/.kube/config   takes them, and namespaces, from a cluster
+  kubevet serve --operator                    has the operator in the same process, for a small cluster
 
 Ask it without a cluster (pod.yaml is any manifest):
   kubevet review --request pod.yaml | curl -s --data-binary @- \\
@@ -41,6 +44,8 @@ pub(crate) struct ServeCommand {
     pub(super) drain_delay: Duration,
     #[command(flatten)]
     pub(super) logs: LogFlags,
+    #[command(flatten)]
+    pub(super) operator: OperatorOfGateFlags,
 }
 
 #[derive(Debug, Args)]

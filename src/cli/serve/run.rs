@@ -1,13 +1,14 @@
 //! The running server: background work until a signal, then an orderly shutdown.
 
 use super::{
-    FILE_POLL_INTERVAL, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
+    FILE_POLL_INTERVAL, OPERATOR_END_TIMEOUT, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
     cluster_watches::{ClusterGauges, ClusterWatches},
     failure_policy::{self, InstalledWebhooks},
     reload::LiveConfig,
     review_reports::ReviewReports,
 };
 use crate::cli::{
+    operator::StartedOperator,
     signals::{Termination, handle},
     watchdog,
 };
@@ -43,6 +44,8 @@ pub(super) struct Running {
     pub(super) server: JoinHandle<()>,
     /// Resolves when the server of metrics and health has ended.
     pub(super) health_server: Option<oneshot::Receiver<()>>,
+    /// The operator in this process; it ends by itself when the shutdown begins.
+    pub(super) operator: Option<StartedOperator>,
 }
 
 /// Something that the running server reacts to.
@@ -214,6 +217,9 @@ impl Running {
         }
         if let Some(reports) = self.reports {
             reports.flush(SHUTDOWN_FLUSH_TIMEOUT).await;
+        }
+        if let Some(operator) = self.operator {
+            operator.wait_for_end(OPERATOR_END_TIMEOUT).await;
         }
         if let Some(events) = self.events {
             events.flush(SHUTDOWN_FLUSH_TIMEOUT).await;
