@@ -27,6 +27,7 @@ mod corpus;
 mod denial;
 mod exclusions;
 mod field_validation;
+mod gate_operator;
 mod harness;
 mod load;
 mod monitoring;

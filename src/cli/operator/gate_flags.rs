@@ -27,7 +27,7 @@ impl Args for OperatorOfGateFlags {
             .long(OPERATOR)
             .action(ArgAction::SetTrue)
             .help("Run the operator in this process, too, for a small cluster: it evaluates the whole cluster")
-            .help_heading(HEADING);
+;
         let args = operator_args().into_iter();
         command
             .arg(flag)
@@ -50,7 +50,7 @@ impl FromArgMatches for OperatorOfGateFlags {
         match given.as_ref().and_then(Arg::get_long) {
             Some(name) => Err(Error::raw(
                 ErrorKind::MissingRequiredArgument,
-                format!("--{name} is a flag of the operator: it needs --operator\n"),
+                format!("--{name} is a flag of the operator: it needs --operator"),
             )),
             None => Ok(Self(None)),
         }
