@@ -351,8 +351,12 @@ impl Operator {
             failure => {
                 let reading = Arc::clone(&pass.reading);
                 reading.record_failure(&failure, &mut pass.unread);
-                if let ReadEvent::Failed { error, .. } = &failure {
+                if let ReadEvent::Failed { error, uids, .. } = &failure {
                     warn!("not read: {error}");
+                    // They are there: what was found in them before holds until they can be read.
+                    for uid in uids {
+                        self.records.see(uid, self.reading_number);
+                    }
                 }
             }
         }
@@ -459,9 +463,15 @@ impl Operator {
             let kinds = BTreeSet::from([kind.clone()]);
             self.retries.record(&kinds, &kinds, Instant::now());
         }
-        match namespace {
-            Some(namespace) => self.unread.in_namespace(kind, namespace, UNREADABLE),
-            None => self.unread.everywhere(kind, UNREADABLE),
+        // A reading that is under way may have read its state before: it would end as if that held.
+        let reading = self.pass.as_mut();
+        let reading = reading.filter(|pass| pass.reading.resource_of(kind).is_some());
+        let logs = reading.map(|pass| &mut pass.unread);
+        for unread in logs.into_iter().chain([&mut self.unread]) {
+            match namespace {
+                Some(namespace) => unread.in_namespace(kind, namespace, UNREADABLE),
+                None => unread.everywhere(kind, UNREADABLE),
+            }
         }
     }
 
