@@ -58,6 +58,9 @@ const LOST_PAUSE: Duration = Duration::from_secs(30);
 const MAX_LOST_PAUSE: Duration = Duration::from_secs(900);
 /// Why objects are not read that a watch has brought. Many of them are one reason.
 const UNREADABLE: &str = "an object exceeds a limit of depth or size";
+/// Why objects are not counted for a binding whose kinds no chosen control of the operator checks.
+const NOT_CHOSEN: &str =
+    "no control of the operator checks them: its --framework or --control chooses more";
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -795,7 +798,7 @@ impl Operator {
                     unread.everywhere(kind, "only their metadata is read: --read-secrets");
                 }
                 Some(_) => {}
-                None => unread.everywhere(kind, "no control of the operator checks them"),
+                None => unread.everywhere(kind, NOT_CHOSEN),
             }
         }
         let unread = unread.into_unread(controls).into_iter();
