@@ -5,7 +5,7 @@
 //! the counts still hold; one binding at most every ten seconds.
 
 use super::operator_flags::OperatorSettings;
-use crate::cli::{serve, session::Session};
+use crate::cli::{cluster_binding::read_cluster_binding, session::Session};
 use anyhow::bail;
 use kubevet_cluster::{Cluster, ControlBindings, Fence, Namespaces, StoredBinding};
 use kubevet_engine::Engine;
@@ -163,7 +163,7 @@ impl Counting {
         for stored in stored.iter().take(MAX_BINDINGS) {
             let key = (stored.name.clone(), stored.uid.clone());
             let before = self.last_good.get(&key);
-            let binding = serve::read_cluster_binding(stored, before, &library.library);
+            let binding = read_cluster_binding(stored, before, &library.library);
             if let Some(binding) = binding {
                 let version = BindingVersion {
                     name: stored.name.clone(),

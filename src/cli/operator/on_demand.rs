@@ -3,9 +3,9 @@
 
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
+    duration::parse_duration,
     exit_status::ExitStatus,
     scan::{SelectionFlags, namespace_name},
-    serve::parse_duration,
     stderr, terminal,
 };
 use anyhow::bail;

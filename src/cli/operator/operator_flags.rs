@@ -3,11 +3,11 @@
 use super::{on_demand::ScanCommand, store_flags::StoreFlags};
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
+    duration::parse_duration,
     manifests::ResultCrdsArgument,
     policy_flags::LibraryAndParamsFlags,
     program_log::LogFormat,
     scan::{SelectionFlags, namespace_name},
-    serve::parse_duration,
 };
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};

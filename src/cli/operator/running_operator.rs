@@ -8,7 +8,7 @@ use super::{
     requested_scans::RequestedScans, resource_sink::ResourceSink, sink_metrics::SinkMetrics,
     store_flags::StorePlace, store_sink::StoreSink,
 };
-use crate::cli::{serve::FILE_POLL_INTERVAL, signals::handle};
+use crate::cli::{file_fingerprint::POLL_INTERVAL, signals::handle};
 use anyhow::Context as _;
 use kubevet_cluster::{
     self as cluster, ApiAccess, Cluster, Fence, LeaseConfig, LeaseHolder, RequestBudget,
@@ -151,7 +151,7 @@ impl RunningOperator {
     ) -> anyhow::Result<()> {
         tokio::pin!(end);
         let mut hangup = handle(SignalKind::hangup())?;
-        let mut poll = interval(FILE_POLL_INTERVAL);
+        let mut poll = interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut status = self.operator.status();
         loop {

@@ -26,8 +26,7 @@ mod startup_log;
 mod tests;
 mod wiring;
 
-pub(super) use flags::{ServeCommand, parse_duration};
-pub(super) use reload::read_cluster_binding;
+pub(super) use flags::ServeCommand;
 
 use super::{
     exit_status::ExitStatus, operator::OperatorOfGate, policy_flags::EnforcementConfig,
@@ -38,8 +37,6 @@ use kubevet_model::Problem;
 use kubevet_webhook as webhook;
 use std::time::Duration;
 
-/// The interval at which files are polled for changes.
-pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The flag that gives a server the labels of namespaces.
 const KUBECONFIG_FLAG: &str = "--kubeconfig";
 /// The interval at which certificates and failure policies are reconciled.

@@ -1,13 +1,14 @@
 //! The running server: background work until a signal, then an orderly shutdown.
 
 use super::{
-    FILE_POLL_INTERVAL, OPERATOR_END_TIMEOUT, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
+    OPERATOR_END_TIMEOUT, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
     cluster_watches::{ClusterGauges, ClusterWatches},
     failure_policy::{self, InstalledWebhooks},
     reload::LiveConfig,
     review_reports::ReviewReports,
 };
 use crate::cli::{
+    file_fingerprint::POLL_INTERVAL,
     operator::StartedOperator,
     signals::{Termination, handle},
     watchdog,
@@ -73,7 +74,7 @@ struct Triggers {
 
 impl Triggers {
     fn register(bindings: Option<BindingsReceiver>) -> anyhow::Result<Self> {
-        let mut poll = interval(FILE_POLL_INTERVAL);
+        let mut poll = interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             hangup: handle(SignalKind::hangup())?,
