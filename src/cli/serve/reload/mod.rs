@@ -22,7 +22,7 @@ use crate::cli::{
 use arc_swap::ArcSwap;
 use kubevet_cluster::StoredBinding;
 use kubevet_model::{Problem, count};
-use kubevet_policy::{Binding, Library, Remark};
+use kubevet_policy::{Binding, Remark};
 use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
 use std::{
     collections::{BTreeMap, BTreeSet},
