@@ -400,22 +400,24 @@ fn operator_makes_good_results_that_a_webhook_denied_or_did_not_answer_for() {
     wait_for_status(&watched, &operator, Some("failed"));
     let stub = StubWebhook::start();
     // Nobody listens on the port of the first; the state alternates so that each has something to write.
-    for (url, reason, object, status) in [
+    for (url, reason, object, meanwhile, status) in [
+        // That may pass in a moment: the older state stays until then.
         (
             "https://127.0.0.1:1/".to_owned(),
             "server_error",
             REPAIRED,
+            Some("failed"),
             "passed",
         ),
-        (stub.denying_url(), "denied", BAD, "failed"),
+        // The older state must not stand.
+        (stub.denying_url(), "denied", BAD, None, "failed"),
     ] {
         let registered = watched.cluster.register(webhook(&url, stub.ca()));
         watched.apply(object);
         wait_for_metrics(port, &operator, reason, |metrics| {
             failures(metrics, reason) > 0.0
         });
-        // The older state must not stand.
-        wait_for_status(&watched, &operator, None);
+        wait_for_status(&watched, &operator, meanwhile);
         drop(registered);
         operator.child.signal("HUP");
         wait_for_status(&watched, &operator, Some(status));
