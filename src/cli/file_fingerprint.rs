@@ -8,8 +8,11 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::Read as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+/// The interval at which files are polled for changes.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The maximum number of files and folders that are visited.
 const MAX_FILES: usize = 20_000;
 /// The maximum depth of folders that are visited.

@@ -17,7 +17,7 @@ use std::{
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
 
 /// Where the controls come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct LibraryFlags {
     /// Add controls, shared modules, frameworks and params to the built-in library: a policy folder
     /// (policies/README.md describes it), a control's folder, a folder of them, or one .rego file

@@ -12,13 +12,17 @@
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
 //! | `kubernetes_version` | the versions that policies are exported for |
 //! | `cluster_access` | the flags that name a cluster |
+//! | `cluster_binding` | a ControlBinding of a cluster, as gate and operator read it |
+//! | `duration` | durations on the command line |
 //! | `program_log/`, `signals`, `watchdog` | the log of a process that serves, its signals, and the end of one that hangs |
 //! | `bounded_read`, `file_fingerprint` | reads a file up to a limit, notices changed files |
 
 mod binding;
 mod bounded_read;
 mod cluster_access;
+mod cluster_binding;
 mod completions;
+mod duration;
 mod exit_status;
 mod file_fingerprint;
 mod json_fields;

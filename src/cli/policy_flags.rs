@@ -26,11 +26,11 @@ pub(super) struct EnforcementFlags {
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) bindings: Option<PathBuf>,
     #[command(flatten)]
-    policy: LibraryAndParamsFlags,
+    pub(super) policy: LibraryAndParamsFlags,
 }
 
 /// Where library and params come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct LibraryAndParamsFlags {
     /// Parameters for controls, such as allowed registries: a map of names to lists, or Kubescape's
     /// inputs file

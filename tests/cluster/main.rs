@@ -19,6 +19,7 @@
 mod active_webhook;
 mod admission_policies;
 mod certificate_store;
+mod chart_upgrade;
 mod client_certificates;
 mod cluster_scan;
 mod consistency;
@@ -27,6 +28,7 @@ mod corpus;
 mod denial;
 mod exclusions;
 mod field_validation;
+mod gate_operator;
 mod harness;
 mod load;
 mod monitoring;

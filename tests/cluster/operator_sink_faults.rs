@@ -7,7 +7,9 @@ use crate::{
     operator_sinks::{
         BAD, REPAIRED, SCANS, WatchedStore, install_definitions, names, sum, wait_for_status,
     },
+    stub_webhook::StubWebhook,
 };
+use k8s_openapi::ByteString;
 use kubevet_store::{FindingState, StoreLocation};
 use kubevet_testkit::{
     polling::wait_for,
@@ -314,6 +316,114 @@ fn operator_fills_a_database_that_was_begun_anew() {
     store.wait("what has not changed is there again", &operator, |store| {
         store.has(FindingState::Open) && store.number("Deployment", FindingState::Open) == number
     });
+}
+
+#[test]
+fn operator_with_the_url_of_a_database_in_a_file_keeps_results_there() {
+    let Some(watched) = WatchedCluster::start("operator-url-file") else {
+        return;
+    };
+    let server = match PostgresServer::start(&[], &[]) {
+        Ok(server) => server,
+        Err(reason) => {
+            let test = "operator_with_the_url_of_a_database_in_a_file_keeps_results_there";
+            return not_run(test, &reason);
+        }
+    };
+    watched.apply(BAD);
+    let url = format!(
+        "postgres://postgres:{POSTGRES_PASSWORD}@127.0.0.1:{}/postgres",
+        server.port()
+    );
+    let file = watched.dir.path().join("url");
+    fs::write(&file, format!("{url}\n")).expect("it can be written");
+    let file = file.to_str().expect("the path is UTF-8");
+    let args = [ALONE, &["--store-url-file", file]].concat();
+    let operator = watched.operator("first", &args);
+    let store = WatchedStore::new(&watched, url.parse().expect("it is a location"));
+    store.wait("a finding in the database", &operator, |store| {
+        store.has(FindingState::Open)
+    });
+    operator.child.signal("TERM");
+    operator.wait_for_log("ended");
+    // A process that starts later goes on with the same history.
+    watched.apply(REPAIRED);
+    let second = watched.operator("second", &args);
+    store.wait("the finding is fixed", &second, |store| {
+        store.has(FindingState::Fixed) && !store.has(FindingState::Open)
+    });
+    for log in [operator.child.stderr(), second.child.stderr()] {
+        assert!(log.contains("results are kept in the store"), "{log}");
+        assert!(!log.contains(POSTGRES_PASSWORD), "{log}");
+    }
+}
+
+/// A webhook for writes of results.
+fn webhook(url: &str, ca: &str) -> serde_json::Value {
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "no-results"},
+        "webhooks": [{
+            "name": "no-results.kubevet.test",
+            "clientConfig": {"url": url, "caBundle": ByteString(ca.as_bytes().to_vec())},
+            "failurePolicy": "Fail",
+            "timeoutSeconds": 1,
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "rules": [{
+                "apiGroups": ["spdx.softwarecomposition.kubescape.io"], "apiVersions": ["*"],
+                "resources": ["*"], "operations": ["CREATE", "UPDATE"],
+            }],
+        }],
+    })
+}
+
+#[test]
+fn operator_makes_good_results_that_a_webhook_denied_or_did_not_answer_for() {
+    let Some(watched) = WatchedCluster::start("operator-webhook") else {
+        return;
+    };
+    install_definitions(&watched);
+    watched.apply(BAD);
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let args = [
+        "--store",
+        "none",
+        "--results",
+        "kubescape",
+        "--metrics-listen",
+        &listen,
+    ];
+    let operator = watched.operator("only", &[ALONE, &args].concat());
+    wait_for_status(&watched, &operator, Some("failed"));
+    let stub = StubWebhook::start();
+    // Nobody listens on the port of the first; the state alternates so that each has something to write.
+    for (url, reason, object, meanwhile, status) in [
+        // That may pass in a moment: the older state stays until then.
+        (
+            "https://127.0.0.1:1/".to_owned(),
+            "server_error",
+            REPAIRED,
+            Some("failed"),
+            "passed",
+        ),
+        // The older state must not stand.
+        (stub.denying_url(), "denied", BAD, None, "failed"),
+    ] {
+        let registered = watched.cluster.register(webhook(&url, stub.ca()));
+        watched.apply(object);
+        wait_for_metrics(port, &operator, reason, |metrics| {
+            failures(metrics, reason) > 0.0
+        });
+        wait_for_status(&watched, &operator, meanwhile);
+        drop(registered);
+        operator.child.signal("HUP");
+        wait_for_status(&watched, &operator, Some(status));
+    }
+    let log = operator.child.stderr();
+    assert!(log.contains("exempt kubevet's service account"), "{log}");
 }
 
 /// Refuses results by a policy, as a webhook does.

@@ -1,6 +1,6 @@
 //! A stub in place of kubevet's webhook, so that a fault of the test support is not taken for one
 //! of kubevet: it denies objects with the label `deny: please`, and returns the user in an
-//! annotation.
+//! annotation. At another path it denies everything.
 
 use axum::{
     Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post,
@@ -51,6 +51,7 @@ impl StubWebhook {
         let seen_reviews = SeenReviews::default();
         let router = Router::new()
             .route("/validate", post(review))
+            .route("/deny", post(deny))
             .with_state(Arc::clone(&seen_reviews));
         runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), router));
         Self {
@@ -67,6 +68,11 @@ impl StubWebhook {
 
     pub(crate) fn url(&self) -> String {
         format!("https://127.0.0.1:{}/validate", self.port)
+    }
+
+    /// The URL at which everything is denied.
+    pub(crate) fn denying_url(&self) -> String {
+        format!("https://127.0.0.1:{}/deny", self.port)
     }
 
     /// The certificate to trust, as PEM.
@@ -109,6 +115,15 @@ async fn review(
         .unwrap_or_else(PoisonError::into_inner)
         .push((namespace, string(&request["name"])));
     let allowed = request["object"]["metadata"]["labels"]["deny"] != "please";
+    answer(request, allowed)
+}
+
+async fn deny(body: hyper::body::Bytes) -> impl IntoResponse {
+    let review: Value = serde_json::from_slice(&body).expect("a review is JSON");
+    answer(&review["request"], false)
+}
+
+fn answer(request: &Value, allowed: bool) -> impl IntoResponse + use<> {
     let answer = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

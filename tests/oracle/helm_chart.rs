@@ -3,15 +3,11 @@
 
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_testkit::{
-    helm::{HelmChart, helm_render},
+    helm::{HelmChart, helm_render, read_chart},
     test_dir::TestDir,
 };
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All values of the chart before it had the operator.
 const OLD_VALUES: &str = include_str!("charts/values-before-the-operator.yaml");
@@ -22,27 +18,11 @@ fn chart(values: &str) -> HelmChart {
     let dir = TestDir::new();
     let written = dir.run(&["manifests", "--form", "helm", "-o", "chart"]);
     assert_eq!((written.code, written.stderr.as_str()), (0, ""));
-    let root = dir.path().join("chart");
-    let mut files = BTreeMap::new();
-    read_files(&root, &root, &mut files);
     HelmChart {
-        files,
+        files: read_chart(&dir.path().join("chart")),
         values: values.to_owned(),
         namespace: NAMESPACE,
         is_upgrade: false,
-    }
-}
-
-fn read_files(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            read_files(root, &path, files);
-        } else {
-            let name = path.strip_prefix(root).expect("it is below the root");
-            let text = fs::read_to_string(&path).expect("a text");
-            files.insert(name.display().to_string(), text);
-        }
     }
 }
 
@@ -192,6 +172,88 @@ fn chart_is_what_the_program_prints() {
     }
 }
 
+/// The operator in the process of the gate: its flags are those that `kubevet serve --operator` knows, and
+/// the account of the gate has its rights.
+#[test]
+fn operator_in_the_gate_has_no_pods_of_its_own() {
+    let store = "store: {type: secret, secret: {name: db, port: 6432}}";
+    let chosen = "frameworks: [NSA], results: [kubescape], clusterName: west";
+    let base = chart("");
+    let charts = [
+        format!("operator: {{enabled: true, {chosen}, {store}}}"),
+        format!("operator: {{enabled: true, inGate: true, {chosen}, {store}}}"),
+        "operator: {enabled: true, inGate: true}".to_owned(),
+    ]
+    .map(|values| HelmChart {
+        values,
+        ..base.clone()
+    });
+    let Some(rendered) = helm_render("operator in the gate", &charts) else {
+        return;
+    };
+    let [apart, joined, default] = [0, 1, 2].map(|at: usize| {
+        let rendered = rendered.get(at).expect("each chart has an answer");
+        objects(rendered.as_ref().expect("it is rendered"))
+    });
+    let names = |of: &BTreeMap<String, Value>| of.keys().cloned().collect::<BTreeSet<_>>();
+    let gone: Vec<String> = names(&apart).difference(&names(&joined)).cloned().collect();
+    let expected = [
+        "Deployment",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "ServiceAccount",
+    ];
+    assert_eq!(
+        gone,
+        expected.map(|kind| format!("{kind} kubevet-operator"))
+    );
+    assert_eq!(
+        joined["ClusterRole kubevet-operator"],
+        apart["ClusterRole kubevet-operator"]
+    );
+    for binding in ["ClusterRoleBinding", "RoleBinding"] {
+        let binding = &joined[&format!("{binding} kubevet-operator")];
+        assert_eq!(binding["subjects"][0]["name"], "kubevet", "{binding}");
+    }
+    let container = |of: &BTreeMap<String, Value>, deployment: &str| {
+        let deployment = &of[&format!("Deployment {deployment}")];
+        deployment["spec"]["template"]["spec"]["containers"][0].clone()
+    };
+    let strings = |list: &Value| -> BTreeSet<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|item| item.as_str().expect("a text").to_owned())
+            .collect()
+    };
+    let (own, gate) = (
+        container(&apart, "kubevet-operator"),
+        container(&joined, "kubevet"),
+    );
+    let args = strings(&gate["args"]);
+    let missing: Vec<String> = strings(&own["args"]).difference(&args).cloned().collect();
+    assert_eq!(missing, ["operator"]);
+    let known = TestDir::new().run(
+        &gate["args"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_str)
+            .chain(["--help"])
+            .collect::<Vec<_>>(),
+    );
+    assert_eq!(known.code, 0, "{}", known.stderr);
+    let policy = joined["NetworkPolicy kubevet"]["spec"]["egress"].to_string();
+    assert!(policy.contains("6432"), "{policy}");
+    // Without a database, each pod has a store of its own, and room for it.
+    let gate = container(&default, "kubevet");
+    assert!(strings(&gate["args"]).contains("--store=/var/lib/kubevet/store.db"));
+    assert!(
+        gate["volumeMounts"]
+            .to_string()
+            .contains("/var/lib/kubevet")
+    );
+    assert_eq!(gate["resources"]["limits"]["ephemeral-storage"], "3Gi");
+}
+
 #[track_caller]
 fn check_refused(rendered: &Result<String, String>, message: &str) {
     let error = rendered.as_ref().expect_err("it is refused");
@@ -211,6 +273,7 @@ fn values_that_cannot_work_are_refused() {
         with("operator: {enabled: true, frameworks: [NSAA]}"),
         with("operator: {enabled: true, replica: 1}"),
         with("operator: {enabled: true, store: {type: volumes}}"),
+        with("operator: {enabled: true, inGate: true, store: {type: volume}}"),
     ];
     let Some(rendered) = helm_render("refused values", &charts) else {
         return;
@@ -220,6 +283,7 @@ fn values_that_cannot_work_are_refused() {
     check_refused(&rendered[2], "no framework is called NSAA");
     check_refused(&rendered[3], "replica");
     check_refused(&rendered[4], "type");
+    check_refused(&rendered[5], "the replicas of the gate share no volume");
 }
 
 /// Values of the chart before the operator, each other than its default.

@@ -6,6 +6,7 @@ use super::{
     discovery::ApiResource,
     object_list::ListOptions,
     read_request::{ReadRequest, WatchStart},
+    unreadable_object::UnreadableObject,
 };
 use kubevet_document::Document;
 use std::{collections::BTreeMap, sync::Arc};
@@ -34,6 +35,9 @@ pub enum ReadEvent {
         namespace: Option<String>,
         /// The reason.
         error: ClusterError,
+        /// The uids of objects that are there and cannot be read, each on its own: all others of the
+        /// list were read. Empty if the list itself failed.
+        uids: Vec<String>,
     },
     /// Only the objects in some namespaces were read, since the others are not known.
     OnlyIn {
@@ -233,18 +237,33 @@ impl Reader {
                 Ok(Some(objects)) => {
                     let resource = self.resource;
                     self.send(ReadEvent::Page { resource, objects }).await?;
-                    // One a namespace and page is enough to say that the namespace is not read.
-                    let unreadable = list.take_unreadable().into_iter();
-                    let by_namespace: BTreeMap<Option<String>, ClusterError> = unreadable
-                        .map(|object| (object.namespace, object.error))
-                        .collect();
-                    for (namespace, error) in by_namespace {
-                        self.failed(namespace.as_deref(), error).await?;
-                    }
+                    self.unreadable(list.take_unreadable()).await?;
                 }
                 Err(error) => return Ok(Err(error)),
             }
         }
+    }
+
+    /// Tells the objects of a page that cannot be read. One error a namespace and page is enough to say
+    /// that the namespace is not read.
+    async fn unreadable(&self, objects: Vec<UnreadableObject>) -> Result<(), Closed> {
+        let mut by_namespace: BTreeMap<Option<String>, (ClusterError, Vec<String>)> =
+            BTreeMap::new();
+        for object in objects {
+            let entry = by_namespace.entry(object.namespace);
+            let (_, uids) = entry.or_insert_with(|| (object.error, Vec::new()));
+            uids.push(object.uid);
+        }
+        for (namespace, (error, uids)) in by_namespace {
+            self.send(ReadEvent::Failed {
+                resource: self.resource,
+                namespace,
+                error,
+                uids,
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn failed(&self, namespace: Option<&str>, error: ClusterError) -> Result<(), Closed> {
@@ -252,6 +271,7 @@ impl Reader {
             resource: self.resource,
             namespace: namespace.map(str::to_owned),
             error,
+            uids: Vec::new(),
         })
         .await
     }

@@ -7,7 +7,9 @@
 use super::{
     error::InvalidOption,
     install::{LABELS, service_reference, slots as gate_slots, templates},
-    operator_chart::{FrameworkRights, KEEP, operator_files, value_slots, with_release},
+    operator_chart::{
+        FrameworkRights, KEEP, gate_expressions, operator_files, value_slots, with_release,
+    },
     operator_options::OperatorOptions,
     options::InstallOptions,
     template::{Slots, render},
@@ -56,6 +58,13 @@ pub fn chart(
     ];
     let mut slots = gate_slots(options);
     slots.extend(expressions());
+    for (name, of_operator) in gate_expressions() {
+        // Flags and volumes come after those of the gate.
+        match slots.get_mut(name).filter(|_| name.starts_with("extra-")) {
+            Some(of_gate) => of_gate.push_str(&of_operator),
+            None => drop(slots.insert(name, of_operator)),
+        }
+    }
     let objects = templates(options).into_iter();
     // The namespace is created by `helm install --create-namespace`.
     let objects = objects.filter(|(file, _)| *file != "namespace.yaml");

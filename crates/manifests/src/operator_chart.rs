@@ -114,11 +114,12 @@ pub(crate) fn operator_files(
         let condition = match file {
             "store-claim.yaml" => {
                 format!(
-                    "and {ENABLED} (eq .Values.operator.store.type \"volume\") \
+                    "{OWN_PODS} (eq .Values.operator.store.type \"volume\") \
                      (not .Values.operator.store.volume.existingClaim)"
                 )
             }
-            _ => ENABLED.to_owned(),
+            "roles.yaml" | "role-bindings.yaml" => ENABLED.to_owned(),
+            _ => OWN_PODS.to_owned(),
         };
         add(file, &condition, &render(template, &slots));
     }
@@ -127,6 +128,19 @@ pub(crate) fn operator_files(
 
 /// Values of a release before the operator have none of it: `helm upgrade --reuse-values` keeps them.
 const ENABLED: &str = "(.Values.operator).enabled";
+
+/// The operator has pods of its own.
+const OWN_PODS: &str = "and (.Values.operator).enabled (not (.Values.operator).inGate)";
+/// The operator is in the process of the gate.
+const IN_GATE: &str = "and (.Values.operator).enabled (.Values.operator).inGate";
+
+/// The flags of the operator, wherever it runs.
+const OWN_ARGS: &str = include_str!("../templates/helm/slots/operator/args.yaml");
+/// Those that the values have as text.
+const MORE_ARGS: &str = include_str!("../templates/helm/slots/operator/more-args.yaml");
+const STORE_MOUNTS: &str = include_str!("../templates/helm/slots/operator/store-mount.yaml");
+const STORE_VOLUMES: &str = include_str!("../templates/helm/slots/operator/store-volume.yaml");
+const STORE_EGRESS: &str = include_str!("../templates/helm/slots/operator/store-egress.yaml");
 
 /// Without it, `helm uninstall` would delete every object of a definition with it.
 pub(crate) const KEEP: &str = "annotations:\n  helm.sh/resource-policy: keep";
@@ -151,27 +165,13 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             group_rule(*group)
         );
     }
-    let parts = Slots::from([
-        ("recreate", RECREATE.to_owned()),
-        ("rolling", ROLLING.to_owned()),
-        ("mount", STORE_MOUNT.to_owned()),
-        ("empty-dir", STORE_EMPTY_DIR.to_owned()),
-        ("secret-mount", SECRET_MOUNT.to_owned()),
-        (
-            "secret-volume",
-            secret_volume(
-                "{{ .Values.operator.store.secret.name | required \"operator.store.secret.name: name the Secret with the \
-                 URL of the database\" | quote }}",
-                "{{ .Values.operator.store.secret.key | quote }}",
-            ),
-        ),
-        (
-            "egress",
-            store_egress("{{ .Values.operator.store.secret.port }}"),
-        ),
-    ]);
+    let parts = store_parts();
     let computed = [
         ("operator-labels", with_release(OPERATOR_LABELS)),
+        (
+            "operator-account",
+            "{{ if .Values.operator.inGate }}kubevet{{ else }}kubevet-operator{{ end }}".to_owned(),
+        ),
         ("results", results),
     ];
     let literal = [
@@ -205,10 +205,6 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             include_str!("../templates/helm/slots/operator/scheduling.yaml"),
         ),
         (
-            "operator-args",
-            include_str!("../templates/helm/slots/operator/args.yaml"),
-        ),
-        (
             "operator-mounts",
             include_str!("../templates/helm/slots/operator/mounts.yaml"),
         ),
@@ -224,21 +220,68 @@ fn expressions() -> impl Iterator<Item = (&'static str, String)> {
             "storage-class",
             include_str!("../templates/helm/slots/operator/storage-class.yaml"),
         ),
-        (
-            "store-egress",
-            include_str!("../templates/helm/slots/operator/store-egress.yaml"),
-        ),
-        (
-            "store-mount",
-            include_str!("../templates/helm/slots/operator/store-mount.yaml"),
-        ),
-        (
-            "store-volume",
-            include_str!("../templates/helm/slots/operator/store-volume.yaml"),
-        ),
+        ("store-egress", STORE_EGRESS),
+        ("store-mount", STORE_MOUNTS),
+        ("store-volume", STORE_VOLUMES),
     ];
+    let args = [
+        OWN_ARGS,
+        include_str!("../templates/helm/slots/operator/library-args.yaml"),
+        MORE_ARGS,
+    ];
+    let computed = computed
+        .into_iter()
+        .chain([("operator-args", args.concat())]);
     let literal = literal.map(|(name, expression)| (name, render_part(expression, &parts)));
-    computed.into_iter().chain(literal)
+    computed.chain(literal)
+}
+
+/// Returns the blocks for each place of a store.
+fn store_parts() -> Slots {
+    Slots::from([
+        ("recreate", RECREATE.to_owned()),
+        ("rolling", ROLLING.to_owned()),
+        ("mount", STORE_MOUNT.to_owned()),
+        ("empty-dir", STORE_EMPTY_DIR.to_owned()),
+        ("secret-mount", SECRET_MOUNT.to_owned()),
+        (
+            "secret-volume",
+            secret_volume(
+                "{{ .Values.operator.store.secret.name | required \"operator.store.secret.name: name the Secret with the \
+                 URL of the database\" | quote }}",
+                "{{ .Values.operator.store.secret.key | quote }}",
+            ),
+        ),
+        (
+            "egress",
+            store_egress("{{ .Values.operator.store.secret.port }}"),
+        ),
+    ])
+}
+
+/// What the Deployment and the NetworkPolicy of the gate have if the operator is in its process, by slot.
+/// Flags and volumes come after those of the gate.
+pub(crate) fn gate_expressions() -> [(&'static str, String); 5] {
+    let parts = store_parts();
+    let guard = |content: &str| {
+        let content = render(content, &parts);
+        format!("{{{{- if {IN_GATE} }}}}\n{content}{{{{- end }}}}\n")
+    };
+    let args = [
+        include_str!("../templates/helm/slots/operator/gate-args.yaml"),
+        OWN_ARGS,
+        MORE_ARGS,
+    ];
+    [
+        ("extra-args", guard(&args.concat())),
+        ("extra-mounts", guard(STORE_MOUNTS)),
+        ("extra-volumes", guard(STORE_VOLUMES)),
+        ("store-egress", guard(STORE_EGRESS)),
+        (
+            "ephemeral-storage",
+            format!("{{{{ if {IN_GATE} }}}}3Gi{{{{ else }}}}1Gi{{{{ end }}}}"),
+        ),
+    ]
 }
 
 /// Fills the slots of an expression of several lines; one of a single line has none.

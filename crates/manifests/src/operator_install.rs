@@ -132,6 +132,7 @@ pub(crate) fn operator_slots(options: &OperatorOptions) -> Slots {
         // The namespace is the same object as that of the gate.
         ("labels", string(LABELS)),
         ("operator-labels", string(OPERATOR_LABELS)),
+        ("operator-account", string("kubevet-operator")),
         ("image", options.image.clone()),
         ("pull-policy", string("IfNotPresent")),
         ("operator-replicas", options.replicas.to_string()),

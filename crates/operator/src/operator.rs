@@ -58,6 +58,9 @@ const LOST_PAUSE: Duration = Duration::from_secs(30);
 const MAX_LOST_PAUSE: Duration = Duration::from_secs(900);
 /// Why objects are not read that a watch has brought. Many of them are one reason.
 const UNREADABLE: &str = "an object exceeds a limit of depth or size";
+/// Why objects are not counted for a binding whose kinds no chosen control of the operator checks.
+const NOT_CHOSEN: &str =
+    "no control of the operator checks them: its --framework or --control chooses more";
 /// The time in which the last results are written when the operator ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -351,8 +354,12 @@ impl Operator {
             failure => {
                 let reading = Arc::clone(&pass.reading);
                 reading.record_failure(&failure, &mut pass.unread);
-                if let ReadEvent::Failed { error, .. } = &failure {
+                if let ReadEvent::Failed { error, uids, .. } = &failure {
                     warn!("not read: {error}");
+                    // They are there: what was found in them before holds until they can be read.
+                    for uid in uids {
+                        self.records.see(uid, self.reading_number);
+                    }
                 }
             }
         }
@@ -459,9 +466,15 @@ impl Operator {
             let kinds = BTreeSet::from([kind.clone()]);
             self.retries.record(&kinds, &kinds, Instant::now());
         }
-        match namespace {
-            Some(namespace) => self.unread.in_namespace(kind, namespace, UNREADABLE),
-            None => self.unread.everywhere(kind, UNREADABLE),
+        // A reading that is under way may have read its state before: it would end as if that held.
+        let reading = self.pass.as_mut();
+        let reading = reading.filter(|pass| pass.reading.resource_of(kind).is_some());
+        let logs = reading.map(|pass| &mut pass.unread);
+        for unread in logs.into_iter().chain([&mut self.unread]) {
+            match namespace {
+                Some(namespace) => unread.in_namespace(kind, namespace, UNREADABLE),
+                None => unread.everywhere(kind, UNREADABLE),
+            }
         }
     }
 
@@ -785,7 +798,7 @@ impl Operator {
                     unread.everywhere(kind, "only their metadata is read: --read-secrets");
                 }
                 Some(_) => {}
-                None => unread.everywhere(kind, "no control of the operator checks them"),
+                None => unread.everywhere(kind, NOT_CHOSEN),
             }
         }
         let unread = unread.into_unread(controls).into_iter();

@@ -81,6 +81,14 @@ pub enum PromotionChange {
 /// Why a binding is not promoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromotionRefusal {
+    /// The gate does not accept it.
+    #[error("{name} is not in force, and nothing of it is counted: {reason}")]
+    NotInForce {
+        /// The binding.
+        name: String,
+        /// What the gate says.
+        reason: String,
+    },
     /// Nobody has counted.
     #[error(
         "what {0} would deny is not known: `kubevet operator` counts it, once it has read all objects"
@@ -141,6 +149,20 @@ impl BindingState {
         }
     }
 
+    /// Returns why the gate does not accept its present form; `None` if it does, or has not said.
+    fn rejection(&self) -> Option<&str> {
+        let conditions = list(&self.status, "conditions");
+        let mut rejected = conditions.iter().filter(|condition| {
+            let is = |key: &str, expected: &str| {
+                condition.get(key).and_then(Value::as_str) == Some(expected)
+            };
+            let of = condition.get("observedGeneration").and_then(Value::as_i64);
+            is("type", "Accepted") && is("status", "False") && of == Some(self.generation)
+        });
+        let message = rejected.next()?.get("message").and_then(Value::as_str);
+        Some(message.unwrap_or("the gate does not say why"))
+    }
+
     /// The names of its actions.
     #[must_use]
     pub fn actions(&self) -> Vec<String> {
@@ -177,6 +199,12 @@ pub fn plan_promotion(
     now: SystemTime,
 ) -> Result<Promotion, PromotionRefusal> {
     let name = &binding.name;
+    if let Some(reason) = binding.rejection() {
+        return Err(PromotionRefusal::NotInForce {
+            name: name.clone(),
+            reason: reason.to_owned(),
+        });
+    }
     let counts = binding.would_deny();
     if !counts.is_object() {
         return Err(PromotionRefusal::NotCounted(name.clone()));
@@ -572,6 +600,24 @@ mod tests {
             plan(&uncounted, None, None, true),
             Err(PromotionRefusal::NotCounted(_))
         ));
+    }
+
+    #[test]
+    fn binding_that_is_not_in_force_is_refused_even_if_forced() {
+        let clean = json!({"denied": 0, "notEvaluated": 0});
+        for (status, generation, is_refused) in
+            [("False", 2, true), ("False", 1, false), ("True", 2, false)]
+        {
+            let mut binding = binding(&["Audit"], clean.clone());
+            binding.status["conditions"] = json!([{
+                "type": "Accepted", "status": status, "observedGeneration": generation,
+                "message": "there is no control \"C-1\"",
+            }]);
+            let planned = plan(&binding, None, None, true);
+            let refusal = planned.as_ref().err().map(ToString::to_string);
+            let is_named = refusal.is_some_and(|refusal| refusal.contains("no control \"C-1\""));
+            assert_eq!(is_named, is_refused, "{status} {generation} {planned:?}");
+        }
     }
 
     #[test]

@@ -189,6 +189,7 @@ impl Reading {
                 resource,
                 namespace,
                 error,
+                ..
             } => {
                 let Some(kind) = self.kind(*resource) else {
                     return;

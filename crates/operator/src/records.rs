@@ -80,6 +80,13 @@ impl Records {
         true
     }
 
+    /// Records that an object is there that cannot be read: what is known of it stays.
+    pub(super) fn see(&mut self, uid: &str, reading: u32) {
+        if let Some(record) = self.by_uid.get_mut(&ObjectUid::parse(uid).0) {
+            record.seen = reading;
+        }
+    }
+
     /// Records the result of an object that is reported. True if it is not the one that was written
     /// in this sweep, or before.
     pub(super) fn report(&mut self, uid: &str, result: &ObjectResult, sweep: u32) -> bool {

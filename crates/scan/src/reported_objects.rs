@@ -117,9 +117,7 @@ impl ReportedObjects {
             Freshness::Followed => self.findings.merge(&ownership, &result),
         }
         let mut placements = self.place_owned(ownership.key());
-        let waits = ownership.owner.as_ref().is_some_and(|owner| {
-            self.kinds.contains(&owner.kind) && !self.findings.contains(owner)
-        });
+        let waits = self.waits(&uid, &ownership, &result, freshness);
         if waits && (self.waiting.len() < MAX_WAITING || self.waiting.contains_key(&uid)) {
             let since = self.waiting.get(&uid).map_or(self.round, |old| old.since);
             let waiting = Waiting {
@@ -133,6 +131,29 @@ impl ReportedObjects {
             placements.push(self.place(uid, &ownership, result));
         }
         placements
+    }
+
+    /// True if the owner of an object decides about it that may come in a moment. Watches have no order
+    /// among each other: what a controller has made may come before the change of its owner that it was
+    /// made for. An object that is reported already does not wait.
+    fn waits(
+        &self,
+        uid: &Arc<str>,
+        ownership: &Ownership,
+        result: &ObjectResult,
+        freshness: Freshness,
+    ) -> bool {
+        let owner = ownership.owner.as_ref();
+        let Some(owner) = owner.filter(|owner| self.kinds.contains(&owner.kind)) else {
+            return false;
+        };
+        if !self.findings.contains(owner) {
+            return true;
+        }
+        freshness == Freshness::Followed
+            && result.errors.is_empty()
+            && !self.owned.contains_key(uid)
+            && self.findings.left_out(ownership, result).is_none()
     }
 
     /// Returns what became of the objects whose owner has not come since the call before. Called
@@ -345,6 +366,23 @@ mod tests {
         let more = object("Pod", "more", "rs", &["a", "b"]);
         add(&mut objects, more, Freshness::Current, &["more"]);
         assert_eq!(objects.waiting(), 0);
+    }
+
+    #[test]
+    fn object_that_comes_before_the_change_of_its_owner_waits_for_it() {
+        let mut objects = objects();
+        let before = object("ReplicaSet", "rs", "", &[]);
+        add(&mut objects, before, Freshness::Current, &["rs"]);
+        let pod = || object("Pod", "pod", "rs", &["a"]);
+        let other = || object("Pod", "other", "rs", &["b"]);
+        add(&mut objects, pod(), Freshness::Followed, &[]);
+        let changed = object("ReplicaSet", "rs", "", &["a"]);
+        add(&mut objects, changed, Freshness::Followed, &["-pod", "rs"]);
+        // One that differs from its owner is reported a moment later, and does not wait again.
+        add(&mut objects, other(), Freshness::Followed, &[]);
+        assert_eq!(names(&objects.settle()), [] as [&str; 0]);
+        assert_eq!(names(&objects.settle()), ["other"]);
+        add(&mut objects, other(), Freshness::Followed, &["other"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{build_output::go_binary, process::run};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// A chart, and what a user asks of it.
 #[derive(Debug, Clone)]
@@ -15,6 +15,26 @@ pub struct HelmChart {
     pub namespace: &'static str,
     /// True for an upgrade of the release.
     pub is_upgrade: bool,
+}
+
+/// The files of a chart by path within its folder.
+pub fn read_chart(folder: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    read_files(folder, folder, &mut files);
+    files
+}
+
+fn read_files(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_files(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).expect("it is below the root");
+            let text = fs::read_to_string(&path).expect("a text");
+            files.insert(name.display().to_string(), text);
+        }
+    }
 }
 
 /// Renders charts as `helm template` does: each is a YAML stream, or what Helm says is wrong. `None`

@@ -4,8 +4,8 @@
 //! A status is written when the counts change, and every five minutes, so that who reads it sees that
 //! the counts still hold; one binding at most every ten seconds.
 
-use super::operator_flags::OperatorCommand;
-use crate::cli::{serve, session::Session};
+use super::operator_flags::OperatorSettings;
+use crate::cli::{cluster_binding::read_cluster_binding, session::Session};
 use anyhow::bail;
 use kubevet_cluster::{Cluster, ControlBindings, Fence, Namespaces, StoredBinding};
 use kubevet_engine::Engine;
@@ -56,7 +56,7 @@ impl CountedBindings {
     pub(super) fn start(
         cluster: &Cluster,
         fence: Fence,
-        flags: Arc<OperatorCommand>,
+        settings: Arc<OperatorSettings>,
         own_namespace: Option<String>,
         operator: BindingsHandle,
     ) -> Self {
@@ -66,7 +66,7 @@ impl CountedBindings {
         let counting = Counting {
             cluster: cluster.clone(),
             fence,
-            flags,
+            settings,
             exempt_namespaces: exempt.chain(own_namespace).collect(),
             known: bindings.receiver(),
             _bindings: bindings,
@@ -108,7 +108,7 @@ struct Written {
 struct Counting {
     cluster: Cluster,
     fence: Fence,
-    flags: Arc<OperatorCommand>,
+    settings: Arc<OperatorSettings>,
     exempt_namespaces: BTreeSet<String>,
     known: watch::Receiver<Option<Arc<[StoredBinding]>>>,
     _bindings: ControlBindings,
@@ -163,7 +163,7 @@ impl Counting {
         for stored in stored.iter().take(MAX_BINDINGS) {
             let key = (stored.name.clone(), stored.uid.clone());
             let before = self.last_good.get(&key);
-            let binding = serve::read_cluster_binding(stored, before, &library.library);
+            let binding = read_cluster_binding(stored, before, &library.library);
             if let Some(binding) = binding {
                 let version = BindingVersion {
                     name: stored.name.clone(),
@@ -200,8 +200,8 @@ impl Counting {
         if let Some(library) = &self.library {
             return Some(library.clone());
         }
-        let flags = Arc::clone(&self.flags);
-        let loaded = spawn_blocking(move || load(&flags)).await;
+        let settings = Arc::clone(&self.settings);
+        let loaded = spawn_blocking(move || load(&settings)).await;
         match loaded {
             Ok(Ok(library)) => {
                 self.library = Some(library);
@@ -286,8 +286,8 @@ fn without_times(status: &Value) -> Value {
 }
 
 /// Loads and compiles the whole library.
-fn load(flags: &OperatorCommand) -> anyhow::Result<EnforcedLibrary> {
-    let (library, problems) = flags.library.load();
+fn load(settings: &OperatorSettings) -> anyhow::Result<EnforcedLibrary> {
+    let (library, problems) = settings.library.load();
     let Session {
         library,
         engine,

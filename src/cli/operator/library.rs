@@ -1,6 +1,6 @@
 //! The chosen controls of an operator: loaded at the start, and again when their files change.
 
-use super::operator_flags::OperatorCommand;
+use super::operator_flags::OperatorSettings;
 use crate::cli::{
     file_fingerprint::{self, FileChanges},
     scan::{Selected, SelectionFlags, is_in_scope},
@@ -24,10 +24,12 @@ const MAX_LOGGED_PROBLEMS: usize = 50;
 ///
 /// # Errors
 /// A control or framework is unknown.
-pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy, Vec<Problem>)> {
-    let (library, problems) = flags.library.load();
+pub(super) fn load(
+    settings: &OperatorSettings,
+) -> anyhow::Result<(EvaluationPolicy, Vec<Problem>)> {
+    let (library, problems) = settings.library.load();
     let scope = Scope::Cluster;
-    let selected = match Selected::new(None, &flags.choice, None, scope, &library) {
+    let selected = match Selected::new(None, &settings.flags.choice, None, scope, &library) {
         Ok(selected) => selected,
         // A name may be unknown because its file did not load.
         Err(error) if problems.is_empty() => return Err(error),
@@ -45,13 +47,13 @@ pub(super) fn load(flags: &OperatorCommand) -> anyhow::Result<(EvaluationPolicy,
 /// # Errors
 /// A framework is unknown, or the library has problems.
 pub(super) fn load_frameworks(
-    flags: &OperatorCommand,
+    settings: &OperatorSettings,
     names: &[String],
 ) -> anyhow::Result<EvaluationPolicy> {
     let (policy, problems) = if names.is_empty() {
-        load(flags)?
+        load(settings)?
     } else {
-        let (library, problems) = flags.library.load();
+        let (library, problems) = settings.library.load();
         let mut known = Vec::new();
         for name in names {
             let found = library.framework(name);
@@ -107,15 +109,15 @@ fn compile(
 
 /// The files of the library and the params.
 pub(super) struct LibraryFiles {
-    flags: Arc<OperatorCommand>,
+    settings: Arc<OperatorSettings>,
     changes: FileChanges,
 }
 
 impl LibraryFiles {
     /// `fingerprint` is that of the files before they were read.
-    pub(super) fn new(flags: Arc<OperatorCommand>, fingerprint: u64) -> Self {
+    pub(super) fn new(settings: Arc<OperatorSettings>, fingerprint: u64) -> Self {
         Self {
-            flags,
+            settings,
             changes: FileChanges::since(fingerprint),
         }
     }
@@ -123,15 +125,15 @@ impl LibraryFiles {
     /// Loads library and params if a file has changed and has not changed again since the last poll,
     /// or if `forced`. `None` if there is nothing new, or it is broken: what is in use stays.
     pub(super) async fn poll(&mut self, forced: bool) -> Option<EvaluationPolicy> {
-        let (flags, mut changes) = (Arc::clone(&self.flags), self.changes.clone());
+        let (settings, mut changes) = (Arc::clone(&self.settings), self.changes.clone());
         let polled = spawn_blocking(move || {
             let is_settled = if forced {
-                changes.accept(file_fingerprint::of_metadata(flags.library.paths()));
+                changes.accept(file_fingerprint::of_metadata(settings.library.paths()));
                 true
             } else {
-                changes.poll(|| flags.library.paths())
+                changes.poll(|| settings.library.paths())
             };
-            (changes, is_settled.then(|| load(&flags)))
+            (changes, is_settled.then(|| load(&settings)))
         });
         let Ok((changes, loaded)) = polled.await else {
             error!("reading the library failed unexpectedly: the previous library stays in use");

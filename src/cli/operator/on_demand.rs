@@ -3,10 +3,10 @@
 
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
+    duration::parse_duration,
     exit_status::ExitStatus,
     json_fields::{list, number, text},
     scan::{SelectionFlags, namespace_name},
-    serve::parse_duration,
     stderr, terminal,
     text_table::table,
 };

@@ -1,13 +1,13 @@
-//! The flags of `kubevet operator`.
+//! The flags of `kubevet operator`, and those of them that `kubevet serve --operator` has, too.
 
 use super::{on_demand::ScanCommand, store_flags::StoreFlags};
 use crate::cli::{
     cluster_access::ClusterAccessFlags,
+    duration::parse_duration,
     manifests::ResultCrdsArgument,
     policy_flags::LibraryAndParamsFlags,
     program_log::LogFormat,
     scan::{SelectionFlags, namespace_name},
-    serve::parse_duration,
 };
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
@@ -52,11 +52,29 @@ pub(crate) struct OperatorCommand {
     #[command(subcommand)]
     pub(super) part: Option<OperatorPart>,
     #[command(flatten)]
-    pub(super) choice: SelectionFlags,
-    #[command(flatten)]
     pub(super) library: LibraryAndParamsFlags,
     #[command(flatten)]
     pub(super) access: ClusterAccessFlags,
+    #[command(flatten)]
+    pub(super) operator: OperatorFlags,
+    /// Where to serve /metrics, /livez and /readyz without TLS
+    #[arg(long, value_name = "ADDR", help_heading = "Health")]
+    pub(super) metrics_listen: Option<SocketAddr>,
+    /// The form of the program's own log, on standard error
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        help_heading = "Logs"
+    )]
+    pub(super) log_format: LogFormat,
+}
+
+/// What an operator does, in a process of its own or in that of the gate.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorFlags {
+    #[command(flatten)]
+    pub(super) choice: SelectionFlags,
     /// Only these namespaces, each read on its own: no right on the whole cluster is needed, and
     /// objects outside namespaces are left out
     #[arg(
@@ -161,17 +179,13 @@ pub(crate) struct OperatorCommand {
     /// Write each result as a line of JSON to this file; - is standard output
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub(super) log_results: Option<PathBuf>,
-    /// Where to serve /metrics, /livez and /readyz without TLS
-    #[arg(long, value_name = "ADDR", help_heading = "Health")]
-    pub(super) metrics_listen: Option<SocketAddr>,
-    /// The form of the program's own log, on standard error
-    #[arg(
-        long,
-        value_name = "FORM",
-        default_value = "text",
-        help_heading = "Logs"
-    )]
-    pub(super) log_format: LogFormat,
+}
+
+/// The flags of an operator, with the library that it has in common with the gate.
+#[derive(Debug)]
+pub(super) struct OperatorSettings {
+    pub(super) flags: OperatorFlags,
+    pub(super) library: LibraryAndParamsFlags,
 }
 
 /// A group of kinds, or none.
@@ -199,7 +213,7 @@ impl ValueEnum for ResultsArgument {
     }
 }
 
-impl OperatorCommand {
+impl OperatorFlags {
     /// Returns the kinds that results are written as.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! beside the results that the operator keeps. The oldest comes first. A scan whose leader was lost is
 //! made again by the next one.
 
-use super::{library, operator_flags::OperatorCommand};
+use super::{library, operator_flags::OperatorSettings};
 use anyhow::{Context as _, bail};
 use kubevet_cluster::{Cluster, Fence, ScanRequests, StoredScanRequest};
 use kubevet_operator::{
@@ -47,14 +47,14 @@ impl RequestedScans {
     pub(super) fn start(
         cluster: &Cluster,
         fence: Fence,
-        flags: Arc<OperatorCommand>,
+        settings: Arc<OperatorSettings>,
         resource: Option<String>,
     ) -> Self {
         let requests = cluster.watch_scan_requests();
         let answering = Answering {
             cluster: cluster.clone(),
             fence,
-            flags,
+            settings,
             resource,
             known: requests.receiver(),
             _requests: requests,
@@ -67,7 +67,7 @@ impl RequestedScans {
 struct Answering {
     cluster: Cluster,
     fence: Fence,
-    flags: Arc<OperatorCommand>,
+    settings: Arc<OperatorSettings>,
     resource: Option<String>,
     known: Known,
     _requests: ScanRequests,
@@ -168,9 +168,9 @@ impl Answering {
     ) -> anyhow::Result<SingleScan> {
         let spec = ScanRequestSpec::of(request);
         let own = &self.cluster.server().namespace;
-        let reading = self.flags.reading_of(own, &spec.namespaces)?;
-        let flags = Arc::clone(&self.flags);
-        let loaded = spawn_blocking(move || library::load_frameworks(&flags, &spec.frameworks));
+        let reading = self.settings.flags.reading_of(own, &spec.namespaces)?;
+        let settings = Arc::clone(&self.settings);
+        let loaded = spawn_blocking(move || library::load_frameworks(&settings, &spec.frameworks));
         let policy = loaded.await.context("the library could not be read")??;
         for name in &spec.namespaces {
             match self.cluster.namespace_exists(name).await {

@@ -1,27 +1,23 @@
-//! The running operator: every part is built and joined, works until a signal, and ends in order.
+//! The running operator: every part is built and joined, works until it is to end, and ends in order.
+//!
+//! It serves no metrics and no health, and knows no process: `own_process` and `gate_process` do.
 
 use super::{
     counted_bindings::CountedBindings, event_sink::EventSink, library::LibraryFiles,
-    operator_flags::OperatorCommand, requested_scans::RequestedScans, resource_sink::ResourceSink,
-    sink_metrics::SinkMetrics, store_flags::StorePlace, store_sink::StoreSink,
+    operator_flags::OperatorFlags, prepared_operator::PreparedOperator,
+    requested_scans::RequestedScans, resource_sink::ResourceSink, sink_metrics::SinkMetrics,
+    store_flags::StorePlace, store_sink::StoreSink,
 };
-use crate::cli::{
-    file_fingerprint,
-    program_log::ProgramLog,
-    serve::FILE_POLL_INTERVAL,
-    signals::{Termination, handle},
-    watchdog,
-};
+use crate::cli::{file_fingerprint::POLL_INTERVAL, signals::handle};
 use anyhow::Context as _;
 use kubevet_cluster::{
     self as cluster, ApiAccess, Cluster, Fence, LeaseConfig, LeaseHolder, RequestBudget,
 };
 use kubevet_model::ResultKind;
 use kubevet_operator::{
-    self as operator, EvaluationPolicy, LogSink, OperatorHandle, OperatorMetrics, OperatorParts,
-    OperatorStatus, ResultSink, Schedule,
+    self as operator, LogSink, OperatorHandle, OperatorMetrics, OperatorParts, OperatorStatus,
+    ResultSink,
 };
-use kubevet_server::{self as server, Drain, Health, ServerMetrics, Shutdown};
 use kubevet_store::ClusterIdentity;
 use prometheus_client::registry::Registry;
 use std::{
@@ -36,165 +32,139 @@ use std::{
 };
 use tokio::{
     signal::unix::SignalKind,
-    sync::oneshot,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{info, warn};
 
-/// The time that the end may take before it is forced: results are written, the Lease is given up,
-/// and logs are written.
-const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(20);
 /// The pause between two attempts to read the uid of the cluster.
 const UID_PAUSE: Duration = Duration::from_secs(5);
 
-/// Runs until a signal.
-///
-/// # Errors
-/// The operator cannot start.
-pub(super) async fn run(
-    flags: OperatorCommand,
-    access: &ApiAccess,
-    policy: EvaluationPolicy,
-    schedule: Schedule,
-    place: StorePlace,
-    kinds: Vec<ResultKind>,
-    log: &ProgramLog,
-) -> anyhow::Result<()> {
-    let flags = Arc::new(flags);
-    // Files that change until they are polled first are read once more.
-    let fingerprint = file_fingerprint::of_metadata(flags.library.paths());
-    let budget = RequestBudget::new(flags.request_rate());
-    let cluster = cluster::connect_within(access, Some(budget)).await?;
-    let mut registry = Registry::default();
-    let metrics = Arc::new(OperatorMetrics::register(&mut registry));
-    let sink_metrics = Arc::new(SinkMetrics::register(&mut registry));
-    let server_metrics = ServerMetrics::register(&mut registry);
-    log.register(&mut registry);
-    let shutdown = Shutdown::new(Drain {
-        delay: Duration::ZERO,
-        ..Drain::default()
-    });
-    let health = Health::new(&["library", "objects"], shutdown.clone());
-    health.set("library", Ok(()));
-    let health_server = match flags.metrics_listen {
-        Some(address) => {
-            let routes = health.routes(Some(Arc::new(registry)));
-            let ended = server::spawn_health_server(
-                address,
-                false,
-                server_metrics,
-                routes,
-                shutdown.clone(),
-            );
-            Some(ended.with_context(|| format!("cannot listen on {address}"))?)
+/// The metrics of an operator. Clones share them.
+#[derive(Clone)]
+pub(super) struct RegisteredMetrics {
+    operator: Arc<OperatorMetrics>,
+    sinks: Arc<SinkMetrics>,
+}
+
+impl RegisteredMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        Self {
+            operator: Arc::new(OperatorMetrics::register(registry)),
+            sinks: Arc::new(SinkMetrics::register(registry)),
         }
-        None => None,
-    };
-    let uid = cluster_uid(&cluster, !matches!(place, StorePlace::None)).await?;
-    let identity = identity();
-    let lease = hold_lease(&flags, &cluster, &identity);
-    let fence = lease
-        .as_ref()
-        .map_or_else(Fence::always_open, LeaseHolder::fence);
-    let leadership = lease.as_ref().map(LeaseHolder::state);
-    let mut sinks: Vec<Box<dyn ResultSink>> = Vec::new();
-    let store = ClusterIdentity {
-        id: uid.clone(),
-        name: cluster_name(&flags, &cluster),
-    };
-    if let Some(options) = flags.store.options(place, store)? {
-        let retention = flags.store.retention();
-        let metrics = Arc::clone(&sink_metrics);
-        let sink = StoreSink::open(options, retention, metrics).await?;
-        sinks.push(Box::new(sink));
     }
-    let resource = results_resource(&kinds);
-    if !kinds.is_empty() {
-        sinks.push(Box::new(ResourceSink::new(
-            cluster.clone(),
-            fence.clone(),
-            kinds,
-            &cluster_name(&flags, &cluster),
-            &own_namespace(&flags, &cluster),
-            Arc::clone(&sink_metrics),
-        )));
-    }
-    if flags.events {
-        let pod = env::var("POD_NAME").unwrap_or_default();
-        let events = cluster.start_event_writer("kubevet.io/operator", &pod);
-        sinks.push(Box::new(EventSink::new(events, Arc::clone(&sink_metrics))));
-    }
-    sinks.extend(log_sink(flags.log_results.as_deref(), &identity)?);
-    info!(
-        controls = policy.controls.len(),
-        replica = identity,
-        server = cluster.server().url,
-        "the operator starts"
-    );
-    let requests = RequestedScans::start(&cluster, fence.clone(), Arc::clone(&flags), resource);
-    let parts = OperatorParts {
-        reading: flags.reading(&cluster.server().namespace),
-        cluster: cluster.clone(),
-        policy,
-        schedule: Some(flags.jittered(schedule, &uid)),
-        sinks,
-        fence: fence.clone(),
-        leadership,
-        metrics,
-    };
-    let operator = operator::start(parts);
-    let bindings = CountedBindings::start(
-        &cluster,
-        fence,
-        Arc::clone(&flags),
-        pod_namespace(),
-        operator.bindings(),
-    );
-    let running = Running {
-        _requests: requests,
-        bindings,
-        files: LibraryFiles::new(flags, fingerprint),
-        operator,
-        lease,
-        health,
-        shutdown,
-        health_server,
-        sink_metrics,
-    };
-    running.until_signal().await
 }
 
 /// Everything that runs.
-struct Running {
+pub(super) struct RunningOperator {
     /// Ends with this.
     _requests: RequestedScans,
     bindings: CountedBindings,
     files: LibraryFiles,
     operator: OperatorHandle,
     lease: Option<LeaseHolder>,
-    health: Health,
-    shutdown: Shutdown,
-    /// Resolves when the server of metrics and health has ended.
-    health_server: Option<oneshot::Receiver<()>>,
-    sink_metrics: Arc<SinkMetrics>,
+    metrics: RegisteredMetrics,
 }
 
-impl Running {
-    async fn until_signal(mut self) -> anyhow::Result<()> {
-        // The watchdog comes before the runtime's handlers: from then on, nothing else ends a
-        // process that hangs.
-        watchdog::start(SHUTDOWN_DEADLINE).context("the signals cannot be watched")?;
-        let mut termination = Termination::register()?;
+impl RunningOperator {
+    /// Builds every part and starts it.
+    ///
+    /// # Errors
+    /// The operator cannot start.
+    pub(super) async fn start(
+        prepared: PreparedOperator,
+        access: &ApiAccess,
+        metrics: RegisteredMetrics,
+    ) -> anyhow::Result<Self> {
+        let PreparedOperator {
+            settings,
+            policy,
+            fingerprint,
+            schedule,
+            place,
+            kinds,
+        } = prepared;
+        let flags = &settings.flags;
+        let budget = RequestBudget::new(flags.request_rate());
+        let cluster = cluster::connect_within(access, Some(budget)).await?;
+        let uid = cluster_uid(&cluster, !matches!(place, StorePlace::None)).await?;
+        let identity = identity();
+        let lease = hold_lease(flags, &cluster, &identity);
+        let fence = lease
+            .as_ref()
+            .map_or_else(Fence::always_open, LeaseHolder::fence);
+        let leadership = lease.as_ref().map(LeaseHolder::state);
+        let resource = results_resource(&kinds);
+        let mut sinks: Vec<Box<dyn ResultSink>> = Vec::new();
+        sinks.extend(store_sink(flags, place, &uid, &cluster, &metrics).await?);
+        sinks.extend(resource_sink(flags, kinds, &cluster, &fence, &metrics));
+        if flags.events {
+            let pod = env::var("POD_NAME").unwrap_or_default();
+            let events = cluster.start_event_writer("kubevet.io/operator", &pod);
+            sinks.push(Box::new(EventSink::new(events, Arc::clone(&metrics.sinks))));
+        }
+        sinks.extend(log_sink(flags.log_results.as_deref(), &identity)?);
+        info!(
+            controls = policy.controls.len(),
+            replica = identity,
+            server = cluster.server().url,
+            "the operator starts"
+        );
+        let requests =
+            RequestedScans::start(&cluster, fence.clone(), Arc::clone(&settings), resource);
+        let operator = operator::start(OperatorParts {
+            reading: flags.reading(&cluster.server().namespace),
+            cluster: cluster.clone(),
+            policy,
+            schedule: Some(flags.jittered(schedule, &uid)),
+            sinks,
+            fence: fence.clone(),
+            leadership,
+            metrics: Arc::clone(&metrics.operator),
+        });
+        let bindings = CountedBindings::start(
+            &cluster,
+            fence,
+            Arc::clone(&settings),
+            pod_namespace(),
+            operator.bindings(),
+        );
+        Ok(Self {
+            _requests: requests,
+            bindings,
+            files: LibraryFiles::new(settings, fingerprint),
+            operator,
+            lease,
+            metrics,
+        })
+    }
+
+    /// Works until `end`, and reads library and params anew when they change, and at HUP. `report` is
+    /// told each change of the state.
+    ///
+    /// # Errors
+    /// The operator broke down, or signals cannot be watched.
+    pub(super) async fn work_until(
+        &mut self,
+        end: impl Future<Output = ()>,
+        report: impl Fn(&OperatorStatus),
+    ) -> anyhow::Result<()> {
+        tokio::pin!(end);
         let mut hangup = handle(SignalKind::hangup())?;
-        let mut poll = interval(FILE_POLL_INTERVAL);
+        let mut poll = interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut status = self.operator.status();
-        let signal = loop {
+        loop {
             let forced = tokio::select! {
-                signal = termination.wait() => break signal,
+                () = &mut end => return Ok(()),
                 changed = status.changed() => {
                     changed.context("the operator broke down")?;
-                    self.set_health(&status.borrow_and_update());
+                    let status = status.borrow_and_update();
+                    if !status.is_leader {
+                        // Another replica knows them.
+                        self.metrics.sinks.set_oldest(&[]);
+                    }
+                    report(&status);
                     continue;
                 }
                 _ = hangup.recv() => {
@@ -207,39 +177,58 @@ impl Running {
                 self.operator.replace_policy(policy).await?;
                 self.bindings.reload();
             }
-        };
-        info!("{signal}: writing what waits");
-        self.shutdown().await
-    }
-
-    fn set_health(&self, status: &OperatorStatus) {
-        let objects = match (&status.error, status.is_synced) {
-            (_, true) => Ok(()),
-            (Some(error), false) => Err(error.clone()),
-            (None, false) => Err("not all objects were read yet".to_owned()),
-        };
-        self.health.set("objects", objects);
-        if !status.is_leader {
-            // Another replica knows them.
-            self.sink_metrics.set_oldest(&[]);
         }
     }
 
-    /// Ends in an order in which another replica takes over only what this one has finished.
-    async fn shutdown(self) -> anyhow::Result<()> {
-        self.shutdown.begin();
+    /// Ends in an order in which another replica takes over only what this one has finished: what
+    /// waits is written, and then the Lease is given up.
+    pub(super) async fn stop(self) {
         self.operator.stop().await;
         if let Some(lease) = self.lease {
             lease.release().await;
         }
-        if let Some(health_server) = self.health_server {
-            health_server
-                .await
-                .context("the server of metrics broke down")?;
-        }
-        info!("ended");
-        Ok(())
     }
+}
+
+/// Opens the store; `None` without one.
+async fn store_sink(
+    flags: &OperatorFlags,
+    place: StorePlace,
+    uid: &str,
+    cluster: &Cluster,
+    metrics: &RegisteredMetrics,
+) -> anyhow::Result<Option<Box<dyn ResultSink>>> {
+    let identity = ClusterIdentity {
+        id: uid.to_owned(),
+        name: cluster_name(flags, cluster),
+    };
+    let Some(options) = flags.store.options(place, identity)? else {
+        return Ok(None);
+    };
+    let retention = flags.store.retention();
+    let sink = StoreSink::open(options, retention, Arc::clone(&metrics.sinks)).await?;
+    Ok(Some(Box::new(sink)))
+}
+
+/// Writes results as objects of these kinds; `None` without any.
+fn resource_sink(
+    flags: &OperatorFlags,
+    kinds: Vec<ResultKind>,
+    cluster: &Cluster,
+    fence: &Fence,
+    metrics: &RegisteredMetrics,
+) -> Option<Box<dyn ResultSink>> {
+    if kinds.is_empty() {
+        return None;
+    }
+    Some(Box::new(ResourceSink::new(
+        cluster.clone(),
+        fence.clone(),
+        kinds,
+        &cluster_name(flags, cluster),
+        &own_namespace(flags, cluster),
+        Arc::clone(&metrics.sinks),
+    )))
 }
 
 /// Returns what tells the cluster from others; its URL if that cannot be read. A store needs the uid,
@@ -277,7 +266,7 @@ fn results_resource(kinds: &[ResultKind]) -> Option<String> {
 }
 
 /// Returns the name of the cluster for people.
-fn cluster_name(flags: &OperatorCommand, cluster: &Cluster) -> String {
+fn cluster_name(flags: &OperatorFlags, cluster: &Cluster) -> String {
     let server = cluster.server();
     let context = Some(&server.context).filter(|context| !context.is_empty());
     let name = flags.cluster_name.as_ref().or(context);
@@ -286,7 +275,7 @@ fn cluster_name(flags: &OperatorCommand, cluster: &Cluster) -> String {
 
 /// Returns the namespace of this process: that of the Lease, and of results of objects outside
 /// namespaces.
-fn own_namespace(flags: &OperatorCommand, cluster: &Cluster) -> String {
+fn own_namespace(flags: &OperatorFlags, cluster: &Cluster) -> String {
     let namespace = flags.lease_namespace.clone().or_else(pod_namespace);
     namespace.unwrap_or_else(|| cluster.server().namespace.clone())
 }
@@ -308,7 +297,7 @@ fn identity() -> String {
     )
 }
 
-fn hold_lease(flags: &OperatorCommand, cluster: &Cluster, identity: &str) -> Option<LeaseHolder> {
+fn hold_lease(flags: &OperatorFlags, cluster: &Cluster, identity: &str) -> Option<LeaseHolder> {
     if flags.no_leader_election {
         return None;
     }

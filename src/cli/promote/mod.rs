@@ -10,7 +10,7 @@ mod evidence;
 mod watched;
 
 use super::{
-    cluster_access::ClusterAccessFlags, exit_status::ExitStatus, serve::parse_duration, stderr,
+    cluster_access::ClusterAccessFlags, duration::parse_duration, exit_status::ExitStatus, stderr,
     terminal,
 };
 use anyhow::{Context as _, bail};

@@ -4,10 +4,8 @@
 //! It joins `cluster`, which writes Secrets and webhook configurations, with `server`, which plans
 //! the rotation; neither knows the other.
 
-use super::{
-    FILE_POLL_INTERVAL, RECONCILE_INTERVAL, failure_policy::InstalledWebhooks,
-    flags::CertificateFlags,
-};
+use super::{RECONCILE_INTERVAL, failure_policy::InstalledWebhooks, flags::CertificateFlags};
+use crate::cli::file_fingerprint::POLL_INTERVAL;
 use anyhow::{Context as _, bail};
 use kubevet_cluster::{CertificateSecret, Cluster, ClusterError};
 use kubevet_server::{
@@ -75,7 +73,7 @@ impl Certificates {
         } = self;
         let renewer_tls = tls.clone();
         tokio::spawn(async move { renewer.run(&renewer_tls, RECONCILE_INTERVAL).await });
-        tokio::spawn(async move { tls.watch(&*store, FILE_POLL_INTERVAL).await });
+        tokio::spawn(async move { tls.watch(&*store, POLL_INTERVAL).await });
     }
 }
 

@@ -1,6 +1,9 @@
 //! The flags of `kubevet serve`, and the cluster that they name.
 
-use crate::cli::{policy_flags::EnforcementFlags, program_log::LogFormat};
+use crate::cli::{
+    duration::parse_duration, operator::OperatorOfGateFlags, policy_flags::EnforcementFlags,
+    program_log::LogFormat,
+};
 use clap::Args;
 use kubevet_cluster::{ApiAccess, Installation};
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
@@ -10,6 +13,7 @@ use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
   kubevet serve                               audits; warns and denies nothing
   kubevet serve --bindings bindings/          enforces the ControlBindings of a folder
   kubevet serve --kubeconfig ~/.kube/config   takes them, and namespaces, from a cluster
+  kubevet serve --operator                    has the operator in the same process, for a small cluster
 
 Ask it without a cluster (pod.yaml is any manifest):
   kubevet review --request pod.yaml | curl -s --data-binary @- \\
@@ -41,6 +45,8 @@ pub(crate) struct ServeCommand {
     pub(super) drain_delay: Duration,
     #[command(flatten)]
     pub(super) logs: LogFlags,
+    #[command(flatten)]
+    pub(super) operator: OperatorOfGateFlags,
 }
 
 #[derive(Debug, Args)]
@@ -144,40 +150,4 @@ pub(super) struct LogFlags {
         help_heading = "Logs"
     )]
     pub(super) log_format: LogFormat,
-}
-
-/// Parses a duration such as `5s`, `250ms`, `10m` or `1h`.
-pub(crate) fn parse_duration(argument: &str) -> Result<Duration, String> {
-    humantime::parse_duration(argument).map_err(|_| {
-        format!("`{argument}` is not a valid time: write it like 5s, 250ms, 10m or 1h")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(argument: &str, expected_ms: Option<u64>) {
-        let duration = parse_duration(argument).ok();
-        assert_eq!(
-            duration,
-            expected_ms.map(Duration::from_millis),
-            "{argument}"
-        );
-    }
-
-    #[test]
-    fn duration_needs_a_number_and_a_unit() {
-        check("5s", Some(5_000));
-        check("250ms", Some(250));
-        check("10m", Some(600_000));
-        check("1h", Some(3_600_000));
-        check("0s", Some(0));
-        check("5", None);
-        check("s", None);
-        check("-5s", None);
-        check("99999999999999999999h", None);
-        check("", None);
-    }
 }

@@ -26,17 +26,17 @@ mod startup_log;
 mod tests;
 mod wiring;
 
-pub(super) use flags::{ServeCommand, parse_duration};
-pub(super) use reload::read_cluster_binding;
+pub(super) use flags::ServeCommand;
 
 use super::{
-    exit_status::ExitStatus, policy_flags::EnforcementConfig, program_log::ProgramLog, stderr,
+    exit_status::ExitStatus, operator::OperatorOfGate, policy_flags::EnforcementConfig,
+    program_log::ProgramLog, stderr,
 };
+use anyhow::bail;
+use kubevet_model::Problem;
 use kubevet_webhook as webhook;
 use std::time::Duration;
 
-/// The interval at which files are polled for changes.
-pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The flag that gives a server the labels of namespaces.
 const KUBECONFIG_FLAG: &str = "--kubeconfig";
 /// The interval at which certificates and failure policies are reconciled.
@@ -47,6 +47,8 @@ const SHUTDOWN_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// and Events and logs are written. Drain and this are less than the 40 s that the Deployment
 /// grants.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// The time for the operator in this process to end, which it does while requests are answered.
+const OPERATOR_END_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for tasks that are still running when the runtime is shut down.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -55,13 +57,19 @@ impl ServeCommand {
     ///
     /// # Errors
     /// The server cannot start: a broken library or binding, no certificate, an address in use.
-    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+    pub(super) fn run(mut self) -> anyhow::Result<ExitStatus> {
         let has_cluster = self.cluster.api_access().is_some();
         let missing_flags = (!has_cluster).then_some(KUBECONFIG_FLAG);
         let (config, problems) = self.enforcement.load(missing_flags);
         if !problems.is_empty() {
             return Ok(stderr::print_problems(&problems));
         }
+        let operator = match self.prepare_operator()? {
+            Some((_, problems)) if !problems.is_empty() => {
+                return Ok(stderr::print_problems(&problems));
+            }
+            prepared => prepared.map(|(operator, _)| operator),
+        };
         let log = ProgramLog::install(self.logs.log_format);
         // One thread more than concurrent evaluations: it accepts requests while all others
         // evaluate, so that the fair queue, and not the order of arrival, decides which is next.
@@ -70,7 +78,7 @@ impl ServeCommand {
             .worker_threads(threads)
             .enable_all()
             .build()?;
-        let result = runtime.block_on(self.serve(config, &log));
+        let result = runtime.block_on(self.serve(config, operator, &log));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         // The error is written by the log's own thread: a direct write to standard error could
         // block for ever.
@@ -82,12 +90,26 @@ impl ServeCommand {
         Ok(status)
     }
 
+    /// Prepares the operator of this process, and returns the problems of its library; `None` without
+    /// `--operator`.
+    fn prepare_operator(&mut self) -> anyhow::Result<Option<(OperatorOfGate, Vec<Problem>)>> {
+        let Some(flags) = self.operator.0.take() else {
+            return Ok(None);
+        };
+        let Some(access) = self.cluster.api_access() else {
+            bail!("--operator needs a cluster: name one with {KUBECONFIG_FLAG} FILE");
+        };
+        let library = self.enforcement.policy.clone();
+        OperatorOfGate::prepare(flags, library, access).map(Some)
+    }
+
     async fn serve(
         self,
         config: EnforcementConfig,
+        operator: Option<OperatorOfGate>,
         log: &ProgramLog,
     ) -> anyhow::Result<ExitStatus> {
-        let mut running = wiring::wire(self, config, log).await?;
+        let mut running = wiring::wire(self, config, operator, log).await?;
         // Whatever ends the server, requests in flight are answered.
         let ended = running.until_signal().await;
         running.shutdown().await?;

@@ -1,13 +1,15 @@
 //! The running server: background work until a signal, then an orderly shutdown.
 
 use super::{
-    FILE_POLL_INTERVAL, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
+    OPERATOR_END_TIMEOUT, SHUTDOWN_FLUSH_TIMEOUT, SHUTDOWN_GRACE,
     cluster_watches::{ClusterGauges, ClusterWatches},
     failure_policy::{self, InstalledWebhooks},
     reload::LiveConfig,
     review_reports::ReviewReports,
 };
 use crate::cli::{
+    file_fingerprint::POLL_INTERVAL,
+    operator::StartedOperator,
     signals::{Termination, handle},
     watchdog,
 };
@@ -43,6 +45,8 @@ pub(super) struct Running {
     pub(super) server: JoinHandle<()>,
     /// Resolves when the server of metrics and health has ended.
     pub(super) health_server: Option<oneshot::Receiver<()>>,
+    /// The operator in this process; it ends by itself when the shutdown begins.
+    pub(super) operator: Option<StartedOperator>,
 }
 
 /// Something that the running server reacts to.
@@ -70,7 +74,7 @@ struct Triggers {
 
 impl Triggers {
     fn register(bindings: Option<BindingsReceiver>) -> anyhow::Result<Self> {
-        let mut poll = interval(FILE_POLL_INTERVAL);
+        let mut poll = interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             hangup: handle(SignalKind::hangup())?,
@@ -214,6 +218,9 @@ impl Running {
         }
         if let Some(reports) = self.reports {
             reports.flush(SHUTDOWN_FLUSH_TIMEOUT).await;
+        }
+        if let Some(operator) = self.operator {
+            operator.wait_for_end(OPERATOR_END_TIMEOUT).await;
         }
         if let Some(events) = self.events {
             events.flush(SHUTDOWN_FLUSH_TIMEOUT).await;

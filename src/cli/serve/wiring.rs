@@ -12,7 +12,9 @@ use super::{
     run::Running,
     startup_log::{enforcement_hint, log_addresses},
 };
-use crate::cli::{policy_flags::EnforcementConfig, program_log::ProgramLog};
+use crate::cli::{
+    operator::OperatorOfGate, policy_flags::EnforcementConfig, program_log::ProgramLog,
+};
 use anyhow::Context as _;
 use kubevet_cluster::{self as cluster, EventWriter};
 use kubevet_k8s::workload::WORKLOADS;
@@ -35,6 +37,7 @@ use tracing::info;
 pub(super) async fn wire(
     command: ServeCommand,
     config: EnforcementConfig,
+    operator: Option<OperatorOfGate>,
     program_log: &ProgramLog,
 ) -> anyhow::Result<Running> {
     let cluster = match command.cluster.api_access() {
@@ -87,6 +90,7 @@ pub(super) async fn wire(
         ..Drain::default()
     });
     let health = health(&shutdown);
+    let operator = operator.map(|operator| operator.register(&mut registry));
     let events = cluster.as_ref().map(|cluster| {
         let pod = env::var("POD_NAME").unwrap_or_default();
         cluster.start_event_writer("kubevet.io/admission", &pod)
@@ -131,6 +135,11 @@ pub(super) async fn wire(
     let server = tokio::spawn(server);
     certificates.spawn_tasks();
     log_addresses(address, &hint, ca_file.as_deref());
+    // Last: the operator runs only beside a gate that answers.
+    let operator = match operator {
+        Some(operator) => Some(operator.start(shutdown.clone())?),
+        None => None,
+    };
     Ok(Running {
         live,
         watches,
@@ -145,6 +154,7 @@ pub(super) async fn wire(
         drain_delay: command.drain_delay,
         server,
         health_server,
+        operator,
     })
 }
 

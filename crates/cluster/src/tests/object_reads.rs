@@ -83,13 +83,14 @@ async fn read(cluster: &Cluster, request: ReadRequest) -> Vec<String> {
                 resource,
                 namespace,
                 error,
+                uids,
             } => {
                 let place = namespace.unwrap_or_else(|| "*".to_owned());
-                lines.push(format!(
-                    "{} in {place}: {}",
-                    plural(resource),
-                    error.cause()
-                ));
+                let mut line = format!("{} in {place}: {}", plural(resource), error.cause());
+                if !uids.is_empty() {
+                    line.push_str(&format!(" {uids:?}"));
+                }
+                lines.push(line);
             }
             ReadEvent::OnlyIn {
                 resource,
@@ -337,7 +338,7 @@ async fn object_that_is_nested_too_deeply_is_named_and_others_are_read() {
     assert!(
         failed
             .iter()
-            .all(|line| line.contains("deep cannot be read")),
+            .all(|line| line.contains("deep cannot be read") && line.ends_with("[\"uid-deep\"]")),
         "{lines:#?}"
     );
     for object in ["a-space/a", "b-space/b"] {

@@ -1,6 +1,6 @@
 //! What becomes of results when reading fails.
 
-use super::scripted_api::{Answer, failure, list, operate, pod};
+use super::scripted_api::{Answer, deep_pod, failure, list, operate, pod};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
@@ -131,5 +131,50 @@ async fn object_that_a_sweep_does_not_find_is_removed() {
     // Each sweep writes what there is.
     let of_b = lines.iter().filter(|line| *line == "b 5 C-0057");
     assert_eq!(of_b.count(), 2, "{lines:#?}");
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn result_of_an_object_that_cannot_be_read_any_more_stays_until_it_is_gone() {
+    let state = Arc::new(AtomicUsize::new(0));
+    let of_api = Arc::clone(&state);
+    let (operator, lines) = operate(move |call| match call {
+        "list pods" => match of_api.load(Ordering::Relaxed) {
+            0 => list(5, &[pod("a", 4, true), pod("b", 5, true)]),
+            1 => list(9, &[deep_pod("a", 8), pod("b", 5, true)]),
+            _ => list(12, &[pod("b", 5, true)]),
+        },
+        _ if call.starts_with("watch") => Answer::Watch(Vec::new()),
+        _ => list(5, &[]),
+    })
+    .await;
+    lines.wait("sweep start: ").await;
+    state.store(1, Ordering::Relaxed);
+    let sweep = operator.sweep().await.unwrap();
+    let unread: Vec<String> = sweep.unread.iter().map(ToString::to_string).collect();
+    assert_eq!(unread, ["Pod in shop"]);
+    assert_eq!(sweep.score.controls[0].failed, 2);
+    assert!(!lines.all().contains(&"remove a".to_owned()));
+    // Another one that is gone is told from it.
+    state.store(2, Ordering::Relaxed);
+    assert_eq!(operator.sweep().await.unwrap().unread, []);
+    lines.wait("remove a").await;
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn object_that_a_watch_cannot_read_is_named_and_keeps_its_result() {
+    let (operator, lines) = operate(|call| match call {
+        "list pods" => list(5, &[pod("a", 4, true)]),
+        "watch pods 5" => Answer::Watch(vec![
+            event("MODIFIED", deep_pod("a", 7)),
+            event("ADDED", pod("b", 8, true)),
+        ]),
+        _ => list(5, &[]),
+    })
+    .await;
+    lines.wait("sweep start: ").await;
+    lines.wait("b 8 C-0057").await;
+    assert!(!lines.all().contains(&"remove a".to_owned()));
     operator.stop().await;
 }

@@ -109,6 +109,14 @@ pub(super) fn pod(name: &str, version: u64, is_privileged: bool) -> Value {
     })
 }
 
+/// A Pod that is nested more deeply than is read.
+pub(super) fn deep_pod(name: &str, version: u64) -> Value {
+    let mut pod = pod(name, version, true);
+    let nested = (0..600).fold(json!(1), |inner, _| json!({"a": inner}));
+    pod["spec"]["nested"] = nested;
+    pod
+}
+
 pub(super) fn list(version: u64, items: &[Value]) -> Answer {
     let list = json!({
         "kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version.to_string()},

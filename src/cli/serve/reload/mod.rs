@@ -5,10 +5,8 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `cluster_binding` | a binding of the cluster: how it is read, its condition in the status |
 //! | `status_writer` | writes the status of the cluster's bindings |
 
-mod cluster_binding;
 mod status_writer;
 #[cfg(test)]
 mod tests;
@@ -17,14 +15,14 @@ pub(super) use status_writer::StatusWriter;
 
 use super::KUBECONFIG_FLAG;
 use crate::cli::{
+    cluster_binding::{EvaluatedBinding, evaluate},
     file_fingerprint::FileChanges,
     policy_flags::{EnforcementConfig, EnforcementFlags},
 };
 use arc_swap::ArcSwap;
-use cluster_binding::{EvaluatedBinding, evaluate};
 use kubevet_cluster::StoredBinding;
 use kubevet_model::{Problem, count};
-use kubevet_policy::{Binding, Library, Remark};
+use kubevet_policy::{Binding, Remark};
 use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -216,16 +214,6 @@ impl LiveConfig {
             writer.write(statuses);
         }
     }
-}
-
-/// Returns the form of a binding of the cluster that is in force: the present one, or else the last good
-/// one. `last_good` is its form before the change.
-pub(crate) fn read_cluster_binding(
-    stored: &StoredBinding,
-    last_good: Option<&Binding>,
-    library: &Library,
-) -> Option<Binding> {
-    evaluate(stored, last_good, library).binding
 }
 
 fn binding_key(stored: &StoredBinding) -> BindingKey {

@@ -1,7 +1,7 @@
 //! Writes the status of the cluster's bindings, in a task of its own: an API server that is slow to
 //! take a status delays neither the next change of a binding nor a reload.
 
-use super::cluster_binding::BindingStatus;
+use crate::cli::cluster_binding::BindingStatus;
 use kubevet_cluster::{BindingCondition, Cluster, Installation};
 use tokio::sync::watch;
 use tracing::warn;

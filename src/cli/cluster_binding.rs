@@ -1,4 +1,5 @@
-//! A binding of the cluster: how it is read, and the condition that its status gets.
+//! A binding of the cluster: how it is read, and the condition that its status gets. Gate and operator
+//! read it alike. It writes no status.
 
 use kubevet_cluster::{BindingCondition, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
@@ -65,6 +66,16 @@ pub(super) fn evaluate(
             last_good: spec,
         },
     }
+}
+
+/// Returns the form of a binding of the cluster that is in force: the present one, or else the last good
+/// one. `last_good` is its form before the change.
+pub(super) fn read_cluster_binding(
+    stored: &StoredBinding,
+    last_good: Option<&Binding>,
+    library: &Library,
+) -> Option<Binding> {
+    evaluate(stored, last_good, library).binding
 }
 
 /// Why a binding is not in force.
