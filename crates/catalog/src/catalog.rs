@@ -1,0 +1,136 @@
+//! The question asked of each file: who wants it, and what it says.
+
+use crate::{
+    cataloger::{CATALOGERS, Cataloger, Selection, Subject},
+    executable,
+    facts::FileFacts,
+};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use kubevet_image::{FileEntry, Inspection, Inspector, Interest};
+
+/// Bytes that tell an executable from other files.
+const MAGIC_BYTES: usize = 16;
+
+/// Looks at files on behalf of all catalogers.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    subject: Subject,
+    globs: GlobSet,
+    /// The number of the cataloger of each glob.
+    owners: Vec<usize>,
+}
+
+impl Catalog {
+    /// A catalog of an image, or of a folder.
+    #[must_use]
+    pub fn new(subject: Subject) -> Self {
+        let mut globs = GlobSetBuilder::new();
+        let mut owners = Vec::new();
+        for (number, cataloger) in CATALOGERS.iter().enumerate() {
+            let Selection::Paths(patterns) = &cataloger.selection else {
+                continue;
+            };
+            if !is_asked(cataloger, subject) {
+                continue;
+            }
+            for pattern in *patterns {
+                let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+                // The patterns are ours, and a test reads them all.
+                if let Ok(glob) = glob {
+                    globs.add(glob);
+                    owners.push(number);
+                }
+            }
+        }
+        Catalog {
+            subject,
+            globs: globs.build().unwrap_or_default(),
+            owners,
+        }
+    }
+
+    /// The catalogers that want a file for its path.
+    fn owners(&self, path: &str) -> Vec<&'static Cataloger> {
+        let mut numbers: Vec<usize> = self
+            .globs
+            .matches(path)
+            .into_iter()
+            .filter_map(|glob| self.owners.get(glob).copied())
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+            .into_iter()
+            .filter_map(|number| CATALOGERS.get(number))
+            .collect()
+    }
+
+    /// The catalogers that want a file for its content.
+    fn of_executables(&self) -> impl Iterator<Item = &'static Cataloger> {
+        let subject = self.subject;
+        CATALOGERS.iter().filter(move |cataloger| {
+            is_asked(cataloger, subject) && matches!(cataloger.selection, Selection::Executables)
+        })
+    }
+}
+
+fn is_asked(cataloger: &Cataloger, subject: Subject) -> bool {
+    cataloger.subject.is_none_or(|only| only == subject)
+}
+
+impl Inspector for Catalog {
+    type Facts = FileFacts;
+
+    fn interest(&self, entry: &FileEntry<'_>) -> Interest {
+        if entry.size == 0 {
+            Interest::Skip
+        } else if self.globs.is_match(entry.path) {
+            Interest::Whole
+        } else {
+            Interest::Head(MAGIC_BYTES)
+        }
+    }
+
+    fn inspect(
+        &self,
+        entry: &FileEntry<'_>,
+        content: &[u8],
+        is_whole: bool,
+    ) -> Inspection<FileFacts> {
+        let is_executable = executable::is_executable(content);
+        if !is_whole {
+            let is_wanted = is_executable || self.globs.is_match(entry.path);
+            return if is_wanted {
+                Inspection::NeedsWhole
+            } else {
+                Inspection::Nothing
+            };
+        }
+        let mut found = FileFacts::default();
+        for cataloger in self.owners(entry.path) {
+            add(&mut found, cataloger, entry, content);
+        }
+        if is_executable {
+            for cataloger in self.of_executables() {
+                add(&mut found, cataloger, entry, content);
+            }
+        }
+        if found.is_empty() {
+            Inspection::Nothing
+        } else {
+            Inspection::Facts(found)
+        }
+    }
+}
+
+fn add(
+    found: &mut FileFacts,
+    cataloger: &Cataloger,
+    entry: &FileEntry<'_>,
+    content: &[u8],
+) {
+    match (cataloger.facts)(entry, content) {
+        Ok(fact) => found.facts.extend(fact),
+        Err(reason) => found.problems.push(format!("{}: {reason}", cataloger.name)),
+    }
+}

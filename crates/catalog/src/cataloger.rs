@@ -1,0 +1,53 @@
+//! What a cataloger is, and the table of all catalogers.
+
+use crate::{facts::Fact, files::Files};
+use crate::{
+    apk, dpkg, go_binary, javascript, javascript_locks,
+    os_release, python, rust_audit,
+};
+use kubevet_image::FileEntry;
+use kubevet_model::Package;
+
+/// What is catalogued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An image: what is installed.
+    Image,
+    /// A folder: what is installed, and what lock files declare.
+    Folder,
+}
+
+/// The files that a cataloger reads.
+pub(crate) enum Selection {
+    /// Files whose path matches one of these globs. `*` does not match a slash.
+    Paths(&'static [&'static str]),
+    /// ELF, PE and Mach-O files.
+    Executables,
+}
+
+/// Finds packages of one kind.
+pub(crate) struct Cataloger {
+    /// Its name in problems.
+    pub(crate) name: &'static str,
+    /// The files that it reads.
+    pub(crate) selection: Selection,
+    /// `None` for both.
+    pub(crate) subject: Option<Subject>,
+    /// What one file says. An error is a reason without a full stop: the file should say something and
+    /// cannot be understood.
+    pub(crate) facts: fn(&FileEntry<'_>, &[u8]) -> Result<Option<Fact>, String>,
+    /// What the facts of all files say.
+    pub(crate) packages: fn(&Files<'_>, &mut Vec<Package>),
+}
+
+/// All catalogers. The distribution is known before the packages are.
+pub(crate) const CATALOGERS: &[Cataloger] = &[
+    os_release::CATALOGER,
+    dpkg::CATALOGER,
+    apk::CATALOGER,
+    python::CATALOGER,
+    javascript::CATALOGER,
+    javascript_locks::CATALOGER,
+    go_binary::CATALOGER,
+    rust_audit::CATALOGER,
+];

@@ -1,0 +1,123 @@
+//! The facts of a squashed file system, found by path.
+
+use crate::facts::{Fact, FileFacts};
+use kubevet_model::{Distribution, PackageLocation};
+use std::collections::BTreeMap;
+
+/// A file of the squashed file system, and what was found in it.
+#[derive(Debug, Clone, Copy)]
+pub struct CatalogedFile<'a> {
+    /// The path without a leading slash.
+    pub path: &'a str,
+    /// The number of the layer that wrote it, from 0 for the lowest; `None` for a folder.
+    pub layer: Option<usize>,
+    /// What was found.
+    pub facts: &'a FileFacts,
+}
+
+/// The names of a file system: which files there are, and where symbolic links lead.
+pub trait FileTree {
+    /// The path of the regular file that a path leads to, without a leading slash; `None` if there is
+    /// none. Links in every part of the path are followed.
+    fn real_path(&self, path: &str) -> Option<String>;
+}
+
+/// The facts of all files.
+pub(crate) struct Files<'a> {
+    by_path: BTreeMap<&'a str, CatalogedFile<'a>>,
+    tree: &'a dyn FileTree,
+    pub(crate) distribution: Option<Distribution>,
+}
+
+impl<'a> Files<'a> {
+    /// Of two files with the same path, the last stays.
+    pub(crate) fn new(
+        files: impl IntoIterator<Item = CatalogedFile<'a>>,
+        tree: &'a dyn FileTree,
+    ) -> Self {
+        Files {
+            by_path: files.into_iter().map(|file| (file.path, file)).collect(),
+            tree,
+            distribution: None,
+        }
+    }
+
+    /// Every fact with its file, ordered by path.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&CatalogedFile<'a>, &'a Fact)> {
+        self.by_path
+            .values()
+            .flat_map(|file| file.facts.facts.iter().map(move |fact| (file, fact)))
+    }
+
+    /// Every file.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &CatalogedFile<'a>> {
+        self.by_path.values()
+    }
+
+    /// The file that a path leads to, if something was found in it.
+    pub(crate) fn at(&self, path: &str) -> Option<&CatalogedFile<'a>> {
+        if let Some(file) = self.by_path.get(path) {
+            return Some(file);
+        }
+        let real = self.tree.real_path(path)?;
+        self.by_path.get(real.as_str())
+    }
+
+    /// The files below a folder, such as `var/lib/dpkg/info/`, that begin with a text.
+    pub(crate) fn beginning_with<'b>(
+        &'b self,
+        start: &'b str,
+    ) -> impl Iterator<Item = &'b CatalogedFile<'a>> {
+        self.by_path
+            .range(start..)
+            .take_while(move |(path, _)| path.starts_with(start))
+            .map(|(_, file)| file)
+    }
+
+    /// Where symbolic links lead.
+    pub(crate) fn real_path(&self, path: &str) -> Option<String> {
+        self.tree.real_path(path)
+    }
+}
+
+/// The location of a file, as packages give it.
+pub(crate) fn location(file: &CatalogedFile<'_>) -> PackageLocation {
+    PackageLocation {
+        path: format!("/{}", file.path),
+        layer: file.layer,
+    }
+}
+
+/// The folder of a path, without a slash at its end; empty for a file at the top.
+pub(crate) fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// A path below a folder; the folder may be empty.
+pub(crate) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+/// An absolute path without `.`, `..` and doubled slashes; `..` at the top stays there.
+pub(crate) fn clean_absolute(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
