@@ -2,7 +2,7 @@
 
 use crate::{facts::Fact, files::Files};
 use crate::{
-    apk, dpkg, go_binary, javascript, javascript_locks,
+    apk, dpkg, go_binary, java, javascript, javascript_locks,
     os_release, python, rust_audit,
 };
 use kubevet_image::FileEntry;
@@ -50,4 +50,5 @@ pub(crate) const CATALOGERS: &[Cataloger] = &[
     javascript_locks::CATALOGER,
     go_binary::CATALOGER,
     rust_audit::CATALOGER,
+    java::CATALOGER,
 ];

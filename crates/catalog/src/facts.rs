@@ -3,7 +3,7 @@
 use crate::{
     apk::ApkFact, 
     dpkg::DpkgFact, go_build_info::GoBuild,
-    javascript::NpmPackage, os_release::OsReleaseFact, python::PythonFact,
+    java::JavaArchive, javascript::NpmPackage, os_release::OsReleaseFact, python::PythonFact,
     rust_audit::AuditedCrate,
 };
 
@@ -33,4 +33,5 @@ pub(crate) enum Fact {
     NpmLock(Vec<NpmPackage>),
     Go(Vec<GoBuild>),
     Rust(Vec<AuditedCrate>),
+    Java(JavaArchive),
 }

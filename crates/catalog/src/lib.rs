@@ -21,14 +21,19 @@
 //! | `go_binary` | Go modules in the build information of a program |
 //! | `go_build_info` | the text that Go's linker writes |
 //! | `inventory` | facts of all files put together |
+//! | `java` | Java archives and what is nested in them |
+//! | `java_manifest` | MANIFEST.MF |
+//! | `java_names` | name, group and version of a Java archive |
 //! | `javascript` | Node.js packages that are installed |
 //! | `javascript_locks` | lock files of npm and Yarn, in folders |
+//! | `maven` | pom.properties and pom.xml |
 //! | `os_release` | the distribution |
 //! | `ownership` | packages whose files another package owns |
 //! | `paragraphs` | fields of control files and of Python's metadata |
 //! | `purl` | package URLs |
 //! | `python` | Python distributions |
 //! | `rust_audit` | crates in the audit section of a Rust program |
+//! | `zip` | entries of a zip archive |
 
 mod apk;
 mod catalog;
@@ -42,14 +47,19 @@ mod files;
 mod go_binary;
 mod go_build_info;
 mod inventory;
+mod java;
+mod java_manifest;
+mod java_names;
 mod javascript;
 mod javascript_locks;
+mod maven;
 mod os_release;
 mod ownership;
 mod paragraphs;
 mod purl;
 mod python;
 mod rust_audit;
+mod zip;
 
 pub use catalog::Catalog;
 pub use cataloger::Subject;
