@@ -134,3 +134,33 @@ fn add(
         Err(reason) => found.problems.push(format!("{}: {reason}", cataloger.name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_glob_of_every_cataloger_is_valid() {
+        for cataloger in CATALOGERS {
+            if let Selection::Paths(patterns) = cataloger.selection {
+                for pattern in patterns {
+                    assert!(GlobBuilder::new(pattern).literal_separator(true).build().is_ok(), "{pattern}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn file_is_wanted_for_its_path_or_its_first_bytes() {
+        let check = |path: &str, expected: Interest| {
+            let entry = FileEntry { path, size: 10, mode: 0o644 };
+            assert_eq!(Catalog::new(Subject::Image).interest(&entry), expected, "{path}");
+        };
+        check("var/lib/dpkg/status", Interest::Whole);
+        check("lib/apk/db/installed", Interest::Whole);
+        check("a/b/node_modules/c/package.json", Interest::Whole);
+        check("usr/lib/sysimage/rpm/rpmdb.sqlite", Interest::Whole);
+        check("package-lock.json", Interest::Head(MAGIC_BYTES));
+        check("usr/bin/tool", Interest::Head(MAGIC_BYTES));
+    }
+}

@@ -2,8 +2,8 @@
 
 use crate::{facts::Fact, files::Files};
 use crate::{
-    apk, dpkg, go_binary, java, javascript, javascript_locks,
-    os_release, python, rust_audit,
+    alpm, apk, binary, composer, dotnet, dpkg, gem, go_binary, java, javascript, javascript_locks,
+    os_release, python, rpm, rust_audit,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::Package;
@@ -45,10 +45,16 @@ pub(crate) const CATALOGERS: &[Cataloger] = &[
     os_release::CATALOGER,
     dpkg::CATALOGER,
     apk::CATALOGER,
+    rpm::CATALOGER,
+    alpm::CATALOGER,
     python::CATALOGER,
     javascript::CATALOGER,
     javascript_locks::CATALOGER,
     go_binary::CATALOGER,
     rust_audit::CATALOGER,
     java::CATALOGER,
+    gem::CATALOGER,
+    composer::CATALOGER,
+    dotnet::CATALOGER,
+    binary::CATALOGER,
 ];

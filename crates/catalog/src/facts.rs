@@ -1,10 +1,10 @@
 //! What is kept of a file: plain data that is stored with the layer.
 
 use crate::{
-    apk::ApkFact, 
-    dpkg::DpkgFact, go_build_info::GoBuild,
+    alpm::AlpmEntry, apk::ApkFact, binary::BinaryFact, composer::ComposerPackage,
+    dotnet::DotnetFact, dpkg::DpkgFact, gem::GemSpecification, go_build_info::GoBuild,
     java::JavaArchive, javascript::NpmPackage, os_release::OsReleaseFact, python::PythonFact,
-    rust_audit::AuditedCrate,
+    rpm::RpmFact, rust_audit::AuditedCrate,
 };
 
 /// What was found in one file.
@@ -28,10 +28,16 @@ pub(crate) enum Fact {
     OsRelease(OsReleaseFact),
     Dpkg(DpkgFact),
     Apk(ApkFact),
+    Rpm(RpmFact),
+    Alpm(AlpmEntry),
     Python(PythonFact),
     Npm(Vec<NpmPackage>),
     NpmLock(Vec<NpmPackage>),
     Go(Vec<GoBuild>),
     Rust(Vec<AuditedCrate>),
     Java(JavaArchive),
+    Gem(GemSpecification),
+    Composer(Vec<ComposerPackage>),
+    Dotnet(DotnetFact),
+    Binary(BinaryFact),
 }

@@ -39,6 +39,9 @@ struct Document {
 }
 
 fn facts(_: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
+    if !content.trim_ascii_start().starts_with(b"{") {
+        return Err("it is not a package.json: it does not begin with a brace".to_owned());
+    }
     let mut packages = Vec::new();
     let documents = serde_json::Deserializer::from_slice(content).into_iter::<Document>();
     for document in documents.take(DOCUMENTS) {
