@@ -6,7 +6,7 @@ use crate::{
     cataloger::{Cataloger, Selection},
     cpe,
     facts::Fact,
-    files::{CatalogedFile, Files, file_name, folder, join, location},
+    files::{Files, file_name, folder, join, location},
     java_runtime::{self, JavaRuntime},
     purl,
 };

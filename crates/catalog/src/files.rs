@@ -63,17 +63,6 @@ impl<'a> Files<'a> {
         self.by_path.get(real.as_str())
     }
 
-    /// The files below a folder, such as `var/lib/dpkg/info/`, that begin with a text.
-    pub(crate) fn beginning_with<'b>(
-        &'b self,
-        start: &'b str,
-    ) -> impl Iterator<Item = &'b CatalogedFile<'a>> {
-        self.by_path
-            .range(start..)
-            .take_while(move |(path, _)| path.starts_with(start))
-            .map(|(_, file)| file)
-    }
-
     /// Where symbolic links lead.
     pub(crate) fn real_path(&self, path: &str) -> Option<String> {
         self.tree.real_path(path)
