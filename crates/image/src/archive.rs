@@ -66,7 +66,9 @@ impl Archive {
         if is_compressed(&file, path)? {
             archive.list_compressed(file)?;
         } else {
-            let size = file.metadata().map_err(|error| ImageError::unreadable(path, &error))?;
+            let size = file
+                .metadata()
+                .map_err(|error| ImageError::unreadable(path, &error))?;
             let mut stream = FileStream::new(&file, path, size.len());
             archive.list_plain(&mut stream)?;
             archive.plain = Some(file);
@@ -117,7 +119,9 @@ impl Archive {
 
     /// Opens a member; `None` if it is missing, or if the archive is compressed and did not keep it.
     pub(super) fn open_member(&self, name: &str) -> Result<Option<BlobStream<'_>>, ImageError> {
-        let member = self.real_name(name).and_then(|name| self.members.get(&name));
+        let member = self
+            .real_name(name)
+            .and_then(|name| self.members.get(&name));
         let Some(Member::File {
             offset,
             size,
@@ -245,7 +249,10 @@ impl Archive {
                 content,
             },
             EntryKind::File => {
-                return Err(ImageError::archive(&self.place, format!("{name} is sparse")));
+                return Err(ImageError::archive(
+                    &self.place,
+                    format!("{name} is sparse"),
+                ));
             }
             // Old Docker stores a layer that several images have once.
             EntryKind::Symlink => Member::Link(self.link_target(&name, &entry.link)?),
@@ -257,7 +264,11 @@ impl Archive {
         self.members.insert(name, member);
         if self.members.len() > self.limits.archive_members {
             let limit = self.limits.archive_members as u64;
-            return Err(ImageError::limit(&self.place, limit, "members of an archive"));
+            return Err(ImageError::limit(
+                &self.place,
+                limit,
+                "members of an archive",
+            ));
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use std::io::Read;
 /// An error of `read` that wraps an [`ImageError`] keeps it; any other is a failed transfer.
 pub type BlobStream<'a> = Box<dyn Read + Send + 'a>;
 
+/// What is called for a blob that passes by: its number among the wanted ones, and its content.
+pub type BlobVisitor<'a> = dyn FnMut(usize, &mut (dyn Read + Send)) -> Result<(), ImageError> + 'a;
+
 /// The blobs of an image. Several threads open blobs at once.
 pub trait BlobSource: Sync {
     /// What the source is, for messages: a path, or a repository.
@@ -31,6 +34,6 @@ pub trait StoredBlobs {
     fn visit_blobs(
         &self,
         wanted: &[&BlobDescriptor],
-        visit: &mut dyn FnMut(usize, &mut (dyn Read + Send)) -> Result<(), ImageError>,
+        visit: &mut BlobVisitor<'_>,
     ) -> Result<(), ImageError>;
 }

@@ -238,10 +238,16 @@ mod tests {
     #[test]
     fn configuration_needs_its_layers_and_nothing_else() {
         check(r#"{"rootfs": {"diff_ids": []}}"#, "read");
-        check(r#"{"rootfs": {"diff_ids": null}, "config": null, "history": null}"#, "read");
+        check(
+            r#"{"rootfs": {"diff_ids": null}, "config": null, "history": null}"#,
+            "read",
+        );
         check("{}", "missing field `rootfs`");
         check(r#"{"rootfs": {"diff_ids": ["md5:1"]}}"#, "not a digest");
-        check(r#"{"rootfs": {"diff_ids": [], "Diff_IDs": []}}"#, "two spellings");
+        check(
+            r#"{"rootfs": {"diff_ids": [], "Diff_IDs": []}}"#,
+            "two spellings",
+        );
         check(r#"{"rootfs": {}, "RootFS": {}}"#, "two spellings");
     }
 }

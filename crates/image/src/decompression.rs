@@ -13,7 +13,7 @@ const ZSTD_SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
 /// A reader of inflated bytes.
 pub(super) enum Decompressor<'a> {
-    Plain(VerifiedReader<'a>),
+    Plain(Box<VerifiedReader<'a>>),
     Gzip(Box<MultiGzDecoder<VerifiedReader<'a>>>),
     Zstd(Box<ZstdStream<VerifiedReader<'a>>>),
 }
@@ -30,7 +30,7 @@ impl<'a> Decompressor<'a> {
         } else if head.starts_with(ZSTD) || is_skippable {
             Self::Zstd(Box::new(ZstdStream::new(reader)))
         } else {
-            Self::Plain(reader)
+            Self::Plain(Box::new(reader))
         }
     }
 

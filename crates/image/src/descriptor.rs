@@ -55,10 +55,13 @@ impl BlobDescriptor {
 
     /// The names of an image in a layout or in containerd's export.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        ["org.opencontainers.image.ref.name", "io.containerd.image.name"]
-            .into_iter()
-            .map(|key| self.annotation(key))
-            .filter(|name| !name.is_empty())
+        [
+            "org.opencontainers.image.ref.name",
+            "io.containerd.image.name",
+        ]
+        .into_iter()
+        .map(|key| self.annotation(key))
+        .filter(|name| !name.is_empty())
     }
 
     /// Whether it is a statement about an image, which build tools put beside it.

@@ -6,7 +6,7 @@
 
 use super::{
     archive::Archive,
-    blob::{BlobSource, BlobStream, StoredBlobs},
+    blob::{BlobSource, BlobStream, BlobVisitor, StoredBlobs},
     configuration::read_configuration,
     descriptor::BlobDescriptor,
     digest::BlobDigest,
@@ -16,7 +16,7 @@ use super::{
     stored_layers::visit_stored,
 };
 use serde::Deserialize;
-use std::{collections::HashMap, io::Read};
+use std::collections::HashMap;
 
 /// The list of images in an archive.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -57,7 +57,8 @@ pub(super) fn load_docker_archive(
     let raw_configuration = archive.read_small(&entry.config, limits.configuration_bytes)?;
     let id = BlobDigest::of(&raw_configuration);
     check_id(&place, &entry.config, id)?;
-    let configuration = read_configuration(&format!("{place}: {}", entry.config), &raw_configuration)?;
+    let configuration =
+        read_configuration(&format!("{place}: {}", entry.config), &raw_configuration)?;
     check_platform(&place, &configuration, selection)?;
     let names = entry.layers.unwrap_or_default();
     let diff_ids = &configuration.diff_ids;
@@ -72,7 +73,9 @@ pub(super) fn load_docker_archive(
     let mut layers = Vec::new();
     let mut members = HashMap::new();
     for (name, diff_id) in names.into_iter().zip(diff_ids) {
-        let blob_digest = name.strip_prefix("blobs/sha256/").and_then(BlobDigest::from_hex);
+        let blob_digest = name
+            .strip_prefix("blobs/sha256/")
+            .and_then(BlobDigest::from_hex);
         let digest = blob_digest.unwrap_or(*diff_id);
         layers.push(ImageLayer {
             blob: BlobDescriptor {
@@ -108,7 +111,10 @@ fn choose(
     let list = |entries: &[ArchiveEntry]| {
         let texts = entries.iter().map(|entry| {
             let names = names(entry);
-            names.first().cloned().unwrap_or_else(|| entry.config.clone())
+            names
+                .first()
+                .cloned()
+                .unwrap_or_else(|| entry.config.clone())
         });
         let texts: Vec<String> = texts.take(20).collect();
         texts.join(", ")
@@ -162,7 +168,9 @@ impl BlobSource for DockerArchive {
 
     fn open(&self, blob: &BlobDescriptor) -> Result<BlobStream<'_>, ImageError> {
         let name = self.members.get(&blob.digest);
-        let stream = name.map(|name| self.archive.open_member(name)).transpose()?;
+        let stream = name
+            .map(|name| self.archive.open_member(name))
+            .transpose()?;
         stream.flatten().ok_or_else(|| ImageError::BlobMissing {
             place: self.place(),
             digest: blob.digest,
@@ -178,7 +186,7 @@ impl StoredBlobs for DockerArchive {
     fn visit_blobs(
         &self,
         wanted: &[&BlobDescriptor],
-        visit: &mut dyn FnMut(usize, &mut (dyn Read + Send)) -> Result<(), ImageError>,
+        visit: &mut BlobVisitor<'_>,
     ) -> Result<(), ImageError> {
         let name = |blob: &BlobDescriptor| self.members.get(&blob.digest).cloned();
         visit_stored(&self.archive, wanted, &name, visit)

@@ -116,7 +116,8 @@ impl FactsCache {
         let mut files = Vec::new();
         let mut sum = size;
         for entry in fs::read_dir(&self.folder)? {
-            let Ok((path, metadata)) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))
+            let Ok((path, metadata)) =
+                entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))
             else {
                 continue;
             };
@@ -186,7 +187,14 @@ mod tests {
         layer.diff_id = BlobDigest::of(name.as_bytes());
         layer.facts.push(name.repeat(100));
         let found = Found::Facts(0);
-        layer.push(name, LayerNode::File { size: 1, mode: 0o644, found });
+        layer.push(
+            name,
+            LayerNode::File {
+                size: 1,
+                mode: 0o644,
+                found,
+            },
+        );
         layer
     }
 

@@ -29,7 +29,9 @@ pub(super) enum TreeNode {
         number: usize,
     },
     /// A hard link to a file that is not there.
-    Dangling { layer: usize },
+    Dangling {
+        layer: usize,
+    },
 }
 
 struct Slot<'a> {
@@ -255,12 +257,20 @@ impl<'a, F> FileTree<'a, F> {
     fn check_path(&mut self, bytes: usize) -> Result<(), ImageError> {
         let limit = self.limits.path_bytes as u64;
         if bytes as u64 > limit + 1 {
-            return Err(ImageError::limit("squashed files", limit, "bytes in a path"));
+            return Err(ImageError::limit(
+                "squashed files",
+                limit,
+                "bytes in a path",
+            ));
         }
         self.path_bytes += bytes as u64;
         let limit = self.limits.paths_bytes;
         if self.path_bytes > limit.saturating_mul(2) {
-            return Err(ImageError::limit("squashed files", limit, "bytes of all paths"));
+            return Err(ImageError::limit(
+                "squashed files",
+                limit,
+                "bytes of all paths",
+            ));
         }
         Ok(())
     }
@@ -279,7 +289,11 @@ impl<'a, F> FileTree<'a, F> {
             self.steps += 1;
             if self.steps > self.limits.path_steps {
                 let limit = self.limits.path_steps;
-                return Err(ImageError::limit("squashed files", limit, "names to follow"));
+                return Err(ImageError::limit(
+                    "squashed files",
+                    limit,
+                    "names to follow",
+                ));
             }
             match name {
                 "" | "." => continue,

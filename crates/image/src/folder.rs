@@ -132,12 +132,17 @@ impl<I: Inspector> FolderWalk<'_, I> {
             size: metadata.len(),
             mode: metadata.permissions().mode() & 0o7777,
         };
-        let mut source = OpenedFile { file: None, path: file };
+        let mut source = OpenedFile {
+            file: None,
+            path: file,
+        };
         if self.inspector.interest(&entry) != Interest::Skip {
             match open_regular_no_link(file) {
                 Ok(opened) => {
                     // The file may have grown since.
-                    entry.size = opened.metadata().map_or(entry.size, |metadata| metadata.len());
+                    entry.size = opened
+                        .metadata()
+                        .map_or(entry.size, |metadata| metadata.len());
                     source.file = Some(opened);
                 }
                 Err(error) => return Ok(self.unread_file(&entry, &error)),

@@ -130,7 +130,7 @@ struct ManifestParts {
     digest: BlobDigest,
     media_type: String,
     bytes: Vec<u8>,
-    manifest: ImageManifest,
+    manifest: Box<ImageManifest>,
 }
 
 fn assemble(
@@ -144,14 +144,20 @@ fn assemble(
     } = parts;
     if !is_configuration(&manifest.config.media_type) {
         let media_type = &manifest.config.media_type;
-        let reason = format!("it is no container image: its configuration has the type {media_type:?}");
+        let reason =
+            format!("it is no container image: its configuration has the type {media_type:?}");
         return Err(ImageError::format(&place, reason));
     }
     let limit = budget.limits.configuration_bytes;
     let (raw_configuration, id) = read_json_blob(source, &manifest.config, limit, budget)?;
     let configuration = read_configuration(&format!("{place}: configuration"), &raw_configuration)?;
     check_platform(&place, &configuration, selection)?;
-    let layers = match_layers(&place, manifest.layers, &configuration.diff_ids, budget.limits)?;
+    let layers = match_layers(
+        &place,
+        manifest.layers,
+        &configuration.diff_ids,
+        budget.limits,
+    )?;
     let media_type = if parts.media_type.is_empty() {
         manifest.media_type
     } else {
@@ -242,7 +248,11 @@ fn read_json_blob(
 ) -> Result<(Vec<u8>, BlobDigest), ImageError> {
     let place = format!("{}: {}", source.place(), descriptor.digest);
     if descriptor.size.is_some_and(|size| size > limit as u64) {
-        return Err(ImageError::limit(&place, limit as u64, "bytes in a manifest or configuration"));
+        return Err(ImageError::limit(
+            &place,
+            limit as u64,
+            "bytes in a manifest or configuration",
+        ));
     }
     let expected = ExpectedBlob {
         place: place.clone(),

@@ -69,7 +69,8 @@ fn of_platform<'a>(
     let host = ImagePlatform::of_host();
     let platform = requested.unwrap_or(&host);
     let filter = |is_chosen: &dyn Fn(&ImagePlatform) -> bool| -> Vec<&'a BlobDescriptor> {
-        let has_platform = |manifest: &&&BlobDescriptor| manifest.platform.as_ref().is_some_and(is_chosen);
+        let has_platform =
+            |manifest: &&&BlobDescriptor| manifest.platform.as_ref().is_some_and(is_chosen);
         manifests.iter().filter(has_platform).copied().collect()
     };
     let exact = filter(&|found| found.is_exact(platform));
@@ -175,7 +176,13 @@ mod tests {
         check(&named, "c", "", true, "no-such-image");
         check(&named, "", "linux/arm64", true, "ambiguous");
         check(&named, "", "linux/arm64", false, "0");
-        check(&["- linux/arm/v6", "- linux/arm/v7"], "", "linux/arm", false, "1");
+        check(
+            &["- linux/arm/v6", "- linux/arm/v7"],
+            "",
+            "linux/arm",
+            false,
+            "1",
+        );
     }
 
     #[test]
@@ -189,7 +196,13 @@ mod tests {
 
     #[test]
     fn unclear_choice_is_left_to_the_caller() {
-        check(&["- linux/s390x", "- linux/riscv64"], "", "", false, "ambiguous");
+        check(
+            &["- linux/s390x", "- linux/riscv64"],
+            "",
+            "",
+            false,
+            "ambiguous",
+        );
         check(&["- -", "- - "], "", "", true, "ambiguous");
     }
 }

@@ -178,7 +178,14 @@ mod tests {
         let mut layer = LayerContent::new();
         layer.facts.push(1);
         let found = Found::Facts(0);
-        layer.push("ü", LayerNode::File { size: 0, mode: 0, found });
+        layer.push(
+            "ü",
+            LayerNode::File {
+                size: 0,
+                mode: 0,
+                found,
+            },
+        );
         change(&mut layer);
         assert_eq!(layer.is_consistent(), is_consistent);
     }

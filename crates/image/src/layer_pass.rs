@@ -205,7 +205,8 @@ impl<'a, I: Inspector> LayerPass<'a, I> {
             _ => 0,
         };
         self.budget.add_path(&self.place, path.len() + target)?;
-        self.links.add_entry(path, &node, self.content.entry_count());
+        self.links
+            .add_entry(path, &node, self.content.entry_count());
         self.content.push(path, node);
         Ok(())
     }
@@ -213,7 +214,11 @@ impl<'a, I: Inspector> LayerPass<'a, I> {
     fn symlink_target(&self, link: &[u8]) -> Result<Box<str>, ImageError> {
         let limit = self.budget.limits.path_bytes;
         if link.len() > limit {
-            return Err(ImageError::limit(&self.place, limit as u64, "bytes in a path"));
+            return Err(ImageError::limit(
+                &self.place,
+                limit as u64,
+                "bytes in a path",
+            ));
         }
         Ok(readable(link).into_boxed_str())
     }

@@ -16,7 +16,6 @@ use super::{
     verified_reader::{ExpectedBlob, VerifiedReader},
 };
 use std::{
-    io::Read,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -183,7 +182,12 @@ impl<I: Inspector> ImageReader<'_, I> {
     ) -> Result<FirstPass<I::Facts>, ImageError> {
         let expected = self.expected(index)?;
         let blob = VerifiedReader::new(stream, expected, &self.budget);
-        read_layer(blob, self.layer(index)?.diff_id, self.inspector, &self.budget)
+        read_layer(
+            blob,
+            self.layer(index)?.diff_id,
+            self.inspector,
+            &self.budget,
+        )
     }
 
     fn second_pass(
@@ -213,44 +217,32 @@ impl<I: Inspector> ImageReader<'_, I> {
         indexes: &[usize],
     ) -> Result<Vec<LayerContent<I::Facts>>, ImageError> {
         let mut passes: Vec<Option<FirstPass<I::Facts>>> = indexes.iter().map(|_| None).collect();
-        self.visit(stored, indexes, &mut |number, index, blob| {
-            let pass = self.first_pass(index, Box::new(blob))?;
-            if let Some(place) = passes.get_mut(number) {
-                *place = Some(pass);
+        stored.visit_blobs(&self.blobs(indexes)?, &mut |number, blob| {
+            if let (Some(index), Some(pass)) = (indexes.get(number), passes.get_mut(number)) {
+                *pass = Some(self.first_pass(*index, Box::new(blob))?);
             }
             Ok(())
         })?;
         let mut passes: Vec<FirstPass<I::Facts>> = passes.into_iter().flatten().collect();
-        let missed = passes.iter().zip(indexes);
-        let missed: Vec<usize> = missed
+        let missed = passes.iter_mut().zip(indexes);
+        let mut missed: Vec<(&mut FirstPass<I::Facts>, usize)> = missed
             .filter(|(pass, _)| !pass.missed.is_empty())
-            .map(|(_, index)| *index)
+            .map(|(pass, index)| (pass, *index))
             .collect();
         if !missed.is_empty() {
-            self.visit(stored, &missed, &mut |_, index, blob| {
-                let number = indexes.iter().position(|found| *found == index);
-                match number.and_then(|number| passes.get_mut(number)) {
-                    Some(pass) => self.second_pass(index, pass, Box::new(blob)),
-                    None => Ok(()),
-                }
+            let indexes: Vec<usize> = missed.iter().map(|(_, index)| *index).collect();
+            stored.visit_blobs(&self.blobs(&indexes)?, &mut |number, blob| match missed
+                .get_mut(number)
+            {
+                Some((pass, index)) => self.second_pass(*index, pass, Box::new(blob)),
+                None => Ok(()),
             })?;
         }
         Ok(passes.into_iter().map(|pass| pass.content).collect())
     }
 
-    /// Passes over the blobs of some layers. `visit` gets the number among them and the layer's own.
-    fn visit(
-        &self,
-        stored: &dyn StoredBlobs,
-        indexes: &[usize],
-        visit: &mut dyn FnMut(usize, usize, &mut (dyn Read + Send)) -> Result<(), ImageError>,
-    ) -> Result<(), ImageError> {
-        let layers: Result<Vec<&ImageLayer>, ImageError> =
-            indexes.iter().map(|index| self.layer(*index)).collect();
-        let blobs: Vec<&BlobDescriptor> = layers?.iter().map(|layer| &layer.blob).collect();
-        stored.visit_blobs(&blobs, &mut |number, blob| match indexes.get(number) {
-            Some(index) => visit(number, *index, blob),
-            None => Ok(()),
-        })
+    fn blobs(&self, indexes: &[usize]) -> Result<Vec<&BlobDescriptor>, ImageError> {
+        let layers = indexes.iter().map(|index| self.layer(*index));
+        layers.map(|layer| Ok(&layer?.blob)).collect()
     }
 }

@@ -98,7 +98,7 @@ mod tar;
 mod verified_reader;
 mod zstd_stream;
 
-pub use blob::{BlobSource, BlobStream, StoredBlobs};
+pub use blob::{BlobSource, BlobStream, BlobVisitor, StoredBlobs};
 pub use configuration::{HistoryEntry, ImageConfiguration};
 pub use descriptor::BlobDescriptor;
 pub use digest::{BlobDigest, ParseDigestError};

@@ -62,9 +62,18 @@ const FORMS: &[(&str, SourceForm)] = &[
 
 /// Sources of Syft that are read in another way, with that way.
 const OTHERS: &[(&str, &str)] = &[
-    ("docker", "write it to a file with docker save, and give docker-archive:FILE"),
-    ("podman", "write it to a file with podman save, and give docker-archive:FILE"),
-    ("singularity", "images of Singularity are not read; give the image that it was made of"),
+    (
+        "docker",
+        "write it to a file with docker save, and give docker-archive:FILE",
+    ),
+    (
+        "podman",
+        "write it to a file with podman save, and give docker-archive:FILE",
+    ),
+    (
+        "singularity",
+        "images of Singularity are not read; give the image that it was made of",
+    ),
     ("file", "give the folder of the file as dir:FOLDER"),
     ("snap", "snaps are not read; unpack it, and give dir:FOLDER"),
 ];
@@ -95,7 +104,9 @@ impl ImageLocation {
             };
         };
         let (path, digest) = match rest.rsplit_once('@') {
-            Some((path, digest)) if *form != SourceForm::Folder && digest.starts_with("sha256:") => {
+            Some((path, digest))
+                if *form != SourceForm::Folder && digest.starts_with("sha256:") =>
+            {
                 let digest = digest.parse().map_err(|error| wrong(&format!("{error}")))?;
                 (path, Some(digest))
             }
@@ -120,7 +131,10 @@ impl ImageLocation {
 
 /// `docker:27` is an image of that name, and not one of Docker's daemon.
 fn is_tag(text: &str) -> bool {
-    text.chars().next().is_some_and(|char| char.is_ascii_digit()) && !text.contains([':', '/'])
+    text.chars()
+        .next()
+        .is_some_and(|char| char.is_ascii_digit())
+        && !text.contains([':', '/'])
 }
 
 #[cfg(test)]
@@ -153,12 +167,33 @@ mod tests {
     fn name_has_a_scheme_or_is_a_path_or_a_reference() {
         check("oci-dir:a/b", local(SourceForm::OciLayout, "a/b", false));
         check("oci-dir:a@DIGEST", local(SourceForm::OciLayout, "a", true));
-        check("oci-archive:a.tar:1.0", local(SourceForm::OciArchive, "a.tar:1.0", false));
-        check("docker-archive:/a.tar", local(SourceForm::DockerArchive, "/a.tar", false));
-        check("dir:a@DIGEST", local(SourceForm::Folder, &format!("a@{DIGEST}"), false));
-        check("containerd:/c@DIGEST", local(SourceForm::ContentStore, "/c", true));
-        check("registry:a/b:1", ImageLocation::Registry("a/b:1".to_owned()));
-        for text in ["nginx", "nginx:1.27", "docker:27", "localhost:5000/a", "./a.tar"] {
+        check(
+            "oci-archive:a.tar:1.0",
+            local(SourceForm::OciArchive, "a.tar:1.0", false),
+        );
+        check(
+            "docker-archive:/a.tar",
+            local(SourceForm::DockerArchive, "/a.tar", false),
+        );
+        check(
+            "dir:a@DIGEST",
+            local(SourceForm::Folder, &format!("a@{DIGEST}"), false),
+        );
+        check(
+            "containerd:/c@DIGEST",
+            local(SourceForm::ContentStore, "/c", true),
+        );
+        check(
+            "registry:a/b:1",
+            ImageLocation::Registry("a/b:1".to_owned()),
+        );
+        for text in [
+            "nginx",
+            "nginx:1.27",
+            "docker:27",
+            "localhost:5000/a",
+            "./a.tar",
+        ] {
             check(text, ImageLocation::PathOrReference(text.to_owned()));
         }
     }

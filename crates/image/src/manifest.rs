@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// A manifest or an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ManifestDocument {
-    Manifest(ImageManifest),
+    Manifest(Box<ImageManifest>),
     Index(ImageIndex),
 }
 
@@ -34,22 +34,29 @@ pub(super) fn read_manifest(place: &str, bytes: &[u8]) -> Result<ManifestDocumen
     check_keys(place, &document)?;
     let version = document.get("schemaVersion").and_then(Value::as_u64);
     if version == Some(1) || document.contains_key("fsLayers") {
-        let reason = "it is a manifest of Docker's version 1, which no longer runs; push the image again";
+        let reason =
+            "it is a manifest of Docker's version 1, which no longer runs; push the image again";
         return Err(ImageError::format(place, reason));
     }
     let is_index = document.contains_key("manifests");
     if is_index && (document.contains_key("layers") || document.contains_key("config")) {
-        return Err(ImageError::format(place, "it is both a manifest and an index"));
+        return Err(ImageError::format(
+            place,
+            "it is both a manifest and an index",
+        ));
     }
     if is_index {
         check_descriptors(place, &document, &["manifests"])?;
         return decode(place, document).map(ManifestDocument::Index);
     }
     if !document.contains_key("layers") {
-        return Err(ImageError::format(place, "it is neither a manifest nor an index"));
+        return Err(ImageError::format(
+            place,
+            "it is neither a manifest nor an index",
+        ));
     }
     check_descriptors(place, &document, &["layers", "config"])?;
-    decode(place, document).map(ManifestDocument::Manifest)
+    decode(place, document).map(|manifest| ManifestDocument::Manifest(Box::new(manifest)))
 }
 
 /// Reads a JSON object.
@@ -133,13 +140,25 @@ mod tests {
         check("[]", "no JSON object");
         check("{", "no JSON");
         check(r#"{"layers": []}"#, "missing field `config`");
-        check(r#"{"config": $, "layers": [{"digest": "sha256:x"}]}"#, "not a digest");
+        check(
+            r#"{"config": $, "layers": [{"digest": "sha256:x"}]}"#,
+            "not a digest",
+        );
     }
 
     #[test]
     fn key_in_two_spellings_is_refused() {
-        check(r#"{"config": $, "layers": [], "Layers": [$]}"#, "two spellings");
-        check(r#"{"config": $, "layers": [], "layerſ": [$]}"#, "two spellings");
-        check(r#"{"manifests": [{"digest": "x", "Digest": "y"}]}"#, "two spellings");
+        check(
+            r#"{"config": $, "layers": [], "Layers": [$]}"#,
+            "two spellings",
+        );
+        check(
+            r#"{"config": $, "layers": [], "layerſ": [$]}"#,
+            "two spellings",
+        );
+        check(
+            r#"{"manifests": [{"digest": "x", "Digest": "y"}]}"#,
+            "two spellings",
+        );
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn layer_problem(blob: &BlobDescriptor) -> Option<String> {
         return Some("the layer is encrypted".to_owned());
     }
     let is_known = LAYERS.contains(&base)
-        && matches!(suffix, "" | "+gzip" | "+zstd" | ".gzip" | ".zstd" | "+gz" | ".gz");
+        && matches!(
+            suffix,
+            "" | "+gzip" | "+zstd" | ".gzip" | ".zstd" | "+gz" | ".gz"
+        );
     if is_known || media_type.is_empty() {
         return None;
     }
@@ -60,7 +63,11 @@ mod tests {
             ..BlobDescriptor::of_digest(BlobDigest::of(b""))
         };
         let found = layer_problem(&blob).unwrap_or_default();
-        assert_eq!(found.is_empty(), expected.is_empty(), "{media_type}: {found}");
+        assert_eq!(
+            found.is_empty(),
+            expected.is_empty(),
+            "{media_type}: {found}"
+        );
         assert!(found.contains(expected), "{media_type}: {found}");
     }
 
@@ -68,13 +75,37 @@ mod tests {
     fn layer_is_evaluated_where_it_is_a_tar_of_the_image() {
         check("application/vnd.oci.image.layer.v1.tar", false, "");
         check("application/vnd.oci.image.layer.v1.tar+zstd", false, "");
-        check("application/vnd.docker.image.rootfs.diff.tar.gzip", false, "");
+        check(
+            "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            false,
+            "",
+        );
         check("", false, "");
-        check("application/vnd.oci.image.layer.v1.tar+gzip", true, "elsewhere");
-        check("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", false, "elsewhere");
-        check("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", false, "elsewhere");
-        check("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", false, "encrypted");
+        check(
+            "application/vnd.oci.image.layer.v1.tar+gzip",
+            true,
+            "elsewhere",
+        );
+        check(
+            "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+            false,
+            "elsewhere",
+        );
+        check(
+            "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+            false,
+            "elsewhere",
+        );
+        check(
+            "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+            false,
+            "encrypted",
+        );
         check("application/vnd.in-toto+json", false, "unknown type");
-        check("application/vnd.oci.image.layer.v1.tar+br", false, "unknown type");
+        check(
+            "application/vnd.oci.image.layer.v1.tar+br",
+            false,
+            "unknown type",
+        );
     }
 }

@@ -2,13 +2,12 @@
 
 use super::{
     archive::Archive,
-    blob::{BlobSource, BlobStream, StoredBlobs},
+    blob::{BlobSource, BlobStream, BlobVisitor, StoredBlobs},
     descriptor::BlobDescriptor,
     digest::BlobDigest,
     error::ImageError,
     stored_layers::visit_stored,
 };
-use std::io::Read;
 
 /// The blobs of a layout in an archive.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl StoredBlobs for OciArchive {
     fn visit_blobs(
         &self,
         wanted: &[&BlobDescriptor],
-        visit: &mut dyn FnMut(usize, &mut (dyn Read + Send)) -> Result<(), ImageError>,
+        visit: &mut BlobVisitor<'_>,
     ) -> Result<(), ImageError> {
         let name = |blob: &BlobDescriptor| Some(member_name(blob.digest));
         visit_stored(&self.archive, wanted, &name, visit)

@@ -19,6 +19,9 @@ const LAYOUT_INDEX: &str = "index.json";
 /// Where containerd has its content store, below its own folder.
 const CONTENT_STORE: &str = "io.containerd.content.v1.content";
 
+/// A reference has at most two: of a port, and of a tag.
+const MAX_NAME_COLONS: usize = 3;
+
 /// An image with its blobs.
 pub struct OpenedImage {
     /// The blobs.
@@ -48,7 +51,8 @@ pub fn detect_form(path: &Path, limits: &ImageLimits) -> Result<Option<SourceFor
     if archive.contains(MANIFEST) {
         return Ok(Some(SourceForm::DockerArchive));
     }
-    let reason = "it holds no image: neither index.json (OCI) nor manifest.json (docker save) is in it";
+    let reason =
+        "it holds no image: neither index.json (OCI) nor manifest.json (docker save) is in it";
     Err(ImageError::format(&path.display().to_string(), reason))
 }
 
@@ -87,7 +91,10 @@ pub fn open_local(
         SourceForm::ContentStore => {
             let Some(digest) = local.digest else {
                 let place = path.display().to_string();
-                return Err(ImageError::format(&place, "the digest of the image is missing"));
+                return Err(ImageError::format(
+                    &place,
+                    "the digest of the image is missing",
+                ));
             };
             let root = ImageRoot::Blob(BlobDescriptor::of_digest(digest));
             let below = path.join(CONTENT_STORE);
@@ -96,7 +103,10 @@ pub fn open_local(
         }
         SourceForm::Folder => {
             let place = path.display().to_string();
-            Err(ImageError::format(&place, "it is a folder of files, and no image"))
+            Err(ImageError::format(
+                &place,
+                "it is a folder of files, and no image",
+            ))
         }
     }
 }
@@ -114,13 +124,14 @@ fn open_blobs(
     })
 }
 
-/// Takes `:NAME` off where the whole is no path.
+/// Takes `:NAME` off where the whole is no path. A name may have colons itself.
 fn split_name(path: &Path) -> (PathBuf, Option<String>) {
-    let parts = path.to_str().and_then(|text| text.rsplit_once(':'));
-    match parts {
-        Some((before, name)) if !path.exists() && Path::new(before).exists() => {
+    let text = path.to_str().filter(|_| !path.exists()).unwrap_or_default();
+    text.rmatch_indices(':')
+        .take(MAX_NAME_COLONS)
+        .filter_map(|(colon, _)| Some((text.get(..colon)?, text.get(colon + 1..)?)))
+        .find(|(before, _)| Path::new(before).exists())
+        .map_or((path.to_owned(), None), |(before, name)| {
             (PathBuf::from(before), Some(name.to_owned()))
-        }
-        _ => (path.to_owned(), None),
-    }
+        })
 }

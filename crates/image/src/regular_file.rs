@@ -39,7 +39,11 @@ pub(super) fn read_small(path: &Path, limit: usize) -> Result<Vec<u8>, ImageErro
         .map_err(|error| ImageError::unreadable(path, &error))?;
     if bytes.len() > limit {
         let place = path.display().to_string();
-        return Err(ImageError::limit(&place, limit as u64, "bytes in a manifest or configuration"));
+        return Err(ImageError::limit(
+            &place,
+            limit as u64,
+            "bytes in a manifest or configuration",
+        ));
     }
     Ok(bytes)
 }

@@ -72,7 +72,8 @@ fn squash_contents<F>(
                     continue;
                 };
                 if layer != content_layer && found_in(node) == Some(Found::Skipped) {
-                    let reason = "it is a second name of a file in a lower layer, which was not read";
+                    let reason =
+                        "it is a second name of a file in a lower layer, which was not read";
                     files.unread.push((path.clone(), reason.to_owned()));
                 }
                 SquashedNode {

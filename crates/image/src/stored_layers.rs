@@ -1,7 +1,7 @@
 //! Finds wanted blobs while a compressed archive passes by.
 
-use super::{archive::Archive, descriptor::BlobDescriptor, error::ImageError};
-use std::{collections::HashMap, io::Read};
+use super::{archive::Archive, blob::BlobVisitor, descriptor::BlobDescriptor, error::ImageError};
+use std::collections::HashMap;
 
 /// Calls `visit` for each wanted blob. `name_of` gives the member of a blob. A member that is wanted
 /// several times takes as many passes.
@@ -9,7 +9,7 @@ pub(super) fn visit_stored(
     archive: &Archive,
     wanted: &[&BlobDescriptor],
     name_of: &dyn Fn(&BlobDescriptor) -> Option<String>,
-    visit: &mut dyn FnMut(usize, &mut (dyn Read + Send)) -> Result<(), ImageError>,
+    visit: &mut BlobVisitor<'_>,
 ) -> Result<(), ImageError> {
     let mut pending: HashMap<String, Vec<usize>> = HashMap::new();
     for (number, blob) in wanted.iter().enumerate() {

@@ -112,7 +112,11 @@ impl<'a> VerifiedReader<'a> {
         let Some(size) = self.expected.size else {
             if self.count > self.expected.limit {
                 let limit = self.expected.limit;
-                return Err(ImageError::limit(&self.expected.place, limit, "bytes in a blob"));
+                return Err(ImageError::limit(
+                    &self.expected.place,
+                    limit,
+                    "bytes in a blob",
+                ));
             }
             return Ok(());
         };

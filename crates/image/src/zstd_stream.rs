@@ -102,12 +102,10 @@ mod tests {
 
     fn skippable(content: &[u8]) -> Vec<u8> {
         let length = u32::try_from(content.len()).unwrap();
-        let bytes = [
-            &[0x50, 0x2a, 0x4d, 0x18],
-            length.to_le_bytes().as_slice(),
-            content,
-        ];
-        bytes.concat()
+        let mut bytes = vec![0x50, 0x2a, 0x4d, 0x18];
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(content);
+        bytes
     }
 
     #[track_caller]
@@ -122,7 +120,10 @@ mod tests {
     fn frames_are_read_one_after_the_other() {
         check(&[frame(b"one")], Some("one"));
         check(&[frame(b"one"), frame(b""), frame(b"two")], Some("onetwo"));
-        check(&[skippable(b"note"), frame(b"one"), skippable(b"")], Some("one"));
+        check(
+            &[skippable(b"note"), frame(b"one"), skippable(b"")],
+            Some("one"),
+        );
         check(&[], Some(""));
     }
 

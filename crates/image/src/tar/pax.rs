@@ -66,7 +66,8 @@ mod tests {
         let records = read_records(bytes.as_bytes()).ok();
         let expected: Option<PaxRecords> = expected.map(|expected| {
             let records = expected.iter();
-            let records = records.map(|(key, value)| (key.as_bytes().into(), value.as_bytes().into()));
+            let records =
+                records.map(|(key, value)| (key.as_bytes().into(), value.as_bytes().into()));
             records.collect()
         });
         assert_eq!(records, expected, "{bytes:?}");
@@ -91,7 +92,10 @@ mod tests {
     fn map_of_a_sparse_file_is_gathered() {
         let first = "23 GNU.sparse.offset=1\n";
         let second = "25 GNU.sparse.numbytes=2\n";
-        check(&format!("{first}{second}"), Some(&[("GNU.sparse.map", "1,2")]));
+        check(
+            &format!("{first}{second}"),
+            Some(&[("GNU.sparse.map", "1,2")]),
+        );
         check(&format!("{second}{first}"), None);
     }
 }

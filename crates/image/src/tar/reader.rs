@@ -4,8 +4,7 @@ use super::{
     header::{BLOCK_BYTES, Block, Format, Header, read_header, text},
     pax::{PaxRecords, decimal, read_records},
     sparse::{
-        PaxSparse, SparseMap, map_lines, pax_sparse, read_map_text, read_old_pieces,
-        read_old_size,
+        PaxSparse, SparseMap, map_lines, pax_sparse, read_map_text, read_old_pieces, read_old_size,
     },
 };
 use crate::{byte_stream::ByteStream, error::ImageError};
@@ -214,7 +213,11 @@ impl<S: ByteStream> TarReader<S> {
         *header_bytes = header_bytes.saturating_add(size);
         if *header_bytes > self.header_limit {
             let limit = self.header_limit as u64;
-            return Err(ImageError::limit(&self.place, limit, "bytes in the headers of a file"));
+            return Err(ImageError::limit(
+                &self.place,
+                limit,
+                "bytes in the headers of a file",
+            ));
         }
         let mut bytes = Vec::new();
         self.read_content(size, &mut bytes)?;

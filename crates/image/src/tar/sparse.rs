@@ -172,7 +172,11 @@ mod tests {
 
     #[track_caller]
     fn check(pieces: &[(u64, u64)], size: u64, stored: u64, is_valid: bool) {
-        assert_eq!(map(pieces).check(size, stored).is_ok(), is_valid, "{pieces:?}");
+        assert_eq!(
+            map(pieces).check(size, stored).is_ok(),
+            is_valid,
+            "{pieces:?}"
+        );
     }
 
     #[test]
@@ -190,7 +194,13 @@ mod tests {
     #[test]
     fn position_is_in_a_hole_or_a_piece() {
         let map = map(&[(2, 3), (5, 0), (8, 1)]);
-        for (position, expected) in [(0, (2, 3)), (2, (0, 3)), (4, (0, 1)), (6, (2, 1)), (9, (0, 0))] {
+        for (position, expected) in [
+            (0, (2, 3)),
+            (2, (0, 3)),
+            (4, (0, 1)),
+            (6, (2, 1)),
+            (9, (0, 0)),
+        ] {
             assert_eq!(map.at(position), expected, "{position}");
         }
     }
