@@ -1,43 +1,41 @@
 //! The facts of a squashed file system, found by path.
 
 use crate::facts::{Fact, FileFacts};
+use kubevet_image::SquashedFiles;
 use kubevet_model::{Distribution, PackageLocation};
 use std::collections::BTreeMap;
 
-/// A file of the squashed file system, and what was found in it.
+/// A file of the squashed file system in which something was found.
 #[derive(Debug, Clone, Copy)]
-pub struct CatalogedFile<'a> {
+pub(crate) struct CatalogedFile<'a> {
     /// The path without a leading slash.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// The number of the layer that wrote it, from 0 for the lowest; `None` for a folder.
-    pub layer: Option<usize>,
+    pub(crate) layer: Option<usize>,
     /// What was found.
-    pub facts: &'a FileFacts,
-}
-
-/// The names of a file system: which files there are, and where symbolic links lead.
-pub trait FileTree {
-    /// The path of the regular file that a path leads to, without a leading slash; `None` if there is
-    /// none. Links in every part of the path are followed.
-    fn real_path(&self, path: &str) -> Option<String>;
+    pub(crate) facts: &'a FileFacts,
 }
 
 /// The facts of all files.
 pub(crate) struct Files<'a> {
     by_path: BTreeMap<&'a str, CatalogedFile<'a>>,
-    tree: &'a dyn FileTree,
+    squashed: &'a SquashedFiles<FileFacts>,
     pub(crate) distribution: Option<Distribution>,
 }
 
 impl<'a> Files<'a> {
-    /// Of two files with the same path, the last stays.
-    pub(crate) fn new(
-        files: impl IntoIterator<Item = CatalogedFile<'a>>,
-        tree: &'a dyn FileTree,
-    ) -> Self {
+    pub(crate) fn new(squashed: &'a SquashedFiles<FileFacts>) -> Self {
+        let files = squashed.files_with_facts().map(|(file, facts)| {
+            let file = CatalogedFile {
+                path: file.path,
+                layer: file.layer,
+                facts,
+            };
+            (file.path, file)
+        });
         Files {
-            by_path: files.into_iter().map(|file| (file.path, file)).collect(),
-            tree,
+            by_path: files.collect(),
+            squashed,
             distribution: None,
         }
     }
@@ -59,13 +57,12 @@ impl<'a> Files<'a> {
         if let Some(file) = self.by_path.get(path) {
             return Some(file);
         }
-        let real = self.tree.real_path(path)?;
-        self.by_path.get(real.as_str())
+        self.by_path.get(self.real_path(path)?)
     }
 
-    /// Where symbolic links lead.
-    pub(crate) fn real_path(&self, path: &str) -> Option<String> {
-        self.tree.real_path(path)
+    /// The path of the regular file that a path leads to through symbolic links, without a leading slash.
+    pub(crate) fn real_path(&self, path: &str) -> Option<&'a str> {
+        self.squashed.resolve(path).map(|file| file.path)
     }
 }
 

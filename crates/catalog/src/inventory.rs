@@ -2,20 +2,18 @@
 
 use crate::{
     cataloger::{CATALOGERS, Subject},
-    files::{CatalogedFile, FileTree, Files},
+    facts::FileFacts,
+    files::Files,
     os_release, ownership,
 };
+use kubevet_image::SquashedFiles;
 use kubevet_model::{Package, PackageInventory, PackageKind, UnreadFile};
 
-/// What is installed, from the facts of all files of the squashed file system. Files that could not be
-/// understood are listed; files that could not be read at all are known to the reader of the image alone.
+/// What is installed, from the facts of all files. What could not be read or understood is listed: the
+/// result is not complete where there is any.
 #[must_use]
-pub fn inventory<'a>(
-    files: impl IntoIterator<Item = CatalogedFile<'a>>,
-    tree: &'a dyn FileTree,
-    subject: Subject,
-) -> PackageInventory {
-    let mut files = Files::new(files, tree);
+pub fn inventory(squashed: &SquashedFiles<FileFacts>, subject: Subject) -> PackageInventory {
+    let mut files = Files::new(squashed);
     files.distribution = os_release::distribution(&files);
     let mut packages = Vec::new();
     for cataloger in CATALOGERS {
@@ -27,7 +25,7 @@ pub fn inventory<'a>(
     sort(&mut packages);
     let mut owners = ownership::owners(&packages, &files);
     ownership::remove_owned_programs(&mut packages, &mut owners);
-    let unread = unread(&files);
+    let unread = unread(squashed, &files);
     PackageInventory {
         distribution: files.distribution,
         packages,
@@ -53,8 +51,8 @@ fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str, &str) {
     )
 }
 
-fn unread(files: &Files<'_>) -> Vec<UnreadFile> {
-    let mut unread = Vec::new();
+fn unread(squashed: &SquashedFiles<FileFacts>, files: &Files<'_>) -> Vec<UnreadFile> {
+    let mut unread = squashed.unread();
     for file in files.all() {
         for reason in &file.facts.problems {
             unread.push(UnreadFile {
@@ -63,5 +61,6 @@ fn unread(files: &Files<'_>) -> Vec<UnreadFile> {
             });
         }
     }
+    unread.sort_unstable();
     unread
 }

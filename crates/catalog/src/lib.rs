@@ -88,5 +88,4 @@ mod zip;
 pub use catalog::Catalog;
 pub use cataloger::Subject;
 pub use facts::FileFacts;
-pub use files::{CatalogedFile, FileTree};
 pub use inventory::inventory;

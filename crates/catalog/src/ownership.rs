@@ -20,7 +20,6 @@ pub(crate) fn owners(packages: &[Package], files: &Files<'_>) -> Vec<PackageOwne
         return Vec::new();
     }
     let named = named(packages);
-    let mut links = Links::new(files);
     let mut pairs = BTreeSet::new();
     for (owner, package) in packages.iter().enumerate() {
         if !OWNERS.contains(&package.kind) {
@@ -28,9 +27,10 @@ pub(crate) fn owners(packages: &[Package], files: &Files<'_>) -> Vec<PackageOwne
         }
         for path in &package.files {
             add_owned(&mut pairs, &located, owner, path);
-            let Some(real) = links.real_path(path) else {
+            let Some(real) = files.real_path(path.trim_start_matches('/')) else {
                 continue;
             };
+            let real = format!("/{real}");
             // Whoever names the file itself owns it, not whoever names a link to it.
             if real != *path && !named.contains(&(package.kind, real.as_str())) {
                 add_owned(&mut pairs, &located, owner, &real);
@@ -93,22 +93,6 @@ fn is_never_owned(path: &str) -> bool {
         || ["Packages", "Packages.db", "rpmdb.sqlite"]
             .iter()
             .any(|database| name == *database && path.ends_with(&format!("/rpm/{database}")))
-}
-
-/// Where paths lead. Most files of a package are in few folders, so that folders are asked once.
-struct Links<'a> {
-    files: &'a Files<'a>,
-}
-
-impl<'a> Links<'a> {
-    fn new(files: &'a Files<'a>) -> Self {
-        Links { files }
-    }
-
-    fn real_path(&mut self, path: &str) -> Option<String> {
-        let real = self.files.real_path(path.trim_start_matches('/'))?;
-        Some(format!("/{real}"))
-    }
 }
 
 /// Removes programs known by their content that a package of the distribution owns: the package says

@@ -13,11 +13,11 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 /// Why we leave out a package of Syft's.
-pub fn of_syft(_source: &str, key: &Key) -> Option<&'static str> {
+pub(crate) fn of_syft(_source: &str, key: &Key) -> Option<&'static str> {
     KINDS.iter().find(|(kind, _)| *kind == key.0).map(|(_, reason)| *reason)
 }
 
 /// Why we have a package that Syft leaves out.
-pub fn of_ours(_source: &str, _key: &Key) -> Option<&'static str> {
+pub(crate) fn of_ours(_source: &str, _key: &Key) -> Option<&'static str> {
     None
 }

@@ -10,13 +10,12 @@
 )]
 
 mod exceptions;
-mod folder;
+mod image;
 mod oracle;
 
-use kubevet_catalog::Subject;
 use kubevet_model::PackageInventory;
 use oracle::{Answer, Oracle};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, env, path::Path, process::Command};
 
 /// Type, name, version and package URL of a package, and how often it is there.
 type Packages = BTreeMap<(String, String, String, String), usize>;
@@ -100,32 +99,73 @@ fn ownership_difference(source: &str, inventory: &PackageInventory, answer: &Ans
     (ours != theirs).then(|| format!("{source}: ownership {ours:?}, Syft {theirs:?}"))
 }
 
-#[test]
-fn folder_holds_what_syft_finds() {
-    let Some(mut oracle) = Oracle::start("folder_holds_what_syft_finds") else { return };
-    let mut lines = Vec::new();
-    let roots = std::env::var("KUBEVET_TEST_FOLDERS").unwrap_or_default();
-    for root in roots.split(':').filter(|root| !root.is_empty()) {
-        let inventory = folder::inventory_of(Path::new(root), Subject::Folder);
-        let answer = oracle.sbom(&format!("dir:{root}"));
-        lines.extend(differences(root, &inventory, &answer));
-    }
-    assert!(lines.is_empty(), "\n{}", lines.join("\n"));
+/// Makes the images that are not hostile. `None`, with a report, where the program is missing.
+fn test_images(test: &str, folder: &Path) -> Option<Vec<String>> {
+    let Some(program) = env::var_os("KUBEVET_TEST_IMAGES") else {
+        kubevet_testkit::skip::not_run(test, "KUBEVET_TEST_IMAGES is not set");
+        return None;
+    };
+    let listed = Command::new(&program).arg("-list").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let names: Vec<&str> = listed.lines().filter(|name| !name.starts_with("hostile-")).collect();
+    let made = Command::new(&program).arg(folder).args(&names).status().unwrap();
+    assert!(made.success(), "the test images are not made");
+    let source = |name: &str| {
+        let folder = folder.display();
+        match name {
+            "archive-docker" => format!("docker-archive:{folder}/{name}.tar"),
+            "archive-oci" => format!("oci-archive:{folder}/{name}.tar"),
+            _ => format!("oci-dir:{folder}/{name}"),
+        }
+    };
+    Some(names.into_iter().map(source).collect())
 }
 
 #[test]
-fn scratch_flat() {
-    let Some(mut oracle) = Oracle::start("scratch") else { return };
+fn every_test_image_holds_what_syft_finds() {
+    let test = "every_test_image_holds_what_syft_finds";
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut oracle) = Oracle::start(test) else {
+        return;
+    };
+    let Some(sources) = test_images(test, folder.path()) else {
+        return;
+    };
     let mut lines = Vec::new();
-    for name in std::env::var("SCRATCH").unwrap_or_default().split(' ') {
-        let root = format!("/tmp/catalog/flat/{name}");
-        let inventory = folder::inventory_of(Path::new(&root), Subject::Image);
-        let mut source = format!("oci-dir:/tmp/img/all/{name}");
-        if name.ends_with(".tar") { source = format!("{}:/tmp/img/all/{name}", name.replace("archive-docker.tar", "docker-archive").replace("archive-oci.tar","oci-archive")); }
-        let answer = oracle.sbom(&source);
-        lines.extend(inventory.unread.iter().map(|one| format!("unread {} {}", one.path, one.reason)));
-        lines.extend(differences(name, &inventory, &answer));
-        lines.push(format!("{name}: {} packages", inventory.packages.len()));
+    let mut packages = 0;
+    for source in &sources {
+        let inventory = image::inventory_of_image(source);
+        packages += inventory.packages.len();
+        let answer = oracle.sbom(source);
+        lines.extend(differences(source, &inventory, &answer));
     }
-    println!("{}", lines.join("\n"));
+    assert!(lines.is_empty(), "\n{}", lines.join("\n"));
+    assert!(sources.len() >= 20 && packages >= 100, "{} images, {packages} packages", sources.len());
+}
+
+/// Folders and images of the user's, such as a root of Debian: `dir:PATH` or `oci-dir:PATH`, with spaces
+/// between them.
+#[test]
+fn named_sources_hold_what_syft_finds() {
+    let Some(sources) = env::var("KUBEVET_CATALOG_SOURCES").ok() else {
+        return;
+    };
+    let Some(mut oracle) = Oracle::start("named_sources_hold_what_syft_finds") else {
+        return;
+    };
+    let mut lines = Vec::new();
+    for source in sources.split_whitespace() {
+        let inventory = match source.strip_prefix("dir:") {
+            Some(folder) => image::inventory_of_folder(Path::new(folder)),
+            None => image::inventory_of_image(source),
+        };
+        let answer = oracle.sbom(source);
+        let mut found = differences(source, &inventory, &answer);
+        println!("{source}: {} packages, {} differ", inventory.packages.len(), found.len());
+        for file in &inventory.unread {
+            println!("{source}: unread {} {}", file.path, file.reason);
+        }
+        lines.append(&mut found);
+    }
+    assert!(lines.is_empty(), "\n{}", lines.join("\n"));
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A running oracle.
-pub struct Oracle {
+pub(crate) struct Oracle {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -15,50 +15,49 @@ pub struct Oracle {
 
 /// What Syft found.
 #[derive(serde::Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     #[serde(default)]
-    pub error: String,
-    pub distro: Option<Distribution>,
+    pub(crate) error: String,
+    pub(crate) distro: Option<Distribution>,
     #[serde(default)]
-    pub packages: Vec<FoundPackage>,
+    pub(crate) packages: Vec<FoundPackage>,
     #[serde(default)]
-    pub relationships: Vec<Relationship>,
+    pub(crate) relationships: Vec<Relationship>,
 }
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Distribution {
-    pub id: String,
+pub(crate) struct Distribution {
+    pub(crate) id: String,
     #[serde(default)]
-    pub version_id: String,
+    pub(crate) version_id: String,
     #[serde(default)]
-    pub codename: String,
+    pub(crate) codename: String,
     #[serde(default)]
-    pub id_like: Vec<String>,
+    pub(crate) id_like: Vec<String>,
 }
 
 #[derive(serde::Deserialize)]
-pub struct FoundPackage {
-    pub id: String,
+pub(crate) struct FoundPackage {
+    pub(crate) id: String,
     #[serde(rename = "type")]
-    pub kind: String,
-    pub name: String,
-    pub version: String,
-    pub purl: String,
-    pub cpes: Vec<String>,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) purl: String,
 }
 
 #[derive(serde::Deserialize)]
-pub struct Relationship {
+pub(crate) struct Relationship {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub from: String,
-    pub to: String,
+    pub(crate) kind: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
 }
 
 impl Oracle {
     /// Starts it; `None`, with a report, where it is missing.
-    pub fn start(test: &str) -> Option<Self> {
+    pub(crate) fn start(test: &str) -> Option<Self> {
         let Some(program) = env::var_os("KUBEVET_IMAGE_ORACLE") else {
             kubevet_testkit::skip::not_run(test, "KUBEVET_IMAGE_ORACLE is not set");
             return None;
@@ -75,7 +74,7 @@ impl Oracle {
     }
 
     /// What Syft finds in a source, such as `oci-dir:PATH`.
-    pub fn sbom(&mut self, source: &str) -> Answer {
+    pub(crate) fn sbom(&mut self, source: &str) -> Answer {
         let request = serde_json::json!({"op": "sbom", "source": source});
         writeln!(self.requests, "{request}").unwrap();
         let mut line = String::new();
