@@ -1,7 +1,7 @@
 //! Where our packages differ from Syft's on purpose.
 
 /// Type, name, version and package URL.
-type Key = (String, String, String, String);
+pub(crate) type Key = (String, String, String, String);
 
 /// Kinds of packages that are not catalogued, with the reason.
 const KINDS: &[(&str, &str)] = &[
