@@ -68,6 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("image", &["model"]),
     ("catalog", &["model", "image"]),
+    ("sbom", &["model"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -124,6 +125,7 @@ const PURE: &[&str] = &[
     "results",
     "manifests",
     "catalog",
+    "sbom",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.
 const READERS: &[&str] = &["policy", "source"];
