@@ -3,7 +3,7 @@
 use crate::{
     cataloger::{Cataloger, Selection},
     cpe,
-    facts::Fact,
+    facts::{ApkEntry, ApkFact, Fact},
     files::{CatalogedFile, Files, clean_absolute, folder, location},
     purl,
 };
@@ -17,29 +17,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     facts,
     packages,
 };
-
-/// What a file of apk says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum ApkFact {
-    /// Packages.
-    Packages(Vec<ApkEntry>),
-    /// The release of Alpine that the repositories are of, such as `3.18`.
-    Release(String),
-}
-
-/// A package of the database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ApkEntry {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    architecture: String,
-    /// The package that it was built with; often itself.
-    pub(crate) origin: String,
-    pub(crate) url: String,
-    license: String,
-    /// Absolute paths, folders too.
-    files: Vec<String>,
-}
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let content = String::from_utf8_lossy(content);
@@ -112,7 +89,9 @@ fn apply(entry: &mut ApkEntry, directory: &mut String, name: &str, value: &str) 
             *directory = clean_absolute(value);
             entry.files.push(directory.clone());
         }
-        "R" => entry.files.push(clean_absolute(&format!("{directory}/{value}"))),
+        "R" => entry
+            .files
+            .push(clean_absolute(&format!("{directory}/{value}"))),
         _ => {}
     }
 }
@@ -223,8 +202,12 @@ mod tests {
 
     #[test]
     fn release_is_read_from_official_repositories() {
-        let check = |line: &str, expected: Option<&str>| assert_eq!(release(line), expected, "{line}");
-        check("https://dl-cdn.alpinelinux.org/alpine/v3.18/main", Some("3.18"));
+        let check =
+            |line: &str, expected: Option<&str>| assert_eq!(release(line), expected, "{line}");
+        check(
+            "https://dl-cdn.alpinelinux.org/alpine/v3.18/main",
+            Some("3.18"),
+        );
         check("http://dl-cdn.alpinelinux.org/alpine/v3.18/main", None);
         check("https://dl-cdn.alpinelinux.org/alpine/edge/main", None);
     }

@@ -1,10 +1,8 @@
 //! Facts of all files put together: the distribution, the packages, and who owns whom.
 
 use crate::{
-    cataloger::{CATALOGERS, Subject},
-    facts::FileFacts,
-    files::Files,
-    os_release, ownership,
+    cataloger::CatalogSubject, catalogers::CATALOGERS, facts::FileFacts, files::Files, os_release,
+    ownership,
 };
 use kubevet_image::SquashedFiles;
 use kubevet_model::{Package, PackageInventory, PackageKind, UnreadFile};
@@ -12,7 +10,7 @@ use kubevet_model::{Package, PackageInventory, PackageKind, UnreadFile};
 /// What is installed, from the facts of all files. What could not be read or understood is listed: the
 /// result is not complete where there is any.
 #[must_use]
-pub fn inventory(squashed: &SquashedFiles<FileFacts>, subject: Subject) -> PackageInventory {
+pub fn inventory(squashed: &SquashedFiles<FileFacts>, subject: CatalogSubject) -> PackageInventory {
     let mut files = Files::new(squashed);
     files.distribution = os_release::distribution(&files);
     let mut packages = Vec::new();

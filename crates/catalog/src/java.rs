@@ -2,7 +2,7 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{Fact, JavaArchive, JavaPackage},
     files::{CatalogedFile, Files, location},
     java_manifest::Manifest,
     java_names::{self, FileName},
@@ -18,8 +18,19 @@ use std::collections::BTreeMap;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "java",
     selection: Selection::Paths(&[
-        "**/*.jar", "**/*.war", "**/*.ear", "**/*.par", "**/*.sar", "**/*.nar", "**/*.jpi", "**/*.hpi",
-        "**/*.kar", "**/*.far", "**/*.lpkg", "**/*.rar", "**/*.zap",
+        "**/*.jar",
+        "**/*.war",
+        "**/*.ear",
+        "**/*.par",
+        "**/*.sar",
+        "**/*.nar",
+        "**/*.jpi",
+        "**/*.hpi",
+        "**/*.kar",
+        "**/*.far",
+        "**/*.lpkg",
+        "**/*.rar",
+        "**/*.zap",
     ]),
     subject: None,
     facts,
@@ -39,28 +50,6 @@ const TEXT_BYTES: u64 = 4 << 20;
 const INFLATED_BYTES: u64 = 2 << 30;
 /// Bytes of one nested archive.
 const NESTED_BYTES: u64 = 512 << 20;
-
-/// The packages of an archive and of those nested in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct JavaArchive {
-    packages: Vec<JavaPackage>,
-}
-
-/// A package in an archive.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct JavaPackage {
-    is_jenkins_plugin: bool,
-    name: String,
-    version: String,
-    group: String,
-    /// The group and artifact that Maven stated; empty where it did not.
-    stated_group: String,
-    stated_artifact: String,
-    /// The path from the file on, such as `:WEB-INF/lib/a.jar`.
-    path_within: String,
-    sha1: String,
-    licenses: Vec<String>,
-}
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let mut reading = Reading {
@@ -103,7 +92,11 @@ impl Reading {
             let packages = with_maven_packages(main, &texts, path_within);
             self.found.packages.extend(packages);
         }
-        for nested in archive.entries().iter().filter(|entry| is_archive(&entry.name)) {
+        for nested in archive
+            .entries()
+            .iter()
+            .filter(|entry| is_archive(&entry.name))
+        {
             if let Err(reason) = self.nested(&archive, nested, path_within, depth) {
                 self.problem.get_or_insert(reason);
             }
@@ -127,7 +120,9 @@ impl Reading {
         self.archives = self.archives.saturating_add(1);
         let left = INFLATED_BYTES.saturating_sub(self.inflated);
         if left == 0 {
-            return Err(format!("the archives in it inflate to over {INFLATED_BYTES} bytes"));
+            return Err(format!(
+                "the archives in it inflate to over {INFLATED_BYTES} bytes"
+            ));
         }
         let content = archive.read(entry, NESTED_BYTES.min(left))?;
         let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
@@ -141,9 +136,10 @@ impl Reading {
 
 /// Other programs use some of the extensions too.
 fn is_always_java(path: &str) -> bool {
-    ["jar", "war", "ear", "jpi", "hpi"]
-        .iter()
-        .any(|extension| path.rsplit_once('.').is_some_and(|(_, end)| end == *extension))
+    ["jar", "war", "ear", "jpi", "hpi"].iter().any(|extension| {
+        path.rsplit_once('.')
+            .is_some_and(|(_, end)| end == *extension)
+    })
 }
 
 fn is_archive(name: &str) -> bool {
@@ -357,7 +353,9 @@ fn with_maven_packages(
             main.package.is_jenkins_plugin = other.is_jenkins_plugin;
             if main.properties.is_none() {
                 main.package.stated_group.clone_from(&properties.group);
-                main.package.stated_artifact.clone_from(&properties.artifact);
+                main.package
+                    .stated_artifact
+                    .clone_from(&properties.artifact);
                 main.properties = Some(properties.clone());
             }
         } else {
@@ -482,12 +480,24 @@ mod tests {
     use crate::zip::tests::zip;
 
     fn found(path: &str, content: &[u8]) -> Result<Vec<String>, String> {
-        let entry = FileEntry { path, size: 1, mode: 0o644 };
+        let entry = FileEntry {
+            path,
+            size: 1,
+            mode: 0o644,
+        };
         let packages = match facts(&entry, content)? {
             Some(Fact::Java(archive)) => archive.packages,
             _ => Vec::new(),
         };
-        Ok(packages.iter().map(|one| format!("{}:{}:{}{}", one.group, one.name, one.version, one.path_within)).collect())
+        Ok(packages
+            .iter()
+            .map(|one| {
+                format!(
+                    "{}:{}:{}{}",
+                    one.group, one.name, one.version, one.path_within
+                )
+            })
+            .collect())
     }
 
     const MANIFEST: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\r\n");
@@ -499,9 +509,19 @@ mod tests {
         };
         check("a/no-manifest.jar", &[("A.class", b"x")], &[]);
         check("a/by-file-1.0.jar", &[MANIFEST], &[":by-file:1.0"]);
-        let own = ("META-INF/maven/t.e/own/pom.properties", &b"groupId=t.e\nartifactId=own\nversion=2\n"[..]);
-        let shaded = ("META-INF/maven/g/guava/pom.properties", &b"groupId=g\nartifactId=guava\nversion=29\n"[..]);
-        check("a/own-1.jar", &[MANIFEST, own, shaded], &["t.e:own:2", "g:guava:29:g:guava"]);
+        let own = (
+            "META-INF/maven/t.e/own/pom.properties",
+            &b"groupId=t.e\nartifactId=own\nversion=2\n"[..],
+        );
+        let shaded = (
+            "META-INF/maven/g/guava/pom.properties",
+            &b"groupId=g\nartifactId=guava\nversion=29\n"[..],
+        );
+        check(
+            "a/own-1.jar",
+            &[MANIFEST, own, shaded],
+            &["t.e:own:2", "g:guava:29:g:guava"],
+        );
     }
 
     #[test]

@@ -13,8 +13,9 @@
 //! | `apk` | Alpine's installed database |
 //! | `binary` | programs known by a text in their content |
 //! | `binary_classes` | the programs that are known, and the texts that tell their version |
-//! | `cataloger` | what a cataloger is, and the table of all |
-//! | `catalog` | the question asked of each file |
+//! | `cataloger` | what a cataloger is |
+//! | `catalog` | the question about each file |
+//! | `catalogers` | the table of all catalogers |
 //! | `composer` | PHP packages by Composer |
 //! | `cpe` | names of the Common Platform Enumeration |
 //! | `dotnet` | .NET packages by `*.deps.json` |
@@ -53,6 +54,7 @@ mod binary;
 mod binary_classes;
 mod catalog;
 mod cataloger;
+mod catalogers;
 mod composer;
 mod cpe;
 mod dotnet;
@@ -86,6 +88,6 @@ mod rust_audit;
 mod zip;
 
 pub use catalog::Catalog;
-pub use cataloger::Subject;
+pub use cataloger::CatalogSubject;
 pub use facts::FileFacts;
 pub use inventory::inventory;
