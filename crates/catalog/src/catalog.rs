@@ -54,8 +54,12 @@ impl Catalog {
     #[must_use]
     pub fn facts_version(&self) -> &'static str {
         match self.subject {
-            CatalogSubject::Image => concat!("packages of images, ", env!("CARGO_PKG_VERSION"), ".1"),
-            CatalogSubject::Folder => concat!("packages of folders, ", env!("CARGO_PKG_VERSION"), ".1"),
+            CatalogSubject::Image => {
+                concat!("packages of images, ", env!("CARGO_PKG_VERSION"), ".1")
+            }
+            CatalogSubject::Folder => {
+                concat!("packages of folders, ", env!("CARGO_PKG_VERSION"), ".1")
+            }
         }
     }
 

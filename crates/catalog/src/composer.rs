@@ -4,7 +4,7 @@ use crate::{
     cataloger::{CatalogSubject, Cataloger, Selection},
     facts::{ComposerPackage, Fact},
     files::{CatalogedFile, Files, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -20,11 +20,11 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let is_of_composer = entry.path.ends_with("composer/installed.json");
-    let document: Value = match serde_json::from_slice(content) {
+    let document = match json_document::parse(content) {
         Ok(document) => document,
         // Other programs have files of this name.
         Err(_) if !is_of_composer => return Ok(None),
-        Err(error) => return Err(format!("it is not JSON: {error}")),
+        Err(reason) => return Err(reason),
     };
     // Composer 1 writes the list alone.
     let list = document.get("packages").unwrap_or(&document);

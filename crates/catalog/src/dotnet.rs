@@ -4,7 +4,7 @@ use crate::{
     cataloger::{Cataloger, Selection},
     facts::{DotnetFact, Fact},
     files::{CatalogedFile, Files, file_name, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -44,8 +44,7 @@ struct Library {
 }
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
-    let document: Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let libraries = libraries(&document);
     let application = file_name(entry.path)
         .strip_suffix(".deps.json")

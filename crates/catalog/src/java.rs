@@ -46,15 +46,18 @@ const DEPTH: usize = 8;
 const ARCHIVES: usize = 20_000;
 /// Bytes of one manifest or pom.
 const TEXT_BYTES: u64 = 4 << 20;
-/// Bytes that the archives in one file may inflate to, all together.
-const INFLATED_BYTES: u64 = 2 << 30;
+/// Bytes that what is read of one file may inflate to, all together.
+const INFLATED_BYTES: u64 = 1 << 30;
+/// The same for a file of a byte, and what each byte more allows.
+const INFLATED_FLOOR: u64 = 16 << 20;
+const INFLATED_RATIO: u64 = 200;
 /// Bytes of one nested archive.
-const NESTED_BYTES: u64 = 512 << 20;
+const NESTED_BYTES: u64 = 256 << 20;
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let mut reading = Reading {
         found: JavaArchive::default(),
-        inflated: 0,
+        budget: Budget::new(content),
         archives: 0,
         problem: None,
     };
@@ -69,10 +72,36 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
     Ok((!says_nothing).then_some(Fact::Java(reading.found)))
 }
 
+/// The bytes that may still be inflated: a small archive can hold the same entry many times.
+struct Budget {
+    left: u64,
+}
+
+impl Budget {
+    fn new(content: &[u8]) -> Self {
+        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        let allowed = bytes.saturating_mul(INFLATED_RATIO);
+        Budget {
+            left: allowed.saturating_add(INFLATED_FLOOR).min(INFLATED_BYTES),
+        }
+    }
+
+    /// The content of an entry of at most so many bytes.
+    fn read(&mut self, archive: &Archive<'_>, entry: &Entry, most: u64) -> Result<Vec<u8>, String> {
+        if self.left == 0 {
+            return Err("what is in it inflates to too many bytes".to_owned());
+        }
+        let content = archive.read(entry, most.min(self.left))?;
+        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        self.left = self.left.saturating_sub(bytes);
+        Ok(content)
+    }
+}
+
 /// What is spent and found while one file is read.
 struct Reading {
     found: JavaArchive,
-    inflated: u64,
+    budget: Budget,
     archives: usize,
     /// A bound that was reached: what is found is not all.
     problem: Option<String>,
@@ -87,7 +116,7 @@ impl Reading {
         depth: usize,
     ) -> Result<(), String> {
         let archive = Archive::new(content)?;
-        let texts = Texts::new(&archive)?;
+        let texts = Texts::new(&archive, &mut self.budget)?;
         if let Some(main) = main_package(&texts, content, path, path_within) {
             let packages = with_maven_packages(main, &texts, path_within);
             self.found.packages.extend(packages);
@@ -118,15 +147,7 @@ impl Reading {
             return Err(format!("over {ARCHIVES} archives are nested in it"));
         }
         self.archives = self.archives.saturating_add(1);
-        let left = INFLATED_BYTES.saturating_sub(self.inflated);
-        if left == 0 {
-            return Err(format!(
-                "the archives in it inflate to over {INFLATED_BYTES} bytes"
-            ));
-        }
-        let content = archive.read(entry, NESTED_BYTES.min(left))?;
-        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        self.inflated = self.inflated.saturating_add(bytes);
+        let content = self.budget.read(archive, entry, NESTED_BYTES)?;
         let within = format!("{path_within}:{}", entry.name);
         // A nested file that is not an archive, whatever its name, holds no package.
         let _ = self.archive(&content, &entry.name, &within, depth.saturating_add(1));
@@ -158,7 +179,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(archive: &Archive<'_>) -> Result<Self, String> {
+    fn new(archive: &Archive<'_>, budget: &mut Budget) -> Result<Self, String> {
         let mut texts = Texts::default();
         let mut unique: BTreeMap<&str, &Entry> = BTreeMap::new();
         for entry in archive.entries() {
@@ -167,21 +188,21 @@ impl Texts {
         for (name, entry) in unique {
             let folder = crate::files::folder(name).to_owned();
             if name == "META-INF/MANIFEST.MF" {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 let manifest = Manifest::parse(&String::from_utf8_lossy(&content));
                 texts.manifests.push(manifest);
             } else if name.ends_with("pom.properties") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 if let Some(found) = maven::properties(&String::from_utf8_lossy(&content)) {
                     texts.properties.insert(folder, found);
                 }
             } else if name.ends_with("pom.xml") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 if let Some(found) = maven::project(&content) {
                     texts.projects.insert(folder, found);
                 }
             } else if name.eq_ignore_ascii_case("version.properties") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 texts.version = stated_version(&String::from_utf8_lossy(&content));
             }
         }

@@ -4,7 +4,7 @@ use crate::{
     cataloger::{CatalogSubject, Cataloger, Selection},
     facts::{Fact, NpmPackage},
     files::{CatalogedFile, Files, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -34,6 +34,7 @@ fn facts(_: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     if !content.trim_ascii_start().starts_with(b"{") {
         return Err("it is not a package.json: it does not begin with a brace".to_owned());
     }
+    json_document::bounded(content)?;
     let mut packages = Vec::new();
     let documents = serde_json::Deserializer::from_slice(content).into_iter::<Document>();
     for document in documents.take(DOCUMENTS) {

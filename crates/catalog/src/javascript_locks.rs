@@ -4,7 +4,7 @@ use crate::{
     cataloger::{CatalogSubject, Cataloger, Selection},
     facts::{Fact, NpmPackage},
     files::{Files, file_name},
-    javascript,
+    javascript, json_document,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::Package;
@@ -36,8 +36,7 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
 }
 
 fn package_lock(content: &[u8]) -> Result<Vec<NpmPackage>, String> {
-    let document: Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let version = document.get("lockfileVersion").and_then(Value::as_u64);
     let mut found = Vec::new();
     match version {

@@ -34,6 +34,7 @@
 //! | `java_runtime` | a runtime of Java by its release file |
 //! | `javascript` | Node.js packages that are installed |
 //! | `javascript_locks` | lock files of npm and Yarn, in folders |
+//! | `json_document` | JSON files as values, bounded |
 //! | `maven` | pom.properties and pom.xml |
 //! | `os_release` | the distribution |
 //! | `ownership` | packages whose files another package owns |
@@ -73,6 +74,7 @@ mod java_names;
 mod java_runtime;
 mod javascript;
 mod javascript_locks;
+mod json_document;
 mod maven;
 mod os_release;
 mod ownership;

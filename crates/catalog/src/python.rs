@@ -4,6 +4,7 @@ use crate::{
     cataloger::{Cataloger, Selection},
     facts::{Fact, PythonFact, PythonMetadata},
     files::{CatalogedFile, Files, clean_absolute, file_name, folder, join, location},
+    json_document,
     paragraphs::Paragraph,
     purl,
 };
@@ -89,8 +90,7 @@ fn record_path(line: &str) -> Option<String> {
 
 /// The origin in `direct_url.json`.
 fn origin(content: &[u8]) -> Result<String, String> {
-    let document: serde_json::Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let field = |pointer: &str| document.pointer(pointer).and_then(|value| value.as_str());
     Ok(match field("/vcs_info/vcs") {
         Some(vcs) if !vcs.is_empty() => format!(
