@@ -24,12 +24,13 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
         let release = content.lines().find_map(release).map(str::to_owned);
         return Ok(release.map(ApkFact::Release).map(Fact::Apk));
     }
-    let (entries, problem) = installed(&content);
-    match problem {
-        // Lines that are not fields hide what they should have said.
-        Some(line) if entries.is_empty() => Err(format!("a line is not a field: {line:.80}")),
-        _ => Ok((!entries.is_empty()).then_some(Fact::Apk(ApkFact::Packages(entries)))),
+    let (entries, line) = installed(&content);
+    // A line that is not a field hides what it should have said.
+    let problem = line.map(|line| format!("a line is not a field: {line:.80}"));
+    if entries.is_empty() {
+        return problem.map_or(Ok(None), Err);
     }
+    Ok(Some(Fact::Apk(ApkFact::Packages(entries, problem))))
 }
 
 /// The release of a line such as `https://dl-cdn.alpinelinux.org/alpine/v3.18/main`.
@@ -98,7 +99,7 @@ fn apply(entry: &mut ApkEntry, directory: &mut String, name: &str, value: &str) 
 
 fn packages(files: &Files<'_>, found: &mut Vec<Package>) {
     for (file, fact) in files.facts() {
-        let Fact::Apk(ApkFact::Packages(entries)) = fact else {
+        let Fact::Apk(ApkFact::Packages(entries, _)) = fact else {
             continue;
         };
         let distribution = files

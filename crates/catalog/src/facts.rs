@@ -37,6 +37,17 @@ pub(crate) enum Fact {
     Binary(BinaryFact),
 }
 
+impl Fact {
+    /// Why it is not all that the file should say.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        match self {
+            Fact::Java(archive) => archive.problem.as_deref(),
+            Fact::Apk(ApkFact::Packages(_, problem)) => problem.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// What a file says about the distribution.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum OsReleaseFact {
@@ -76,8 +87,8 @@ pub(crate) struct DpkgEntry {
 /// What a file of apk says.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ApkFact {
-    /// Packages.
-    Packages(Vec<ApkEntry>),
+    /// Packages, and why there may be more.
+    Packages(Vec<ApkEntry>, Option<String>),
     /// The release of Alpine that the repositories are of, such as `3.18`.
     Release(String),
 }
@@ -200,6 +211,8 @@ pub(crate) struct AuditedCrate {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct JavaArchive {
     pub(crate) packages: Vec<JavaPackage>,
+    /// A bound that was reached: what is found is not all.
+    pub(crate) problem: Option<String>,
 }
 
 /// A package in an archive.

@@ -1,8 +1,11 @@
 //! Facts of all files put together: the distribution, the packages, and who owns whom.
 
 use crate::{
-    cataloger::CatalogSubject, catalogers::CATALOGERS, facts::FileFacts, files::Files, os_release,
-    ownership,
+    cataloger::CatalogSubject,
+    catalogers::CATALOGERS,
+    facts::{Fact, FileFacts},
+    files::Files,
+    os_release, ownership,
 };
 use kubevet_image::SquashedFiles;
 use kubevet_model::{Package, PackageInventory, PackageKind, UnreadFile};
@@ -52,12 +55,12 @@ fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str, &str) {
 fn unread(squashed: &SquashedFiles<FileFacts>, files: &Files<'_>) -> Vec<UnreadFile> {
     let mut unread = squashed.unread();
     for file in files.all() {
-        for reason in &file.facts.problems {
-            unread.push(UnreadFile {
-                path: format!("/{}", file.path),
-                reason: reason.clone(),
-            });
-        }
+        let facts = file.facts.facts.iter().filter_map(Fact::problem);
+        let reasons = file.facts.problems.iter().map(String::as_str).chain(facts);
+        unread.extend(reasons.map(|reason| UnreadFile {
+            path: format!("/{}", file.path),
+            reason: reason.to_owned(),
+        }));
     }
     unread.sort_unstable();
     unread

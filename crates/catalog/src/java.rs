@@ -55,20 +55,16 @@ const INFLATED_RATIO: u64 = 200;
 const NESTED_BYTES: u64 = 256 << 20;
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
+    if !content.starts_with(b"PK") && !is_always_java(entry.path) {
+        return Ok(None);
+    }
     let mut reading = Reading {
         found: JavaArchive::default(),
         budget: Budget::new(content),
         archives: 0,
-        problem: None,
     };
-    if !content.starts_with(b"PK") && !is_always_java(entry.path) {
-        return Ok(None);
-    }
     reading.archive(content, entry.path, "", 0)?;
-    if let Some(problem) = reading.problem {
-        return Err(problem);
-    }
-    let says_nothing = reading.found.packages.is_empty();
+    let says_nothing = reading.found == JavaArchive::default();
     Ok((!says_nothing).then_some(Fact::Java(reading.found)))
 }
 
@@ -103,8 +99,6 @@ struct Reading {
     found: JavaArchive,
     budget: Budget,
     archives: usize,
-    /// A bound that was reached: what is found is not all.
-    problem: Option<String>,
 }
 
 impl Reading {
@@ -127,7 +121,7 @@ impl Reading {
             .filter(|entry| is_archive(&entry.name))
         {
             if let Err(reason) = self.nested(&archive, nested, path_within, depth) {
-                self.problem.get_or_insert(reason);
+                self.found.problem.get_or_insert(reason);
             }
         }
         Ok(())
@@ -556,6 +550,12 @@ mod tests {
         for _ in 0..5 {
             content = zip(&[("x.jar", &content)]);
         }
-        assert!(found("a.jar", &content).is_err());
+        let entry = FileEntry {
+            path: "a.jar",
+            size: 1,
+            mode: 0o644,
+        };
+        let fact = facts(&entry, &content).unwrap().unwrap();
+        assert!(fact.problem().is_some());
     }
 }
