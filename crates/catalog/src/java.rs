@@ -115,11 +115,14 @@ impl Reading {
             let packages = with_maven_packages(main, &texts, path_within);
             self.found.packages.extend(packages);
         }
-        for nested in archive
+        // Of entries with the same name, the last counts.
+        let nested: BTreeMap<&str, &Entry> = archive
             .entries()
             .iter()
             .filter(|entry| is_archive(&entry.name))
-        {
+            .map(|entry| (entry.name.as_str(), entry))
+            .collect();
+        for nested in nested.into_values() {
             if let Err(reason) = self.nested(&archive, nested, path_within, depth) {
                 self.found.problem.get_or_insert(reason);
             }
@@ -144,8 +147,11 @@ impl Reading {
         let content = self.budget.read(archive, entry, NESTED_BYTES)?;
         let within = format!("{path_within}:{}", entry.name);
         // A nested file that is not an archive, whatever its name, holds no package.
-        let _ = self.archive(&content, &entry.name, &within, depth.saturating_add(1));
-        Ok(())
+        if !content.starts_with(b"PK") {
+            return Ok(());
+        }
+        self.archive(&content, &entry.name, &within, depth.saturating_add(1))
+            .map_err(|reason| format!("{:.200}: {reason}", entry.name))
     }
 }
 
