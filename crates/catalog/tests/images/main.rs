@@ -7,6 +7,13 @@
     clippy::disallowed_methods,
     reason = "tests read files and start programs"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells what it compared"
+)]
 
 mod answer;
 mod exceptions;
