@@ -2,7 +2,7 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{AlpmEntry, Fact},
     files::{CatalogedFile, Files, folder, join, location},
     purl,
 };
@@ -18,20 +18,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     packages,
 };
 
-/// What a file of the database says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct AlpmEntry {
-    /// Empty in the list of files.
-    name: String,
-    version: String,
-    /// The package that it was built with.
-    base: String,
-    architecture: String,
-    licenses: Vec<String>,
-    /// Absolute paths; empty in the description.
-    files: Vec<String>,
-}
-
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let found = database_entry(&String::from_utf8_lossy(content));
     if found.name.is_empty() && entry.path.ends_with("/desc") {
@@ -46,14 +32,21 @@ fn database_entry(content: &str) -> AlpmEntry {
     let mut fields: HashMap<String, Vec<&str>> = HashMap::new();
     let mut name = String::new();
     for line in content.lines() {
-        if let Some(field) = line.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')) {
+        if let Some(field) = line
+            .strip_prefix('%')
+            .and_then(|rest| rest.strip_suffix('%'))
+        {
             name = field.to_lowercase();
         } else if !line.is_empty() {
             fields.entry(name.clone()).or_default().push(line);
         }
     }
     let mut take = |name: &str| fields.remove(name).unwrap_or_default();
-    let first = |lines: Vec<&str>| lines.first().map_or_else(String::new, |line| (*line).to_owned());
+    let first = |lines: Vec<&str>| {
+        lines
+            .first()
+            .map_or_else(String::new, |line| (*line).to_owned())
+    };
     AlpmEntry {
         name: first(take("name")),
         version: first(take("version")),
@@ -115,7 +108,11 @@ fn package(files: &Files<'_>, file: &CatalogedFile<'_>, entry: &AlpmEntry) -> Pa
 
 /// Empty where the distribution is not Arch Linux.
 fn package_url(files: &Files<'_>, entry: &AlpmEntry) -> String {
-    let Some(distribution) = files.distribution.as_ref().filter(|known| known.id == "arch") else {
+    let Some(distribution) = files
+        .distribution
+        .as_ref()
+        .filter(|known| known.id == "arch")
+    else {
         return String::new();
     };
     let distro = purl::distro(distribution);
@@ -124,7 +121,13 @@ fn package_url(files: &Files<'_>, entry: &AlpmEntry) -> String {
         ("upstream", &entry.base),
         ("distro", &distro),
     ];
-    purl::purl("alpm", &distribution.id, &entry.name, &entry.version, &qualifiers)
+    purl::purl(
+        "alpm",
+        &distribution.id,
+        &entry.name,
+        &entry.version,
+        &qualifiers,
+    )
 }
 
 #[cfg(test)]
@@ -133,10 +136,15 @@ mod tests {
 
     #[test]
     fn description_and_list_of_files_are_read() {
-        let found = database_entry("%NAME%\nzlib\n\n%VERSION%\n1:1.3-1\n\n%BASE%\nzlib\n\n%LICENSE%\ncustom\nMIT\n");
+        let found = database_entry(
+            "%NAME%\nzlib\n\n%VERSION%\n1:1.3-1\n\n%BASE%\nzlib\n\n%LICENSE%\ncustom\nMIT\n",
+        );
         assert_eq!((&*found.name, &*found.version), ("zlib", "1:1.3-1"));
         assert_eq!(found.licenses, ["custom", "MIT"]);
-        assert_eq!(database_entry("%FILES%\nusr/\nusr/lib/libz.so\n").files, ["/usr/lib/libz.so"]);
+        assert_eq!(
+            database_entry("%FILES%\nusr/\nusr/lib/libz.so\n").files,
+            ["/usr/lib/libz.so"]
+        );
         assert_eq!(database_entry("nothing"), AlpmEntry::default());
     }
 }

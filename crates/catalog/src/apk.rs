@@ -3,7 +3,7 @@
 use crate::{
     cataloger::{Cataloger, Selection},
     cpe,
-    facts::Fact,
+    facts::{ApkEntry, ApkFact, Fact},
     files::{CatalogedFile, Files, clean_absolute, folder, location},
     purl,
 };
@@ -18,41 +18,19 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     packages,
 };
 
-/// What a file of apk says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum ApkFact {
-    /// Packages.
-    Packages(Vec<ApkEntry>),
-    /// The release of Alpine that the repositories are of, such as `3.18`.
-    Release(String),
-}
-
-/// A package of the database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ApkEntry {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    architecture: String,
-    /// The package that it was built with; often itself.
-    pub(crate) origin: String,
-    pub(crate) url: String,
-    license: String,
-    /// Absolute paths, folders too.
-    files: Vec<String>,
-}
-
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let content = String::from_utf8_lossy(content);
     if entry.path.ends_with("etc/apk/repositories") {
         let release = content.lines().find_map(release).map(str::to_owned);
         return Ok(release.map(ApkFact::Release).map(Fact::Apk));
     }
-    let (entries, problem) = installed(&content);
-    match problem {
-        // Lines that are not fields hide what they should have said.
-        Some(line) if entries.is_empty() => Err(format!("a line is not a field: {line:.80}")),
-        _ => Ok((!entries.is_empty()).then_some(Fact::Apk(ApkFact::Packages(entries)))),
+    let (entries, line) = installed(&content);
+    // A line that is not a field hides what it should have said.
+    let problem = line.map(|line| format!("a line is not a field: {line:.80}"));
+    if entries.is_empty() {
+        return problem.map_or(Ok(None), Err);
     }
+    Ok(Some(Fact::Apk(ApkFact::Packages(entries, problem))))
 }
 
 /// The release of a line such as `https://dl-cdn.alpinelinux.org/alpine/v3.18/main`.
@@ -112,14 +90,16 @@ fn apply(entry: &mut ApkEntry, directory: &mut String, name: &str, value: &str) 
             *directory = clean_absolute(value);
             entry.files.push(directory.clone());
         }
-        "R" => entry.files.push(clean_absolute(&format!("{directory}/{value}"))),
+        "R" => entry
+            .files
+            .push(clean_absolute(&format!("{directory}/{value}"))),
         _ => {}
     }
 }
 
 fn packages(files: &Files<'_>, found: &mut Vec<Package>) {
     for (file, fact) in files.facts() {
-        let Fact::Apk(ApkFact::Packages(entries)) = fact else {
+        let Fact::Apk(ApkFact::Packages(entries, _)) = fact else {
             continue;
         };
         let distribution = files
@@ -223,8 +203,12 @@ mod tests {
 
     #[test]
     fn release_is_read_from_official_repositories() {
-        let check = |line: &str, expected: Option<&str>| assert_eq!(release(line), expected, "{line}");
-        check("https://dl-cdn.alpinelinux.org/alpine/v3.18/main", Some("3.18"));
+        let check =
+            |line: &str, expected: Option<&str>| assert_eq!(release(line), expected, "{line}");
+        check(
+            "https://dl-cdn.alpinelinux.org/alpine/v3.18/main",
+            Some("3.18"),
+        );
         check("http://dl-cdn.alpinelinux.org/alpine/v3.18/main", None);
         check("https://dl-cdn.alpinelinux.org/alpine/edge/main", None);
     }

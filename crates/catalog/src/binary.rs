@@ -5,10 +5,9 @@ use crate::{
     binary_classes::{CLASSES, Class, GLOBS, Program},
     cataloger::{Cataloger, Selection},
     cpe,
-    facts::Fact,
+    facts::{BinaryFact, ClassifiedProgram, Fact},
     files::{Files, file_name, folder, join, location},
-    java_runtime::{self, JavaRuntime},
-    purl,
+    java_runtime, purl,
 };
 use globset::{GlobBuilder, GlobMatcher};
 use kubevet_image::FileEntry;
@@ -30,29 +29,12 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 /// Bytes of the longest version.
 const VERSION_BYTES: usize = 256;
 
-/// What a file is known as.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum BinaryFact {
-    /// Programs by their content.
-    Programs(Vec<ClassifiedProgram>),
-    /// A runtime of Java, of which the file is the release file.
-    JavaRuntime(JavaRuntime),
-}
-
-/// A program, as a package says it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ClassifiedProgram {
-    name: String,
-    version: String,
-    purl: String,
-    cpes: Vec<String>,
-}
-
 /// The patterns of the table, ready for use.
 struct Matcher {
     glob: Option<GlobMatcher>,
     path: Option<Regex>,
-    programs: Vec<Vec<LazyLock<Option<bytes::Regex>, Box<dyn FnOnce() -> Option<bytes::Regex> + Send>>>>,
+    programs:
+        Vec<Vec<LazyLock<Option<bytes::Regex>, Box<dyn FnOnce() -> Option<bytes::Regex> + Send>>>>,
 }
 
 static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| CLASSES.iter().map(matcher).collect());
@@ -60,7 +42,8 @@ static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| CLASSES.iter().map(ma
 fn matcher(class: &'static Class) -> Matcher {
     let glob = GlobBuilder::new(class.glob).literal_separator(true).build();
     let pattern = |text: &'static str| {
-        let compile: Box<dyn FnOnce() -> Option<bytes::Regex> + Send> = Box::new(move || compiled(text));
+        let compile: Box<dyn FnOnce() -> Option<bytes::Regex> + Send> =
+            Box::new(move || compiled(text));
         LazyLock::new(compile)
     };
     Matcher {
@@ -87,7 +70,10 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
     }
     let mut found: Vec<ClassifiedProgram> = Vec::new();
     for (class, matcher) in CLASSES.iter().zip(MATCHERS.iter()) {
-        let is_named = matcher.glob.as_ref().is_some_and(|glob| glob.is_match(entry.path));
+        let is_named = matcher
+            .glob
+            .as_ref()
+            .is_some_and(|glob| glob.is_match(entry.path));
         if is_named
             && let Some(program) = classify(class, matcher, entry.path, content)
             && !found.contains(&program)
@@ -118,13 +104,15 @@ fn classify(
             return None;
         }
         let texts = program.patterns.iter().zip(patterns);
-        texts.into_iter().find_map(|(text, pattern)| match named_version {
-            Some(version) if text.contains("{version}") => {
-                let pattern = compiled(&text.replace("{version}", &regex::escape(version)))?;
-                found(program, &pattern.captures(content)?)
-            }
-            _ => found(program, &pattern.as_ref()?.captures(content)?),
-        })
+        texts
+            .into_iter()
+            .find_map(|(text, pattern)| match named_version {
+                Some(version) if text.contains("{version}") => {
+                    let pattern = compiled(&text.replace("{version}", &regex::escape(version)))?;
+                    found(program, &pattern.captures(content)?)
+                }
+                _ => found(program, &pattern.as_ref()?.captures(content)?),
+            })
     })
 }
 
@@ -214,9 +202,15 @@ mod tests {
     use super::*;
 
     fn purls(path: &str, content: &[u8]) -> Vec<String> {
-        let entry = FileEntry { path, size: 1, mode: 0o755 };
+        let entry = FileEntry {
+            path,
+            size: 1,
+            mode: 0o755,
+        };
         match facts(&entry, content).unwrap() {
-            Some(Fact::Binary(BinaryFact::Programs(programs))) => programs.into_iter().map(|one| one.purl).collect(),
+            Some(Fact::Binary(BinaryFact::Programs(programs))) => {
+                programs.into_iter().map(|one| one.purl).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -226,7 +220,12 @@ mod tests {
         for (class, matcher) in CLASSES.iter().zip(MATCHERS.iter()) {
             assert!(GLOBS.contains(&class.glob), "{}", class.glob);
             assert!(matcher.glob.is_some(), "{}", class.glob);
-            assert_eq!(matcher.path.is_some(), class.path.is_some(), "{}", class.glob);
+            assert_eq!(
+                matcher.path.is_some(),
+                class.path.is_some(),
+                "{}",
+                class.glob
+            );
             for (program, patterns) in class.programs.iter().zip(&matcher.programs) {
                 for (text, pattern) in program.patterns.iter().zip(patterns) {
                     let is_template = text.contains("{version}");
@@ -238,18 +237,60 @@ mod tests {
 
     #[test]
     fn program_is_known_by_its_text() {
-        let check = |path: &str, content: &[u8], expected: &[&str]| assert_eq!(purls(path, content), expected, "{path}");
-        check("usr/sbin/nginx", b"\0nginx version: nginx/1.25.1\0", &["pkg:generic/nginx@1.25.1"]);
-        check("usr/local/bin/node", b"x node.js/v18.19.0 x", &["pkg:generic/node@18.19.0"]);
-        check("usr/local/bin/python3.11", b"\0\x003.11.4\0", &["pkg:generic/python@3.11.4"]);
+        let check = |path: &str, content: &[u8], expected: &[&str]| {
+            assert_eq!(purls(path, content), expected, "{path}")
+        };
+        check(
+            "usr/sbin/nginx",
+            b"\0nginx version: nginx/1.25.1\0",
+            &["pkg:generic/nginx@1.25.1"],
+        );
+        check(
+            "usr/local/bin/node",
+            b"x node.js/v18.19.0 x",
+            &["pkg:generic/node@18.19.0"],
+        );
+        check(
+            "usr/local/bin/python3.11",
+            b"\0\x003.11.4\0",
+            &["pkg:generic/python@3.11.4"],
+        );
         check("usr/local/bin/python3", b"\0\x003.11.4\0", &[]);
-        check("usr/lib/libpython3.11.so.1.0", b"\x003.11.4\0", &["pkg:generic/python@3.11.4"]);
-        check("usr/local/go/bin/go", b"go1.20.3\0", &["pkg:generic/go@1.20.3"]);
-        check("usr/bin/openssl", b"\0OpenSSL 3.0.11 19 Sep", &["pkg:generic/openssl@3.0.11"]);
-        check("usr/bin/mysql", b"10.11.2-MariaDB", &["pkg:generic/mariadb@10.11.2"]);
-        check("opt/jdk/bin/java", b"\0openjdk\0java\x000.0\x0011.0.17+8-LTS\0", &["pkg:generic/oracle/openjdk@11.0.17%2B8-LTS"]);
-        check("opt/jdk/bin/java", b"openjdk java\x001.8\x001.8.0_352-b08\0", &["pkg:generic/oracle/openjdk@1.8.0_352-b08"]);
-        check("usr/local/bin/php", b"X-Powered-By: PHP/8.2.1", &["pkg:generic/php-cli@8.2.1"]);
+        check(
+            "usr/lib/libpython3.11.so.1.0",
+            b"\x003.11.4\0",
+            &["pkg:generic/python@3.11.4"],
+        );
+        check(
+            "usr/local/go/bin/go",
+            b"go1.20.3\0",
+            &["pkg:generic/go@1.20.3"],
+        );
+        check(
+            "usr/bin/openssl",
+            b"\0OpenSSL 3.0.11 19 Sep",
+            &["pkg:generic/openssl@3.0.11"],
+        );
+        check(
+            "usr/bin/mysql",
+            b"10.11.2-MariaDB",
+            &["pkg:generic/mariadb@10.11.2"],
+        );
+        check(
+            "opt/jdk/bin/java",
+            b"\0openjdk\0java\x000.0\x0011.0.17+8-LTS\0",
+            &["pkg:generic/oracle/openjdk@11.0.17%2B8-LTS"],
+        );
+        check(
+            "opt/jdk/bin/java",
+            b"openjdk java\x001.8\x001.8.0_352-b08\0",
+            &["pkg:generic/oracle/openjdk@1.8.0_352-b08"],
+        );
+        check(
+            "usr/local/bin/php",
+            b"X-Powered-By: PHP/8.2.1",
+            &["pkg:generic/php-cli@8.2.1"],
+        );
         check("usr/bin/other", b"\0OpenSSL 3.0.11", &[]);
     }
 }

@@ -1,7 +1,8 @@
 //! The question asked of each file: who wants it, and what it says.
 
 use crate::{
-    cataloger::{CATALOGERS, Cataloger, Selection, Subject},
+    cataloger::{CatalogSubject, Cataloger, Selection},
+    catalogers::CATALOGERS,
     executable,
     facts::FileFacts,
 };
@@ -14,7 +15,7 @@ const MAGIC_BYTES: usize = 16;
 /// Looks at files on behalf of all catalogers.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    subject: Subject,
+    subject: CatalogSubject,
     globs: GlobSet,
     /// The number of the cataloger of each glob.
     owners: Vec<usize>,
@@ -23,14 +24,14 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of an image, or of a folder.
     #[must_use]
-    pub fn new(subject: Subject) -> Self {
+    pub fn new(subject: CatalogSubject) -> Self {
         let mut globs = GlobSetBuilder::new();
         let mut owners = Vec::new();
         for (number, cataloger) in CATALOGERS.iter().enumerate() {
             let Selection::Paths(patterns) = &cataloger.selection else {
                 continue;
             };
-            if !is_asked(cataloger, subject) {
+            if !is_of(cataloger, subject) {
                 continue;
             }
             for pattern in *patterns {
@@ -46,6 +47,19 @@ impl Catalog {
             subject,
             globs: globs.build().unwrap_or_default(),
             owners,
+        }
+    }
+
+    /// Names the form and the rules of the facts, for a cache of layers: it changes with them.
+    #[must_use]
+    pub fn facts_version(&self) -> &'static str {
+        match self.subject {
+            CatalogSubject::Image => {
+                concat!("packages of images, ", env!("CARGO_PKG_VERSION"), ".1")
+            }
+            CatalogSubject::Folder => {
+                concat!("packages of folders, ", env!("CARGO_PKG_VERSION"), ".1")
+            }
         }
     }
 
@@ -69,12 +83,12 @@ impl Catalog {
     fn of_executables(&self) -> impl Iterator<Item = &'static Cataloger> {
         let subject = self.subject;
         CATALOGERS.iter().filter(move |cataloger| {
-            is_asked(cataloger, subject) && matches!(cataloger.selection, Selection::Executables)
+            is_of(cataloger, subject) && matches!(cataloger.selection, Selection::Executables)
         })
     }
 }
 
-fn is_asked(cataloger: &Cataloger, subject: Subject) -> bool {
+fn is_of(cataloger: &Cataloger, subject: CatalogSubject) -> bool {
     cataloger.subject.is_none_or(|only| only == subject)
 }
 
@@ -123,12 +137,7 @@ impl Inspector for Catalog {
     }
 }
 
-fn add(
-    found: &mut FileFacts,
-    cataloger: &Cataloger,
-    entry: &FileEntry<'_>,
-    content: &[u8],
-) {
+fn add(found: &mut FileFacts, cataloger: &Cataloger, entry: &FileEntry<'_>, content: &[u8]) {
     match (cataloger.facts)(entry, content) {
         Ok(fact) => found.facts.extend(fact),
         Err(reason) => found.problems.push(format!("{}: {reason}", cataloger.name)),
@@ -144,7 +153,13 @@ mod tests {
         for cataloger in CATALOGERS {
             if let Selection::Paths(patterns) = cataloger.selection {
                 for pattern in patterns {
-                    assert!(GlobBuilder::new(pattern).literal_separator(true).build().is_ok(), "{pattern}");
+                    assert!(
+                        GlobBuilder::new(pattern)
+                            .literal_separator(true)
+                            .build()
+                            .is_ok(),
+                        "{pattern}"
+                    );
                 }
             }
         }
@@ -153,8 +168,16 @@ mod tests {
     #[test]
     fn file_is_wanted_for_its_path_or_its_first_bytes() {
         let check = |path: &str, expected: Interest| {
-            let entry = FileEntry { path, size: 10, mode: 0o644 };
-            assert_eq!(Catalog::new(Subject::Image).interest(&entry), expected, "{path}");
+            let entry = FileEntry {
+                path,
+                size: 10,
+                mode: 0o644,
+            };
+            assert_eq!(
+                Catalog::new(CatalogSubject::Image).interest(&entry),
+                expected,
+                "{path}"
+            );
         };
         check("var/lib/dpkg/status", Interest::Whole);
         check("lib/apk/db/installed", Interest::Whole);

@@ -1,16 +1,12 @@
-//! What a cataloger is, and the table of all catalogers.
+//! What a cataloger is.
 
 use crate::{facts::Fact, files::Files};
-use crate::{
-    alpm, apk, binary, composer, dotnet, dpkg, gem, go_binary, java, javascript, javascript_locks,
-    os_release, python, rpm, rust_audit,
-};
 use kubevet_image::FileEntry;
 use kubevet_model::Package;
 
 /// What is catalogued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum CatalogSubject {
     /// An image: what is installed.
     Image,
     /// A folder: what is installed, and what lock files declare.
@@ -32,29 +28,10 @@ pub(crate) struct Cataloger {
     /// The files that it reads.
     pub(crate) selection: Selection,
     /// `None` for both.
-    pub(crate) subject: Option<Subject>,
+    pub(crate) subject: Option<CatalogSubject>,
     /// What one file says. An error is a reason without a full stop: the file should say something and
     /// cannot be understood.
     pub(crate) facts: fn(&FileEntry<'_>, &[u8]) -> Result<Option<Fact>, String>,
     /// What the facts of all files say.
     pub(crate) packages: fn(&Files<'_>, &mut Vec<Package>),
 }
-
-/// All catalogers. The distribution is known before the packages are.
-pub(crate) const CATALOGERS: &[Cataloger] = &[
-    os_release::CATALOGER,
-    dpkg::CATALOGER,
-    apk::CATALOGER,
-    rpm::CATALOGER,
-    alpm::CATALOGER,
-    python::CATALOGER,
-    javascript::CATALOGER,
-    javascript_locks::CATALOGER,
-    go_binary::CATALOGER,
-    rust_audit::CATALOGER,
-    java::CATALOGER,
-    gem::CATALOGER,
-    composer::CATALOGER,
-    dotnet::CATALOGER,
-    binary::CATALOGER,
-];

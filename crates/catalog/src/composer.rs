@@ -1,10 +1,10 @@
 //! PHP packages that Composer installed.
 
 use crate::{
-    cataloger::{Cataloger, Selection, Subject},
-    facts::Fact,
+    cataloger::{CatalogSubject, Cataloger, Selection},
+    facts::{ComposerPackage, Fact},
     files::{CatalogedFile, Files, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -13,26 +13,18 @@ use serde_json::Value;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "composer",
     selection: Selection::Paths(&["**/installed.json"]),
-    subject: Some(Subject::Image),
+    subject: Some(CatalogSubject::Image),
     facts,
     packages,
 };
 
-/// A package of Composer.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ComposerPackage {
-    name: String,
-    version: String,
-    licenses: Vec<String>,
-}
-
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let is_of_composer = entry.path.ends_with("composer/installed.json");
-    let document: Value = match serde_json::from_slice(content) {
+    let document = match json_document::parse(content) {
         Ok(document) => document,
         // Other programs have files of this name.
         Err(_) if !is_of_composer => return Ok(None),
-        Err(error) => return Err(format!("it is not JSON: {error}")),
+        Err(reason) => return Err(reason),
     };
     // Composer 1 writes the list alone.
     let list = document.get("packages").unwrap_or(&document);
@@ -92,15 +84,29 @@ mod tests {
     #[test]
     fn list_of_either_composer_is_read() {
         let check = |path: &str, content: &str, expected: Option<usize>| {
-            let entry = FileEntry { path, size: 1, mode: 0o644 };
-            let found = facts(&entry, content.as_bytes()).ok().map(|fact| match fact {
-                Some(Fact::Composer(packages)) => packages.len(),
-                _ => 0,
-            });
+            let entry = FileEntry {
+                path,
+                size: 1,
+                mode: 0o644,
+            };
+            let found = facts(&entry, content.as_bytes())
+                .ok()
+                .map(|fact| match fact {
+                    Some(Fact::Composer(packages)) => packages.len(),
+                    _ => 0,
+                });
             assert_eq!(found, expected, "{content}");
         };
-        check("vendor/composer/installed.json", r#"{"packages":[{"name":"a/b","version":"v1"}]}"#, Some(1));
-        check("vendor/composer/installed.json", r#"[{"name":"a/b"},{}]"#, Some(1));
+        check(
+            "vendor/composer/installed.json",
+            r#"{"packages":[{"name":"a/b","version":"v1"}]}"#,
+            Some(1),
+        );
+        check(
+            "vendor/composer/installed.json",
+            r#"[{"name":"a/b"},{}]"#,
+            Some(1),
+        );
         check("vendor/composer/installed.json", "{}", None);
         check("other/installed.json", "not JSON", Some(0));
     }

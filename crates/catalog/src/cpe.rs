@@ -4,7 +4,7 @@
 //! Syft guesses CPEs for every package. Matching by them is off for packages of languages, so that none
 //! are made for those here.
 
-use crate::apk::ApkEntry;
+use crate::facts::ApkEntry;
 use std::collections::BTreeSet;
 
 /// A name of an application: `cpe:2.3:a:VENDOR:PRODUCT:VERSION:UPDATE:*:*:*:*:*:*`.
@@ -74,7 +74,11 @@ pub(crate) fn of_apk(entry: &ApkEntry) -> Vec<String> {
 
 /// A name with hyphens for underscores, and the other way round.
 fn with_variations(name: &str) -> BTreeSet<String> {
-    BTreeSet::from([name.to_owned(), name.replace('-', "_"), name.replace('_', "-")])
+    BTreeSet::from([
+        name.to_owned(),
+        name.replace('-', "_"),
+        name.replace('_', "-"),
+    ])
 }
 
 /// `lib`, `lib-a` and `lib-a-b` of `lib-a-b`.
@@ -82,7 +86,9 @@ fn beginnings(name: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
     for name in with_variations(name) {
         for (end, _) in name.match_indices(['-', '_']) {
-            if end > 0 && let Some(beginning) = name.get(..end) {
+            if end > 0
+                && let Some(beginning) = name.get(..end)
+            {
                 found.insert(beginning.to_owned());
             }
         }
@@ -161,9 +167,13 @@ mod tests {
 
     #[test]
     fn home_page_names_vendor() {
-        let check = |url: &str, expected: Option<&str>| assert_eq!(vendor_of_url(url), expected, "{url}");
+        let check =
+            |url: &str, expected: Option<&str>| assert_eq!(vendor_of_url(url), expected, "{url}");
         check("https://www.gnu.org/software/bash", Some("gnu"));
-        check("https://github.com/eudev-project/eudev", Some("eudev-project"));
+        check(
+            "https://github.com/eudev-project/eudev",
+            Some("eudev-project"),
+        );
         check("https://github.com/", None);
         check("https://example.test/a/b", None);
     }

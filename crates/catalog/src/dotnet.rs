@@ -2,9 +2,9 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{DotnetFact, Fact},
     files::{CatalogedFile, Files, file_name, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -36,12 +36,6 @@ const BUNDLERS: &[&str] = &[
     "Fody",
 ];
 
-/// Name and version of each package of an application.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct DotnetFact {
-    packages: Vec<(String, String)>,
-}
-
 /// A package in all targets of the file.
 #[derive(Default)]
 struct Library {
@@ -50,8 +44,7 @@ struct Library {
 }
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
-    let document: Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let libraries = libraries(&document);
     let application = file_name(entry.path)
         .strip_suffix(".deps.json")
@@ -60,7 +53,9 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
     let packages: Vec<(String, String)> = libraries
         .keys()
         .filter(|key| {
-            let details = document.get("libraries").and_then(|all| all.get(key.as_str()));
+            let details = document
+                .get("libraries")
+                .and_then(|all| all.get(key.as_str()));
             is_application(key, details, application)
                 || is_package(details) && (has_bundler || claims_assembly(key, &libraries))
         })
@@ -116,7 +111,8 @@ fn is_package(details: Option<&Value>) -> bool {
         let text = details.and_then(|details| details.get(field));
         text.and_then(Value::as_str).unwrap_or_default().is_empty()
     };
-    let is_reference = kind(details) == "referenceassembly" && is_empty("sha512") && is_empty("path");
+    let is_reference =
+        kind(details) == "referenceassembly" && is_empty("sha512") && is_empty("path");
     kind(details) != "project" && !is_reference
 }
 
@@ -177,8 +173,14 @@ mod tests {
             "Other.Project/1":{"runtime":{"Other.dll":{}}}}},
             "libraries":{"App/1.0.0":{"type":"project"},"A/1":{"type":"package"},"Meta/1":{"type":"package"},
             "Parent/1":{"type":"package"},"Other.Project/1":{"type":"project"}}}"#;
-        let entry = FileEntry { path: "app/App.deps.json", size: 1, mode: 0o644 };
-        let Some(Fact::Dotnet(found)) = facts(&entry, content).unwrap() else { panic!() };
+        let entry = FileEntry {
+            path: "app/App.deps.json",
+            size: 1,
+            mode: 0o644,
+        };
+        let Some(Fact::Dotnet(found)) = facts(&entry, content).unwrap() else {
+            panic!()
+        };
         let names: Vec<&str> = found.packages.iter().map(|(name, _)| &**name).collect();
         assert_eq!(names, ["A", "App", "Parent"]);
     }

@@ -4,7 +4,7 @@
 use crate::{
     cataloger::{Cataloger, Selection},
     dpkg_copyright,
-    facts::Fact,
+    facts::{DpkgEntry, DpkgFact, Fact},
     files::{CatalogedFile, Files, folder, join, location},
     paragraphs::{Paragraph, paragraphs},
     purl,
@@ -27,33 +27,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     facts,
     packages,
 };
-
-/// What a file of the database says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum DpkgFact {
-    /// Packages.
-    Packages(Vec<DpkgEntry>),
-    /// Absolute paths that a package owns.
-    Files(Vec<String>),
-    /// Licences of a package.
-    Licenses(Vec<String>),
-}
-
-/// A package of the status file.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct DpkgEntry {
-    name: String,
-    version: String,
-    architecture: String,
-    /// Empty where the package is its own source.
-    source: String,
-    /// Empty where it is the version of the package.
-    source_version: String,
-    /// Licences in the entry itself, as opkg writes them.
-    licenses: Vec<String>,
-    /// Paths of configuration files in the entry itself.
-    conffiles: Vec<String>,
-}
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let content = String::from_utf8_lossy(content);
@@ -214,7 +187,13 @@ fn package_url(entry: &DpkgEntry, distribution: Option<&Distribution>) -> String
         ("upstream", &upstream),
         ("distro", &distro),
     ];
-    purl::purl("deb", &distribution.id, &entry.name, &entry.version, &qualifiers)
+    purl::purl(
+        "deb",
+        &distribution.id,
+        &entry.name,
+        &entry.version,
+        &qualifiers,
+    )
 }
 
 /// Adds the files that md5sums and conffiles list. The name has the architecture where several can be
@@ -279,7 +258,11 @@ mod tests {
     #[test]
     fn source_field_is_taken_apart() {
         let check = |field: &str, name: &str, version: &str| {
-            assert_eq!(source(field), (name.to_owned(), version.to_owned()), "{field}");
+            assert_eq!(
+                source(field),
+                (name.to_owned(), version.to_owned()),
+                "{field}"
+            );
         };
         check("", "", "");
         check("glibc", "glibc", "");

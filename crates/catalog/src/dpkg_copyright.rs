@@ -52,9 +52,14 @@ mod tests {
     fn licences_are_read_from_the_machine_readable_format_alone() {
         let check = |content: &str, expected: &[&str]| assert_eq!(licenses(content), expected);
         let format = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n";
-        check(&format!("\n{format}Files: *\nLicense: GPL-2+ with x\n"), &["GPL-2+"]);
         check(
-            &format!("{format}License: MIT\nLicense: none\n in /usr/share/common-licenses/GPL-3.\n"),
+            &format!("\n{format}Files: *\nLicense: GPL-2+ with x\n"),
+            &["GPL-2+"],
+        );
+        check(
+            &format!(
+                "{format}License: MIT\nLicense: none\n in /usr/share/common-licenses/GPL-3.\n"
+            ),
             &["GPL-3", "MIT"],
         );
         check("License: MIT\n", &[]);

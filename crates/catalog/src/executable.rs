@@ -48,7 +48,10 @@ impl<'a> Program<'a> {
 
 /// Whether a content begins as an executable does.
 pub(crate) fn is_executable(content: &[u8]) -> bool {
-    is_elf(content) || content.starts_with(b"MZ") || macho_byte_order(content).is_some() || is_fat(content)
+    is_elf(content)
+        || content.starts_with(b"MZ")
+        || macho_byte_order(content).is_some()
+        || is_fat(content)
 }
 
 fn is_elf(content: &[u8]) -> bool {
@@ -366,7 +369,9 @@ mod tests {
 
     #[test]
     fn executable_is_known_by_its_first_bytes() {
-        let check = |content: &[u8], expected: bool| assert_eq!(is_executable(content), expected, "{content:?}");
+        let check = |content: &[u8], expected: bool| {
+            assert_eq!(is_executable(content), expected, "{content:?}")
+        };
         check(b"\x7fELF\x02\x01", true);
         check(b"MZ\x90", true);
         check(&[0xcf, 0xfa, 0xed, 0xfe], true);
@@ -378,6 +383,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test reads its own program")]
     fn own_program_has_sections_and_segments() {
         let content = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let programs = programs(&content);

@@ -1,7 +1,7 @@
 //! The facts of a squashed file system, found by path.
 
 use crate::facts::{Fact, FileFacts};
-use kubevet_image::SquashedFiles;
+use kubevet_image::{SquashedEntry, SquashedFiles};
 use kubevet_model::{Distribution, PackageLocation};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,13 @@ impl<'a> Files<'a> {
             return Some(file);
         }
         self.by_path.get(self.real_path(path)?)
+    }
+
+    /// The paths of symbolic links, without a leading slash.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &'a str> {
+        let entries = self.squashed.entries();
+        entries
+            .filter_map(|(path, entry)| matches!(entry, SquashedEntry::Symlink(..)).then_some(path))
     }
 
     /// The path of the regular file that a path leads to through symbolic links, without a leading slash.

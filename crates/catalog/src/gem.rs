@@ -1,8 +1,8 @@
 //! Ruby gems, by the specification that is written when they are installed.
 
 use crate::{
-    cataloger::{Cataloger, Selection, Subject},
-    facts::Fact,
+    cataloger::{CatalogSubject, Cataloger, Selection},
+    facts::{Fact, GemSpecification},
     files::{CatalogedFile, Files, location},
     purl,
 };
@@ -14,26 +14,27 @@ use std::sync::LazyLock;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "gem",
     selection: Selection::Paths(&["**/specifications/**/*.gemspec"]),
-    subject: Some(Subject::Image),
+    subject: Some(CatalogSubject::Image),
     facts,
     packages,
 };
 
-/// A gem.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct GemSpecification {
-    name: String,
-    version: String,
-    licenses: Vec<String>,
-}
-
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#".*\.name\s*=\s*["'](.*)["'] *"#).unwrap());
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static VERSION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#".*\.version\s*=\s*["'](.*)["'] *"#).unwrap());
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static LICENSES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r".*\.licenses\s*=\s*\[(.*)\] *").unwrap());
 
@@ -57,7 +58,9 @@ fn specification(content: &str) -> GemSpecification {
         } else if let Some(version) = value(&VERSION) {
             found.version = version;
         } else if let Some(licenses) = value(&LICENSES) {
-            let names = licenses.split(',').map(|name| name.trim_matches(['"', ' ']));
+            let names = licenses
+                .split(',')
+                .map(|name| name.trim_matches(['"', ' ']));
             found.licenses = names.map(str::to_owned).collect();
         }
     }
@@ -95,7 +98,9 @@ mod tests {
 
     #[test]
     fn specification_assigns_name_and_version() {
-        let found = specification("Gem::Specification.new do |s|\n  s.name = \"rack\".freeze\n  s.version = '2.2.3'\n  s.licenses = [\"MIT\".freeze, \"X\".freeze]\nend\n");
+        let found = specification(
+            "Gem::Specification.new do |s|\n  s.name = \"rack\".freeze\n  s.version = '2.2.3'\n  s.licenses = [\"MIT\".freeze, \"X\".freeze]\nend\n",
+        );
         assert_eq!((&*found.name, &*found.version), ("rack", "2.2.3"));
         assert_eq!(found.licenses, ["MIT", "X"]);
         assert_eq!(specification("").name, "");

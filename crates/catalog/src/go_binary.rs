@@ -3,10 +3,9 @@
 use crate::{
     cataloger::{Cataloger, Selection},
     cpe, executable,
-    facts::Fact,
+    facts::{Fact, GoBuild, GoModule},
     files::{CatalogedFile, Files, location},
-    go_build_info::{self, GoBuild, GoModule},
-    purl,
+    go_build_info, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -194,7 +193,10 @@ fn package_url(path: &str, version: &str) -> String {
     purl::purl("golang", namespace, name, version, &[])
 }
 
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static RELEASE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(\d+(?:\.\d+)?(?:\.\d+)?)(\w*)").unwrap());
 
@@ -233,10 +235,17 @@ mod tests {
     #[test]
     fn version_is_found_in_flags_of_linker() {
         let check = |flags: &str, expected: Option<&str>| {
-            assert_eq!(version_of_flags(flags, "example.test/a").as_deref(), expected, "{flags}");
+            assert_eq!(
+                version_of_flags(flags, "example.test/a").as_deref(),
+                expected,
+                "{flags}"
+            );
         };
         check("-s -w -X main.version=1.2.3", Some("v1.2.3"));
-        check("-X example.test/a/build.gitVersion=v1.2.3-rc.1", Some("v1.2.3-rc.1"));
+        check(
+            "-X example.test/a/build.gitVersion=v1.2.3-rc.1",
+            Some("v1.2.3-rc.1"),
+        );
         check("-X main.tag=v2.0.0", Some("v2.0.0"));
         check("-X other.version=1.2.3", None);
         check("-s -w", None);
@@ -244,14 +253,23 @@ mod tests {
 
     #[test]
     fn pseudo_version_has_time_and_twelve_digits_of_commit() {
-        let check = |revision: &str, time: &str, expected: &str| assert_eq!(pseudo_version(revision, time), expected);
-        check("0123456789abcdef", "2024-01-15T10:30:00Z", "v0.0.0-20240115103000-0123456789ab");
+        let check = |revision: &str, time: &str, expected: &str| {
+            assert_eq!(pseudo_version(revision, time), expected)
+        };
+        check(
+            "0123456789abcdef",
+            "2024-01-15T10:30:00Z",
+            "v0.0.0-20240115103000-0123456789ab",
+        );
         check("abc", "yesterday", "v0.0.0-00010101000000-abc");
     }
 
     #[test]
     fn package_url_parts_path_at_last_slash() {
-        assert_eq!(package_url("github.com/a/b", "v1.0.0"), "pkg:golang/github.com/a/b@v1.0.0");
+        assert_eq!(
+            package_url("github.com/a/b", "v1.0.0"),
+            "pkg:golang/github.com/a/b@v1.0.0"
+        );
         assert_eq!(package_url("stdlib", "1.22"), "pkg:golang/stdlib@1.22");
     }
 }

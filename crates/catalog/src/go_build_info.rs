@@ -1,7 +1,10 @@
 //! The text that Go's linker writes into programs: the version of the compiler, the modules and the
 //! settings of the build.
 
-use crate::executable::{ByteOrder, Program, u32_at, u64_at};
+use crate::{
+    executable::{ByteOrder, Program, u32_at, u64_at},
+    facts::{GoBuild, GoModule},
+};
 use std::borrow::Cow;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -11,31 +14,6 @@ const ALIGNMENT: usize = 16;
 const TEXT_BYTES: usize = 4 << 20;
 /// Modules that are kept of one program.
 const MODULES: usize = 100_000;
-
-/// A module.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct GoModule {
-    pub(crate) path: String,
-    pub(crate) version: String,
-    /// `h1:…`; empty for a replaced or local one.
-    pub(crate) checksum: String,
-    /// The module that stands in its place.
-    pub(crate) replacement: Option<Box<GoModule>>,
-}
-
-/// What a program says about its build.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct GoBuild {
-    /// Such as `go1.26.8`.
-    pub(crate) compiler: String,
-    /// The path of the main package.
-    pub(crate) path: String,
-    /// Empty where the build knew no module.
-    pub(crate) main: GoModule,
-    pub(crate) dependencies: Vec<GoModule>,
-    /// The settings that tell a version or an architecture.
-    pub(crate) settings: Vec<(String, String)>,
-}
 
 impl GoBuild {
     /// A setting, such as `GOARCH`.
@@ -185,7 +163,10 @@ fn module(columns: &str) -> Result<GoModule, String> {
 fn setting(rest: &str) -> Option<(String, String)> {
     let (key, value) = rest.split_once('=')?;
     let key = key.trim_matches('"');
-    let value = match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+    let value = match value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    {
         Some(quoted) => quoted.replace("\\\"", "\"").replace("\\\\", "\\"),
         None => value.trim_matches('`').to_owned(),
     };
@@ -199,8 +180,15 @@ mod tests {
 
     fn program(data: &[u8]) -> Program<'_> {
         Program {
-            sections: vec![Section { name: b".go.buildinfo", data }],
-            segments: vec![Segment { address: 0, data, is_data: true }],
+            sections: vec![Section {
+                name: b".go.buildinfo",
+                data,
+            }],
+            segments: vec![Segment {
+                address: 0,
+                data,
+                is_data: true,
+            }],
         }
     }
 
@@ -220,11 +208,17 @@ mod tests {
 
     #[test]
     fn inline_build_information_is_read() {
-        let data = inline("go1.22.1", "path\texample.test/a\nmod\texample.test/a\t(devel)\t\ndep\tb.test/b\tv1\th1:x=\n=>\tc.test/c\tv2\t\nbuild\tGOARCH=amd64\n");
+        let data = inline(
+            "go1.22.1",
+            "path\texample.test/a\nmod\texample.test/a\t(devel)\t\ndep\tb.test/b\tv1\th1:x=\n=>\tc.test/c\tv2\t\nbuild\tGOARCH=amd64\n",
+        );
         let build = read(&program(&data)).unwrap().unwrap();
         assert_eq!(build.compiler, "go1.22.1");
         assert_eq!(build.main.path, "example.test/a");
-        assert_eq!(build.dependencies[0].replacement.as_ref().unwrap().path, "c.test/c");
+        assert_eq!(
+            build.dependencies[0].replacement.as_ref().unwrap().path,
+            "c.test/c"
+        );
         assert_eq!(build.setting("GOARCH"), Some("amd64"));
     }
 

@@ -1,8 +1,9 @@
 //! Facts of all files put together: the distribution, the packages, and who owns whom.
 
 use crate::{
-    cataloger::{CATALOGERS, Subject},
-    facts::FileFacts,
+    cataloger::CatalogSubject,
+    catalogers::CATALOGERS,
+    facts::{Fact, FileFacts},
     files::Files,
     os_release, ownership,
 };
@@ -12,7 +13,7 @@ use kubevet_model::{Package, PackageInventory, PackageKind, UnreadFile};
 /// What is installed, from the facts of all files. What could not be read or understood is listed: the
 /// result is not complete where there is any.
 #[must_use]
-pub fn inventory(squashed: &SquashedFiles<FileFacts>, subject: Subject) -> PackageInventory {
+pub fn inventory(squashed: &SquashedFiles<FileFacts>, subject: CatalogSubject) -> PackageInventory {
     let mut files = Files::new(squashed);
     files.distribution = os_release::distribution(&files);
     let mut packages = Vec::new();
@@ -54,12 +55,12 @@ fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str, &str) {
 fn unread(squashed: &SquashedFiles<FileFacts>, files: &Files<'_>) -> Vec<UnreadFile> {
     let mut unread = squashed.unread();
     for file in files.all() {
-        for reason in &file.facts.problems {
-            unread.push(UnreadFile {
-                path: format!("/{}", file.path),
-                reason: reason.clone(),
-            });
-        }
+        let facts = file.facts.facts.iter().filter_map(Fact::problem);
+        let reasons = file.facts.problems.iter().map(String::as_str).chain(facts);
+        unread.extend(reasons.map(|reason| UnreadFile {
+            path: format!("/{}", file.path),
+            reason: reason.to_owned(),
+        }));
     }
     unread.sort_unstable();
     unread

@@ -2,7 +2,7 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{Fact, JavaArchive, JavaPackage},
     files::{CatalogedFile, Files, location},
     java_manifest::Manifest,
     java_names::{self, FileName},
@@ -18,8 +18,19 @@ use std::collections::BTreeMap;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "java",
     selection: Selection::Paths(&[
-        "**/*.jar", "**/*.war", "**/*.ear", "**/*.par", "**/*.sar", "**/*.nar", "**/*.jpi", "**/*.hpi",
-        "**/*.kar", "**/*.far", "**/*.lpkg", "**/*.rar", "**/*.zap",
+        "**/*.jar",
+        "**/*.war",
+        "**/*.ear",
+        "**/*.par",
+        "**/*.sar",
+        "**/*.nar",
+        "**/*.jpi",
+        "**/*.hpi",
+        "**/*.kar",
+        "**/*.far",
+        "**/*.lpkg",
+        "**/*.rar",
+        "**/*.zap",
     ]),
     subject: None,
     facts,
@@ -35,58 +46,59 @@ const DEPTH: usize = 8;
 const ARCHIVES: usize = 20_000;
 /// Bytes of one manifest or pom.
 const TEXT_BYTES: u64 = 4 << 20;
-/// Bytes that the archives in one file may inflate to, all together.
-const INFLATED_BYTES: u64 = 2 << 30;
+/// Bytes that what is read of one file may inflate to, all together.
+const INFLATED_BYTES: u64 = 1 << 30;
+/// The same for a file of a byte, and what each byte more allows.
+const INFLATED_FLOOR: u64 = 16 << 20;
+const INFLATED_RATIO: u64 = 200;
 /// Bytes of one nested archive.
-const NESTED_BYTES: u64 = 512 << 20;
-
-/// The packages of an archive and of those nested in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct JavaArchive {
-    packages: Vec<JavaPackage>,
-}
-
-/// A package in an archive.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct JavaPackage {
-    is_jenkins_plugin: bool,
-    name: String,
-    version: String,
-    group: String,
-    /// The group and artifact that Maven stated; empty where it did not.
-    stated_group: String,
-    stated_artifact: String,
-    /// The path from the file on, such as `:WEB-INF/lib/a.jar`.
-    path_within: String,
-    sha1: String,
-    licenses: Vec<String>,
-}
+const NESTED_BYTES: u64 = 256 << 20;
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
-    let mut reading = Reading {
-        found: JavaArchive::default(),
-        inflated: 0,
-        archives: 0,
-        problem: None,
-    };
     if !content.starts_with(b"PK") && !is_always_java(entry.path) {
         return Ok(None);
     }
+    let mut reading = Reading {
+        found: JavaArchive::default(),
+        budget: Budget::new(content),
+        archives: 0,
+    };
     reading.archive(content, entry.path, "", 0)?;
-    if let Some(problem) = reading.problem {
-        return Err(problem);
-    }
-    let says_nothing = reading.found.packages.is_empty();
+    let says_nothing = reading.found == JavaArchive::default();
     Ok((!says_nothing).then_some(Fact::Java(reading.found)))
+}
+
+/// The bytes that may still be inflated: a small archive can hold the same entry many times.
+struct Budget {
+    left: u64,
+}
+
+impl Budget {
+    fn new(content: &[u8]) -> Self {
+        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        let allowed = bytes.saturating_mul(INFLATED_RATIO);
+        Budget {
+            left: allowed.saturating_add(INFLATED_FLOOR).min(INFLATED_BYTES),
+        }
+    }
+
+    /// The content of an entry of at most so many bytes.
+    fn read(&mut self, archive: &Archive<'_>, entry: &Entry, most: u64) -> Result<Vec<u8>, String> {
+        if self.left == 0 {
+            return Err("what is in it inflates to too many bytes".to_owned());
+        }
+        let content = archive.read(entry, most.min(self.left))?;
+        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        self.left = self.left.saturating_sub(bytes);
+        Ok(content)
+    }
 }
 
 /// What is spent and found while one file is read.
 struct Reading {
     found: JavaArchive,
-    inflated: u64,
+    budget: Budget,
     archives: usize,
-    /// A bound that was reached: what is found is not all.
-    problem: Option<String>,
 }
 
 impl Reading {
@@ -98,14 +110,21 @@ impl Reading {
         depth: usize,
     ) -> Result<(), String> {
         let archive = Archive::new(content)?;
-        let texts = Texts::new(&archive)?;
+        let texts = Texts::new(&archive, &mut self.budget)?;
         if let Some(main) = main_package(&texts, content, path, path_within) {
             let packages = with_maven_packages(main, &texts, path_within);
             self.found.packages.extend(packages);
         }
-        for nested in archive.entries().iter().filter(|entry| is_archive(&entry.name)) {
+        // Of entries with the same name, the last counts.
+        let nested: BTreeMap<&str, &Entry> = archive
+            .entries()
+            .iter()
+            .filter(|entry| is_archive(&entry.name))
+            .map(|entry| (entry.name.as_str(), entry))
+            .collect();
+        for nested in nested.into_values() {
             if let Err(reason) = self.nested(&archive, nested, path_within, depth) {
-                self.problem.get_or_insert(reason);
+                self.found.problem.get_or_insert(reason);
             }
         }
         Ok(())
@@ -125,25 +144,23 @@ impl Reading {
             return Err(format!("over {ARCHIVES} archives are nested in it"));
         }
         self.archives = self.archives.saturating_add(1);
-        let left = INFLATED_BYTES.saturating_sub(self.inflated);
-        if left == 0 {
-            return Err(format!("the archives in it inflate to over {INFLATED_BYTES} bytes"));
-        }
-        let content = archive.read(entry, NESTED_BYTES.min(left))?;
-        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        self.inflated = self.inflated.saturating_add(bytes);
+        let content = self.budget.read(archive, entry, NESTED_BYTES)?;
         let within = format!("{path_within}:{}", entry.name);
         // A nested file that is not an archive, whatever its name, holds no package.
-        let _ = self.archive(&content, &entry.name, &within, depth.saturating_add(1));
-        Ok(())
+        if !content.starts_with(b"PK") {
+            return Ok(());
+        }
+        self.archive(&content, &entry.name, &within, depth.saturating_add(1))
+            .map_err(|reason| format!("{:.200}: {reason}", entry.name))
     }
 }
 
 /// Other programs use some of the extensions too.
 fn is_always_java(path: &str) -> bool {
-    ["jar", "war", "ear", "jpi", "hpi"]
-        .iter()
-        .any(|extension| path.rsplit_once('.').is_some_and(|(_, end)| end == *extension))
+    ["jar", "war", "ear", "jpi", "hpi"].iter().any(|extension| {
+        path.rsplit_once('.')
+            .is_some_and(|(_, end)| end == *extension)
+    })
 }
 
 fn is_archive(name: &str) -> bool {
@@ -162,7 +179,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(archive: &Archive<'_>) -> Result<Self, String> {
+    fn new(archive: &Archive<'_>, budget: &mut Budget) -> Result<Self, String> {
         let mut texts = Texts::default();
         let mut unique: BTreeMap<&str, &Entry> = BTreeMap::new();
         for entry in archive.entries() {
@@ -171,21 +188,21 @@ impl Texts {
         for (name, entry) in unique {
             let folder = crate::files::folder(name).to_owned();
             if name == "META-INF/MANIFEST.MF" {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 let manifest = Manifest::parse(&String::from_utf8_lossy(&content));
                 texts.manifests.push(manifest);
             } else if name.ends_with("pom.properties") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 if let Some(found) = maven::properties(&String::from_utf8_lossy(&content)) {
                     texts.properties.insert(folder, found);
                 }
             } else if name.ends_with("pom.xml") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 if let Some(found) = maven::project(&content) {
                     texts.projects.insert(folder, found);
                 }
             } else if name.eq_ignore_ascii_case("version.properties") {
-                let content = archive.read(entry, TEXT_BYTES)?;
+                let content = budget.read(archive, entry, TEXT_BYTES)?;
                 texts.version = stated_version(&String::from_utf8_lossy(&content));
             }
         }
@@ -357,7 +374,9 @@ fn with_maven_packages(
             main.package.is_jenkins_plugin = other.is_jenkins_plugin;
             if main.properties.is_none() {
                 main.package.stated_group.clone_from(&properties.group);
-                main.package.stated_artifact.clone_from(&properties.artifact);
+                main.package
+                    .stated_artifact
+                    .clone_from(&properties.artifact);
                 main.properties = Some(properties.clone());
             }
         } else {
@@ -482,12 +501,24 @@ mod tests {
     use crate::zip::tests::zip;
 
     fn found(path: &str, content: &[u8]) -> Result<Vec<String>, String> {
-        let entry = FileEntry { path, size: 1, mode: 0o644 };
+        let entry = FileEntry {
+            path,
+            size: 1,
+            mode: 0o644,
+        };
         let packages = match facts(&entry, content)? {
             Some(Fact::Java(archive)) => archive.packages,
             _ => Vec::new(),
         };
-        Ok(packages.iter().map(|one| format!("{}:{}:{}{}", one.group, one.name, one.version, one.path_within)).collect())
+        Ok(packages
+            .iter()
+            .map(|one| {
+                format!(
+                    "{}:{}:{}{}",
+                    one.group, one.name, one.version, one.path_within
+                )
+            })
+            .collect())
     }
 
     const MANIFEST: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\r\n");
@@ -499,9 +530,19 @@ mod tests {
         };
         check("a/no-manifest.jar", &[("A.class", b"x")], &[]);
         check("a/by-file-1.0.jar", &[MANIFEST], &[":by-file:1.0"]);
-        let own = ("META-INF/maven/t.e/own/pom.properties", &b"groupId=t.e\nartifactId=own\nversion=2\n"[..]);
-        let shaded = ("META-INF/maven/g/guava/pom.properties", &b"groupId=g\nartifactId=guava\nversion=29\n"[..]);
-        check("a/own-1.jar", &[MANIFEST, own, shaded], &["t.e:own:2", "g:guava:29:g:guava"]);
+        let own = (
+            "META-INF/maven/t.e/own/pom.properties",
+            &b"groupId=t.e\nartifactId=own\nversion=2\n"[..],
+        );
+        let shaded = (
+            "META-INF/maven/g/guava/pom.properties",
+            &b"groupId=g\nartifactId=guava\nversion=29\n"[..],
+        );
+        check(
+            "a/own-1.jar",
+            &[MANIFEST, own, shaded],
+            &["t.e:own:2", "g:guava:29:g:guava"],
+        );
     }
 
     #[test]
@@ -515,6 +556,12 @@ mod tests {
         for _ in 0..5 {
             content = zip(&[("x.jar", &content)]);
         }
-        assert!(found("a.jar", &content).is_err());
+        let entry = FileEntry {
+            path: "a.jar",
+            size: 1,
+            mode: 0o644,
+        };
+        let fact = facts(&entry, &content).unwrap().unwrap();
+        assert!(fact.problem().is_some());
     }
 }

@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn manifest_has_sections_and_continued_lines() {
-        let manifest = Manifest::parse("Manifest-Version: 1.0\r\nBundle-Name: a\r\n b\r\n\r\nName: x/\r\nPackage: test.x\r\n");
+        let manifest = Manifest::parse(
+            "Manifest-Version: 1.0\r\nBundle-Name: a\r\n b\r\n\r\nName: x/\r\nPackage: test.x\r\n",
+        );
         assert_eq!(manifest.main("Bundle-Name"), "ab");
         assert_eq!(manifest.main("Package"), "");
         assert_eq!(manifest.any("Package"), "test.x");

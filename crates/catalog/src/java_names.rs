@@ -1,6 +1,9 @@
 //! The name, version and group of a Java archive, by its file name, its manifest and Maven's data.
 
-use crate::{java_manifest::Manifest, maven::{Coordinates, Project}};
+use crate::{
+    java_manifest::Manifest,
+    maven::{Coordinates, Project},
+};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -9,11 +12,17 @@ use std::sync::LazyLock;
 const GROUPS: &str = include_str!("../data/java_groups.txt");
 static GROUPS_BY_ARTIFACT: LazyLock<Vec<&str>> = LazyLock::new(|| GROUPS.lines().collect());
 
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static NAME_AND_VERSION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?Ui)^(?P<name>(?:[[:alpha:]][[:word:].]*(?:\.[[:alpha:]][[:word:].]*)*-?)+)(?:-(?P<version>(\d.*|(build\d+.*)|(rc?\d+(?:^[[:alpha:]].*)?))))?$").unwrap()
 });
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static SECOND_VERSION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:[._-](?P<version>(\d.*|(build\d+.*)|(rc?\d+(?:^[[:alpha:]].*)?))))?$").unwrap()
 });
@@ -66,7 +75,13 @@ pub(crate) fn name(manifest: &Manifest, file: &FileName) -> String {
     if !named.is_empty() {
         return named.to_owned();
     }
-    let fields = ["Name", "Bundle-Name", "Short-Name", "Extension-Name", "Implementation-Title"];
+    let fields = [
+        "Name",
+        "Bundle-Name",
+        "Short-Name",
+        "Extension-Name",
+        "Implementation-Title",
+    ];
     let mut values = fields.iter().map(|field| manifest.main(field));
     values
         .find(|value| !value.is_empty())
@@ -78,7 +93,11 @@ pub(crate) fn name(manifest: &Manifest, file: &FileName) -> String {
 fn bundle_name(manifest: &Manifest) -> &str {
     let symbolic = manifest.main("Bundle-SymbolicName");
     let is_vendor = manifest.main("Implementation-Vendor-Id") == symbolic;
-    if !manifest.main("Created-By").contains("Apache Maven Bundle Plugin") || is_vendor {
+    if !manifest
+        .main("Created-By")
+        .contains("Apache Maven Bundle Plugin")
+        || is_vendor
+    {
         return "";
     }
     symbolic.rsplit('.').next().unwrap_or_default()
@@ -127,7 +146,9 @@ pub(crate) fn group(
     manifest: Option<&Manifest>,
 ) -> String {
     let own = properties.into_iter();
-    let projects = project.into_iter().flat_map(|project| [&project.own, &project.parent]);
+    let projects = project
+        .into_iter()
+        .flat_map(|project| [&project.own, &project.parent]);
     if let Some(group) = own.chain(projects).find_map(group_of_coordinates) {
         return group;
     }
@@ -186,7 +207,10 @@ fn group_of_manifest(manifest: &Manifest) -> String {
         .iter()
         .find_map(|fields| {
             let values = fields.iter().flat_map(|field| manifest.values(field));
-            values.filter(|value| begins_domain(value)).map(clean_group).min()
+            values
+                .filter(|value| begins_domain(value))
+                .map(clean_group)
+                .min()
         })
         .unwrap_or_default()
 }
@@ -200,7 +224,12 @@ fn begins_domain(value: &str) -> bool {
 fn clean_group(value: &str) -> String {
     let value = without_directives(value);
     let value = value.split('#').next().unwrap_or(value).trim();
-    if value == "org.lz4.java" { "org.lz4" } else { value }.to_owned()
+    if value == "org.lz4.java" {
+        "org.lz4"
+    } else {
+        value
+    }
+    .to_owned()
 }
 
 #[cfg(test)]
@@ -214,18 +243,32 @@ mod tests {
             assert_eq!((&*found.name, &*found.version), (name, version), "{path}");
         };
         check("a/log4j-core-2.14.1.jar", "log4j-core", "2.14.1");
-        check("named-by-file-2.1.0-SNAPSHOT.jar", "named-by-file", "2.1.0-SNAPSHOT");
+        check(
+            "named-by-file-2.1.0-SNAPSHOT.jar",
+            "named-by-file",
+            "2.1.0-SNAPSHOT",
+        );
         check("org.eclipse.equinox-3.1.jar", "org.eclipse.equinox", "3.1");
         check("app.war", "app", "");
-        check("pkg-extra-field-maven-4.3.2-rc1.jar", "pkg-extra-field-maven", "4.3.2-rc1");
+        check(
+            "pkg-extra-field-maven-4.3.2-rc1.jar",
+            "pkg-extra-field-maven",
+            "4.3.2-rc1",
+        );
         check("1.jar", "", "");
     }
 
     #[test]
     fn groups_are_sorted_and_known() {
-        let keys: Vec<&str> = GROUPS.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        let keys: Vec<&str> = GROUPS
+            .lines()
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
         assert!(keys.is_sorted());
-        assert_eq!(known_group("spring-core", "5.3"), Some("org.springframework"));
+        assert_eq!(
+            known_group("spring-core", "5.3"),
+            Some("org.springframework")
+        );
         assert_eq!(known_group("groovy", "3.0.1"), Some("org.codehaus.groovy"));
         assert_eq!(known_group("groovy", "4.0.1"), Some("org.apache.groovy"));
         assert_eq!(known_group("no-such-artifact", "1"), None);
@@ -233,7 +276,9 @@ mod tests {
 
     #[test]
     fn manifest_names_group() {
-        let manifest = Manifest::parse("Bundle-SymbolicName: org.test.b;singleton:=true\nImplementation-Vendor-Id: com.test.a\n");
+        let manifest = Manifest::parse(
+            "Bundle-SymbolicName: org.test.b;singleton:=true\nImplementation-Vendor-Id: com.test.a\n",
+        );
         assert_eq!(group("x", "1", None, None, Some(&manifest)), "com.test.a");
     }
 }

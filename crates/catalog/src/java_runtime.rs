@@ -2,21 +2,12 @@
 
 use crate::{
     cpe,
+    facts::JavaRuntime,
     files::{CatalogedFile, location},
     purl,
 };
 use kubevet_model::{Package, PackageDetails, PackageKind};
 use std::collections::HashMap;
-
-/// What a release file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct JavaRuntime {
-    version: String,
-    implementor: String,
-    image_type: String,
-    build_type: String,
-    repository: String,
-}
 
 /// The runtime of a release file; `None` for a file of another program.
 pub(crate) fn read(content: &str) -> Option<JavaRuntime> {
@@ -31,7 +22,11 @@ pub(crate) fn read(content: &str) -> Option<JavaRuntime> {
     }
     let repository = [field("SOURCE_REPO"), field("BUILD_SOURCE_REPO")];
     Some(JavaRuntime {
-        version: version(field("JAVA_RUNTIME_VERSION"), field("FULL_VERSION"), field("JAVA_VERSION")),
+        version: version(
+            field("JAVA_RUNTIME_VERSION"),
+            field("FULL_VERSION"),
+            field("JAVA_VERSION"),
+        ),
         implementor: field("IMPLEMENTOR").to_lowercase().replace(' ', ""),
         image_type: field("IMAGE_TYPE").to_lowercase(),
         build_type: field("BUILD_TYPE").to_owned(),
@@ -94,7 +89,10 @@ impl JavaRuntime {
             ("sun", kit)
         } else if is_by("ibm") || path.contains("/ibm") {
             ("ibm", if has_compiler { "java_sdk" } else { "java" })
-        } else if is_by("oracle") || path.contains("oracle") || self.build_type.contains("commercial") {
+        } else if is_by("oracle")
+            || path.contains("oracle")
+            || self.build_type.contains("commercial")
+        {
             ("oracle", kit)
         } else {
             ("oracle", "openjdk")
@@ -124,7 +122,10 @@ impl JavaRuntime {
         if let Some((release, update)) = self.version.split_once('_') {
             let update = update.split('-').next().unwrap_or(update);
             let digits = update.trim_start_matches('0');
-            return (release, format!("update{}", if digits.is_empty() { "0" } else { digits }));
+            return (
+                release,
+                format!("update{}", if digits.is_empty() { "0" } else { digits }),
+            );
         }
         let release = self.version.split('+').next().unwrap_or(&self.version);
         (release, "*".to_owned())
@@ -140,17 +141,25 @@ mod tests {
     fn release_file_names_runtime() {
         let check = |content: &str, has_compiler: bool, purl: &str, cpe: &str| {
             let facts = FileFacts::default();
-            let file = CatalogedFile { path: "opt/java/release", layer: None, facts: &facts };
+            let file = CatalogedFile {
+                path: "opt/java/release",
+                layer: None,
+                facts: &facts,
+            };
             let package = read(content).unwrap().package(&file, has_compiler);
             assert_eq!((&*package.purl, &*package.cpes[0]), (purl, cpe));
         };
         check(
-            "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_RUNTIME_VERSION=\"17.0.7+7\"\nJAVA_VERSION=\"17.0.7\"\n", true,
-            "pkg:generic/oracle/openjdk@17.0.7%2B7", "cpe:2.3:a:oracle:openjdk:17.0.7:*:*:*:*:*:*:*",
+            "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_RUNTIME_VERSION=\"17.0.7+7\"\nJAVA_VERSION=\"17.0.7\"\n",
+            true,
+            "pkg:generic/oracle/openjdk@17.0.7%2B7",
+            "cpe:2.3:a:oracle:openjdk:17.0.7:*:*:*:*:*:*:*",
         );
         check(
-            "IMPLEMENTOR=\"Oracle Corporation\"\nJAVA_VERSION=\"1.8.0_411\"\nIMAGE_TYPE=\"JRE\"\n", false,
-            "pkg:generic/oracle/jre@1.8.0_411", "cpe:2.3:a:oracle:java_se:1.8.0:update411:*:*:*:*:*:*",
+            "IMPLEMENTOR=\"Oracle Corporation\"\nJAVA_VERSION=\"1.8.0_411\"\nIMAGE_TYPE=\"JRE\"\n",
+            false,
+            "pkg:generic/oracle/jre@1.8.0_411",
+            "cpe:2.3:a:oracle:java_se:1.8.0:update411:*:*:*:*:*:*",
         );
         assert_eq!(read("NAME=other\n"), None);
     }

@@ -1,10 +1,10 @@
 //! Node.js packages that are installed: a `package.json` each.
 
 use crate::{
-    cataloger::{Cataloger, Selection, Subject},
-    facts::Fact,
+    cataloger::{CatalogSubject, Cataloger, Selection},
+    facts::{Fact, NpmPackage},
     files::{CatalogedFile, Files, location},
-    purl,
+    json_document, purl,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Package, PackageDetails, PackageKind};
@@ -13,21 +13,13 @@ use serde_json::Value;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "javascript",
     selection: Selection::Paths(&["**/package.json"]),
-    subject: Some(Subject::Image),
+    subject: Some(CatalogSubject::Image),
     facts,
     packages,
 };
 
 /// Documents that one file may hold behind each other.
 const DOCUMENTS: usize = 64;
-
-/// A package of npm.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct NpmPackage {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) licenses: Vec<String>,
-}
 
 /// The fields that are read. Others are not looked at, whatever their type.
 #[derive(serde::Deserialize)]
@@ -42,6 +34,7 @@ fn facts(_: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     if !content.trim_ascii_start().starts_with(b"{") {
         return Err("it is not a package.json: it does not begin with a brace".to_owned());
     }
+    json_document::bounded(content)?;
     let mut packages = Vec::new();
     let documents = serde_json::Deserializer::from_slice(content).into_iter::<Document>();
     for document in documents.take(DOCUMENTS) {
@@ -115,25 +108,41 @@ mod tests {
     use super::*;
 
     fn found(content: &str) -> Result<Vec<(String, String)>, String> {
-        let entry = FileEntry { path: "package.json", size: 1, mode: 0o644 };
+        let entry = FileEntry {
+            path: "package.json",
+            size: 1,
+            mode: 0o644,
+        };
         let packages = match facts(&entry, content.as_bytes())? {
             Some(Fact::Npm(packages)) => packages,
             _ => Vec::new(),
         };
-        Ok(packages.into_iter().map(|one| (one.name, one.version)).collect())
+        Ok(packages
+            .into_iter()
+            .map(|one| (one.name, one.version))
+            .collect())
     }
 
     #[test]
     fn package_json_with_odd_fields_still_names_package() {
         let check = |content: &str, expected: &[(&str, &str)]| {
             let found = found(content).unwrap();
-            let found: Vec<(&str, &str)> = found.iter().map(|(name, version)| (&**name, &**version)).collect();
+            let found: Vec<(&str, &str)> = found
+                .iter()
+                .map(|(name, version)| (&**name, &**version))
+                .collect();
             assert_eq!(found, expected, "{content}");
         };
-        check(r#"{"name":"a","version":"1","dependencies":[]}"#, &[("a", "1")]);
+        check(
+            r#"{"name":"a","version":"1","dependencies":[]}"#,
+            &[("a", "1")],
+        );
         check(r#"{"name":"a","version":1}"#, &[("a", "")]);
         check(r#"{"type":"module"}"#, &[]);
-        check(r#"{"name":"a","version":"1"}{"name":"b","version":"2"}"#, &[("a", "1"), ("b", "2")]);
+        check(
+            r#"{"name":"a","version":"1"}{"name":"b","version":"2"}"#,
+            &[("a", "1"), ("b", "2")],
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Lock files of npm and Yarn: what a folder declares, whether it is installed or not.
 
 use crate::{
-    cataloger::{Cataloger, Selection, Subject},
-    facts::Fact,
+    cataloger::{CatalogSubject, Cataloger, Selection},
+    facts::{Fact, NpmPackage},
     files::{Files, file_name},
-    javascript::{self, NpmPackage},
+    javascript, json_document,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::Package;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub(crate) const CATALOGER: Cataloger = Cataloger {
     name: "javascript lock file",
     selection: Selection::Paths(&["**/package-lock.json", "**/yarn.lock"]),
-    subject: Some(Subject::Folder),
+    subject: Some(CatalogSubject::Folder),
     facts,
     packages,
 };
@@ -36,8 +36,7 @@ fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> 
 }
 
 fn package_lock(content: &[u8]) -> Result<Vec<NpmPackage>, String> {
-    let document: Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let version = document.get("lockfileVersion").and_then(Value::as_u64);
     let mut found = Vec::new();
     match version {
@@ -63,7 +62,10 @@ fn is_development(package: &Value) -> bool {
 }
 
 fn text<'a>(package: &'a Value, field: &str) -> &'a str {
-    package.get(field).and_then(Value::as_str).unwrap_or_default()
+    package
+        .get(field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// A package of version 2 or 3; the path says its name unless it has one.
@@ -130,7 +132,10 @@ fn yarn_lock(content: &str) -> Result<Vec<NpmPackage>, String> {
             name = yarn_name(line);
             continue;
         }
-        let Some(field) = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) else {
+        let Some(field) = line
+            .strip_prefix("  ")
+            .filter(|rest| !rest.starts_with(' '))
+        else {
             continue;
         };
         let version = field
@@ -175,7 +180,9 @@ fn is_name(name: &str) -> bool {
 fn packages(files: &Files<'_>, found: &mut Vec<Package>) {
     for (file, fact) in files.facts() {
         if let Fact::NpmLock(packages) = fact {
-            let packages = packages.iter().map(|entry| javascript::package(file, entry));
+            let packages = packages
+                .iter()
+                .map(|entry| javascript::package(file, entry));
             found.extend(packages);
         }
     }
@@ -186,7 +193,9 @@ mod tests {
     use super::*;
 
     fn names(packages: &[NpmPackage]) -> Vec<String> {
-        let names = packages.iter().map(|one| format!("{}@{}", one.name, one.version));
+        let names = packages
+            .iter()
+            .map(|one| format!("{}@{}", one.name, one.version));
         names.collect()
     }
 
@@ -211,8 +220,14 @@ mod tests {
         let check = |content: &str, expected: &[&str]| {
             assert_eq!(names(&yarn_lock(content).unwrap()), expected);
         };
-        check("# yarn lockfile v1\n\n\"@b/c@^1\", \"@b/c@^2\":\n  version \"2.0\"\n  dependencies:\n    a \"1\"\n\na@1:\n  version \"1.0\"\n", &["@b/c@2.0", "a@1.0"]);
-        check("__metadata:\n  version: 8\n\n\"x@npm:y@^1, x@npm:y@^2\":\n  version: 1.5\n\n\"z@npm:^3\":\n  version: 3.1\n", &["y@1.5", "z@3.1"]);
+        check(
+            "# yarn lockfile v1\n\n\"@b/c@^1\", \"@b/c@^2\":\n  version \"2.0\"\n  dependencies:\n    a \"1\"\n\na@1:\n  version \"1.0\"\n",
+            &["@b/c@2.0", "a@1.0"],
+        );
+        check(
+            "__metadata:\n  version: 8\n\n\"x@npm:y@^1, x@npm:y@^2\":\n  version: 1.5\n\n\"z@npm:^3\":\n  version: 3.1\n",
+            &["y@1.5", "z@3.1"],
+        );
         assert!(yarn_lock("hello").is_err());
     }
 }

@@ -13,8 +13,9 @@
 //! | `apk` | Alpine's installed database |
 //! | `binary` | programs known by a text in their content |
 //! | `binary_classes` | the programs that are known, and the texts that tell their version |
-//! | `cataloger` | what a cataloger is, and the table of all |
-//! | `catalog` | the question asked of each file |
+//! | `cataloger` | what a cataloger is |
+//! | `catalog` | the question about each file |
+//! | `catalogers` | the table of all catalogers |
 //! | `composer` | PHP packages by Composer |
 //! | `cpe` | names of the Common Platform Enumeration |
 //! | `dotnet` | .NET packages by `*.deps.json` |
@@ -33,6 +34,7 @@
 //! | `java_runtime` | a runtime of Java by its release file |
 //! | `javascript` | Node.js packages that are installed |
 //! | `javascript_locks` | lock files of npm and Yarn, in folders |
+//! | `json_document` | JSON files as values, bounded |
 //! | `maven` | pom.properties and pom.xml |
 //! | `os_release` | the distribution |
 //! | `ownership` | packages whose files another package owns |
@@ -53,6 +55,7 @@ mod binary;
 mod binary_classes;
 mod catalog;
 mod cataloger;
+mod catalogers;
 mod composer;
 mod cpe;
 mod dotnet;
@@ -71,6 +74,7 @@ mod java_names;
 mod java_runtime;
 mod javascript;
 mod javascript_locks;
+mod json_document;
 mod maven;
 mod os_release;
 mod ownership;
@@ -86,6 +90,6 @@ mod rust_audit;
 mod zip;
 
 pub use catalog::Catalog;
-pub use cataloger::Subject;
+pub use cataloger::CatalogSubject;
 pub use facts::FileFacts;
 pub use inventory::inventory;

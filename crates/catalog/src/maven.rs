@@ -57,7 +57,11 @@ pub(crate) fn project(content: &[u8]) -> Option<Project> {
         version: get("project/parent/version"),
     };
     let inherited = |own: String, of_parent: &str| {
-        if own.is_empty() { of_parent.to_owned() } else { own }
+        if own.is_empty() {
+            of_parent.to_owned()
+        } else {
+            own
+        }
     };
     let own = Coordinates {
         group: inherited(get("project/groupId"), &parent.group),
@@ -72,7 +76,11 @@ pub(crate) fn project(content: &[u8]) -> Option<Project> {
     Some(Project {
         own: resolved(own),
         parent: resolved(parent),
-        licenses: values.get("project/licenses/license/name").cloned().into_iter().collect(),
+        licenses: values
+            .get("project/licenses/license/name")
+            .cloned()
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -149,7 +157,10 @@ fn resolve(value: &str, values: &HashMap<String, String>, depth: usize) -> Strin
 }
 
 fn reference<'a>(name: &str, values: &'a HashMap<String, String>) -> Option<&'a String> {
-    let path = match name.strip_prefix("project.").or_else(|| name.strip_prefix("pom.")) {
+    let path = match name
+        .strip_prefix("project.")
+        .or_else(|| name.strip_prefix("pom."))
+    {
         Some(field) => {
             let field = field.replace('.', "/");
             let own = values.get(&format!("project/{field}"));
@@ -168,10 +179,15 @@ mod tests {
     fn properties_need_artifact_and_version() {
         let check = |content: &str, expected: Option<(&str, &str, &str)>| {
             let found = properties(content);
-            let found = found.as_ref().map(|found| (&*found.group, &*found.artifact, &*found.version));
+            let found = found
+                .as_ref()
+                .map(|found| (&*found.group, &*found.artifact, &*found.version));
             assert_eq!(found, expected, "{content}");
         };
-        check("#Generated\ngroupId=a.b\nartifactId = c\nversion:1.0\n", Some(("a.b", "c", "1.0")));
+        check(
+            "#Generated\ngroupId=a.b\nartifactId = c\nversion:1.0\n",
+            Some(("a.b", "c", "1.0")),
+        );
         check("groupId=a.b\nversion=1\n", None);
         check("artifactId=c\nversion=1\nnothing\n", None);
     }
@@ -179,13 +195,33 @@ mod tests {
     #[test]
     fn project_inherits_and_resolves() {
         let check = |body: &str, expected: (&str, &str, &str)| {
-            let found = project(format!("<?xml version=\"1.0\"?><project xmlns=\"x\">{body}</project>").as_bytes()).unwrap().own;
-            assert_eq!((&*found.group, &*found.artifact, &*found.version), expected, "{body}");
+            let found = project(
+                format!("<?xml version=\"1.0\"?><project xmlns=\"x\">{body}</project>").as_bytes(),
+            )
+            .unwrap()
+            .own;
+            assert_eq!(
+                (&*found.group, &*found.artifact, &*found.version),
+                expected,
+                "{body}"
+            );
         };
-        check("<parent><groupId>p</groupId><artifactId>q</artifactId><version>1</version></parent><artifactId>a</artifactId>", ("p", "a", "1"));
-        check("<groupId>g</groupId><artifactId>a</artifactId><version>${v}</version><properties><v>${w}.1</v><w>2</w></properties>", ("g", "a", "2.1"));
-        check("<groupId>g</groupId><artifactId>a</artifactId><version>${v}</version><properties><v>${v}</v></properties>", ("g", "a", ""));
-        check("<groupId>${project.parent.groupId}.x</groupId><artifactId>a</artifactId><parent><groupId>p</groupId></parent>", ("p.x", "a", ""));
+        check(
+            "<parent><groupId>p</groupId><artifactId>q</artifactId><version>1</version></parent><artifactId>a</artifactId>",
+            ("p", "a", "1"),
+        );
+        check(
+            "<groupId>g</groupId><artifactId>a</artifactId><version>${v}</version><properties><v>${w}.1</v><w>2</w></properties>",
+            ("g", "a", "2.1"),
+        );
+        check(
+            "<groupId>g</groupId><artifactId>a</artifactId><version>${v}</version><properties><v>${v}</v></properties>",
+            ("g", "a", ""),
+        );
+        check(
+            "<groupId>${project.parent.groupId}.x</groupId><artifactId>a</artifactId><parent><groupId>p</groupId></parent>",
+            ("p.x", "a", ""),
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{Fact, OsReleaseFact},
     files::Files,
 };
 use kubevet_image::FileEntry;
@@ -28,7 +28,9 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
         "usr/lib/os-release",
         "etc/system-release-cpe",
         "etc/redhat-release",
-        "etc/*-release",
+        "etc/*release*",
+        "usr/lib/*os-release*",
+        "usr/lib/os.release.d/*",
         "bin/busybox",
         "usr/bin/busybox",
         "etc/debian_version",
@@ -37,15 +39,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     facts,
     packages: |_, _| {},
 };
-
-/// What a file says about the distribution.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum OsReleaseFact {
-    /// It identifies it.
-    Distribution(Distribution),
-    /// Debian's version with its point release, such as `12.5`.
-    DebianVersion(String),
-}
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     if entry.path == DEBIAN_VERSION {
@@ -99,8 +92,7 @@ fn debian_version(files: &Files<'_>) -> Option<String> {
 /// `12` or `12.5`.
 fn is_number(version: &str) -> bool {
     let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
-    let is_digits =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     is_digits(major) && is_digits(minor)
 }
 
@@ -114,7 +106,10 @@ fn os_release(content: &str) -> Option<Distribution> {
     let mut take = |key: &str| values.remove(key).unwrap_or_default();
     let distribution = Distribution {
         id: take("ID"),
-        id_like: take("ID_LIKE").split_whitespace().map(str::to_owned).collect(),
+        id_like: take("ID_LIKE")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         name: take("NAME"),
         pretty_name: take("PRETTY_NAME"),
         version: take("VERSION"),
@@ -140,13 +135,22 @@ fn unquoted(value: &str) -> String {
         .replace("\\`", "`")
 }
 
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static BUSYBOX: LazyLock<BytesRegex> =
     LazyLock::new(|| BytesRegex::new(r"BusyBox v([\d.]+)").unwrap());
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static SYSTEM_RELEASE_CPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"cpe:/o:(.*?):.*?:(.*?):.*?$").unwrap());
-#[expect(clippy::unwrap_used, reason = "the pattern is a constant, and tests use it")]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
 static REDHAT_RELEASE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(.*?)\srelease\s((\d\.\d+).*)").unwrap());
 
@@ -221,10 +225,23 @@ mod tests {
     fn os_release_with_quotes_and_comments_is_read() {
         let check = |content: &str, id: &str, version_id: &str, name: &str| {
             let found = os_release(content).unwrap_or_default();
-            assert_eq!((&*found.id, &*found.version_id, &*found.name), (id, version_id, name));
+            assert_eq!(
+                (&*found.id, &*found.version_id, &*found.name),
+                (id, version_id, name)
+            );
         };
-        check("ID=debian\nVERSION_ID=\"12\"\nNAME='Debian GNU/Linux'\n", "debian", "12", "Debian GNU/Linux");
-        check("# ID=no\nID = a\nNAME=\"say \\\"hi\\\"\"", "a", "", "say \"hi\"");
+        check(
+            "ID=debian\nVERSION_ID=\"12\"\nNAME='Debian GNU/Linux'\n",
+            "debian",
+            "12",
+            "Debian GNU/Linux",
+        );
+        check(
+            "# ID=no\nID = a\nNAME=\"say \\\"hi\\\"\"",
+            "a",
+            "",
+            "say \"hi\"",
+        );
         check("nothing here", "", "", "");
     }
 
@@ -234,16 +251,38 @@ mod tests {
             let found = found.unwrap_or_default();
             assert_eq!((&*found.id, &*found.version_id), (id, version));
         };
-        check(busybox(b"\0\0BusyBox v1.36.1 (2023)\0"), "busybox", "1.36.1");
-        check(redhat_release("Red Hat Enterprise Linux release 8.8 (Ootpa)\n"), "rhel", "8.8");
-        check(redhat_release("CentOS release 6.10 (Final)"), "centos", "6.10");
-        check(system_release_cpe("cpe:/o:amazon:linux:2:-:ga"), "amazon", "2");
+        check(
+            busybox(b"\0\0BusyBox v1.36.1 (2023)\0"),
+            "busybox",
+            "1.36.1",
+        );
+        check(
+            redhat_release("Red Hat Enterprise Linux release 8.8 (Ootpa)\n"),
+            "rhel",
+            "8.8",
+        );
+        check(
+            redhat_release("CentOS release 6.10 (Final)"),
+            "centos",
+            "6.10",
+        );
+        check(
+            system_release_cpe("cpe:/o:amazon:linux:2:-:ga"),
+            "amazon",
+            "2",
+        );
         check(redhat_release("release"), "", "");
     }
 
     #[test]
     fn debian_version_is_number_or_ignored() {
-        for (version, expected) in [("12.5", true), ("12", true), ("bookworm/sid", false), ("12.", false), ("", false)] {
+        for (version, expected) in [
+            ("12.5", true),
+            ("12", true),
+            ("bookworm/sid", false),
+            ("12.", false),
+            ("", false),
+        ] {
             assert_eq!(is_number(version), expected, "{version}");
         }
     }

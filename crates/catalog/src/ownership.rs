@@ -1,9 +1,12 @@
 //! Packages whose files another package owns: a Python distribution that a Debian package brought is
 //! patched by Debian.
 
-use crate::files::Files;
+use crate::files::{Files, file_name, folder};
 use kubevet_model::{Package, PackageKind, PackageOwnership};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 /// Kinds whose packages say which files they own.
 const OWNERS: &[PackageKind] = &[
@@ -19,7 +22,8 @@ pub(crate) fn owners(packages: &[Package], files: &Files<'_>) -> Vec<PackageOwne
     if located.is_empty() {
         return Vec::new();
     }
-    let named = named(packages);
+    let named = LazyCell::new(|| named(packages));
+    let mut links = Links::new(files);
     let mut pairs = BTreeSet::new();
     for (owner, package) in packages.iter().enumerate() {
         if !OWNERS.contains(&package.kind) {
@@ -27,7 +31,11 @@ pub(crate) fn owners(packages: &[Package], files: &Files<'_>) -> Vec<PackageOwne
         }
         for path in &package.files {
             add_owned(&mut pairs, &located, owner, path);
-            let Some(real) = files.real_path(path.trim_start_matches('/')) else {
+            let relative = path.trim_start_matches('/');
+            if !links.are_passed(relative) {
+                continue;
+            }
+            let Some(real) = files.real_path(relative) else {
                 continue;
             };
             let real = format!("/{real}");
@@ -85,7 +93,7 @@ fn named(packages: &[Package]) -> HashSet<(PackageKind, &str)> {
 /// The databases themselves belong to all their packages, and copyright files are evidence of the same
 /// package.
 fn is_never_owned(path: &str) -> bool {
-    let name = crate::files::file_name(path);
+    let name = file_name(path);
     path.ends_with("/lib/apk/db/installed")
         || path.ends_with("/var/lib/dpkg/status")
         || path.contains("/var/lib/dpkg/status.d/")
@@ -93,6 +101,37 @@ fn is_never_owned(path: &str) -> bool {
         || ["Packages", "Packages.db", "rpmdb.sqlite"]
             .iter()
             .any(|database| name == *database && path.ends_with(&format!("/rpm/{database}")))
+}
+
+/// Symbolic links. Few paths pass one, and to follow them is dear: a distribution has many thousand files.
+struct Links<'a> {
+    links: HashSet<&'a str>,
+    /// The folder of the path before, and whether a part of it is a link.
+    folder: String,
+    is_folder_linked: bool,
+}
+
+impl<'a> Links<'a> {
+    fn new(files: &Files<'a>) -> Self {
+        Links {
+            links: files.links().collect(),
+            folder: String::new(),
+            is_folder_linked: false,
+        }
+    }
+
+    /// Whether a path, without a leading slash, is or passes a link.
+    fn are_passed(&mut self, path: &str) -> bool {
+        let folder = folder(path);
+        if folder != self.folder {
+            let mut above = std::iter::successors(Some(folder), |path| {
+                path.rsplit_once('/').map(|(above, _)| above)
+            });
+            self.is_folder_linked = above.any(|path| self.links.contains(path));
+            folder.clone_into(&mut self.folder);
+        }
+        self.is_folder_linked || self.links.contains(path)
+    }
 }
 
 /// Removes programs known by their content that a package of the distribution owns: the package says

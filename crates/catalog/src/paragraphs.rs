@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn paragraphs_are_parted_by_empty_lines() {
-        let content = "Package: a\nConffiles:\n /etc/a 1\n /etc/b 2\n\n\nPackage: b\nversion: 2\nno field\n";
+        let content =
+            "Package: a\nConffiles:\n /etc/a 1\n /etc/b 2\n\n\nPackage: b\nversion: 2\nno field\n";
         let all = paragraphs(content).unwrap();
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].lines("Conffiles"), ["", "/etc/a 1", "/etc/b 2"]);

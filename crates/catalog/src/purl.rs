@@ -69,11 +69,17 @@ mod tests {
     fn package_url_with_signs_is_escaped() {
         let check = |url: String, expected: &str| assert_eq!(url, expected);
         check(
-            purl("deb", "debian", "login", "1:4.13+dfsg1-1~b1", &[
-                ("distro", "debian-12"),
-                ("arch", "amd64"),
-                ("upstream", "shadow@1:4.13"),
-            ]),
+            purl(
+                "deb",
+                "debian",
+                "login",
+                "1:4.13+dfsg1-1~b1",
+                &[
+                    ("distro", "debian-12"),
+                    ("arch", "amd64"),
+                    ("upstream", "shadow@1:4.13"),
+                ],
+            ),
             "pkg:deb/debian/login@1%3A4.13%2Bdfsg1-1~b1?arch=amd64&distro=debian-12&upstream=shadow%401%3A4.13",
         );
         check(

@@ -2,8 +2,9 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{Fact, PythonFact, PythonMetadata},
     files::{CatalogedFile, Files, clean_absolute, file_name, folder, join, location},
+    json_document,
     paragraphs::Paragraph,
     purl,
 };
@@ -26,36 +27,15 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     packages,
 };
 
-/// What a file of a distribution says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum PythonFact {
-    /// Its name and version.
-    Metadata(PythonMetadata),
-    /// The paths of its files, relative to the folder of distributions.
-    Record(Vec<String>),
-    /// The paths of its files, relative to the metadata.
-    InstalledFiles(Vec<String>),
-    /// It has a list of modules; the list itself is not kept.
-    TopLevel,
-    /// Where it was fetched from, such as `git+https://example.test/a.git@0123`; empty for archives.
-    Origin(String),
-}
-
-/// The fields that are kept of the metadata.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct PythonMetadata {
-    name: String,
-    version: String,
-    licenses: Vec<String>,
-}
-
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let text = String::from_utf8_lossy(content);
     let fact = match file_name(entry.path) {
         "RECORD" => Some(PythonFact::Record(record(&text))),
         "installed-files.txt" => {
             let paths = text.lines().filter(|line| !line.is_empty());
-            Some(PythonFact::InstalledFiles(paths.map(str::to_owned).collect()))
+            Some(PythonFact::InstalledFiles(
+                paths.map(str::to_owned).collect(),
+            ))
         }
         "top_level.txt" => Some(PythonFact::TopLevel),
         "direct_url.json" => Some(PythonFact::Origin(origin(content)?)),
@@ -110,8 +90,7 @@ fn record_path(line: &str) -> Option<String> {
 
 /// The origin in `direct_url.json`.
 fn origin(content: &[u8]) -> Result<String, String> {
-    let document: serde_json::Value =
-        serde_json::from_slice(content).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document = json_document::parse(content)?;
     let field = |pointer: &str| document.pointer(pointer).and_then(|value| value.as_str());
     Ok(match field("/vcs_info/vcs") {
         Some(vcs) if !vcs.is_empty() => format!(
@@ -145,7 +124,12 @@ fn package(files: &Files<'_>, file: &CatalogedFile<'_>, metadata: &PythonMetadat
         locations: vec![location(file)],
         ..Beside::default()
     };
-    for name in ["RECORD", "installed-files.txt", "top_level.txt", "direct_url.json"] {
+    for name in [
+        "RECORD",
+        "installed-files.txt",
+        "top_level.txt",
+        "direct_url.json",
+    ] {
         // Of the two lists of files, one is enough.
         if name != "installed-files.txt" || beside.files.is_empty() {
             add_beside(&mut beside, files, file, name);
@@ -225,7 +209,12 @@ mod tests {
 
     #[test]
     fn name_is_normalized_as_pep_503_says() {
-        for (name, expected) in [("PyYAML", "pyyaml"), ("zope.interface", "zope-interface"), ("a__b-.c", "a-b-c"), ("_x", "-x")] {
+        for (name, expected) in [
+            ("PyYAML", "pyyaml"),
+            ("zope.interface", "zope-interface"),
+            ("a__b-.c", "a-b-c"),
+            ("_x", "-x"),
+        ] {
             assert_eq!(normalized(name), expected);
         }
     }
@@ -237,7 +226,11 @@ mod tests {
             let found = found.as_ref().map(|found| (&*found.name, &*found.version));
             assert_eq!(found.unwrap_or_default(), (name, version));
         };
-        check("Metadata-Version: 2.1\nName: A\nVersion: 1.0\n\nVersion: 2", "A", "1.0");
+        check(
+            "Metadata-Version: 2.1\nName: A\nVersion: 1.0\n\nVersion: 2",
+            "A",
+            "1.0",
+        );
         check("\r\nName: A\r\nVersion: 1.0\r\n", "A", "1.0");
         check("Name: Python\nVersion: 3.11", "", "");
         check("Summary: nothing", "", "");

@@ -2,11 +2,9 @@
 
 use crate::{
     cataloger::{Cataloger, Selection},
-    facts::Fact,
+    facts::{Fact, RpmEntry, RpmFact},
     files::{CatalogedFile, Files, location},
-    purl, rpm_berkeley,
-    rpm_header::{self, RpmEntry},
-    rpm_ndb, rpm_sqlite,
+    purl, rpm_berkeley, rpm_header, rpm_ndb, rpm_sqlite,
 };
 use kubevet_image::FileEntry;
 use kubevet_model::{Distribution, Package, PackageDetails, PackageKind, UpstreamPackage};
@@ -21,14 +19,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     facts,
     packages,
 };
-
-/// What a file of RPM says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct RpmFact {
-    entries: Vec<RpmEntry>,
-    /// It is a manifest, whose package URLs do not name the distribution.
-    is_manifest: bool,
-}
 
 fn facts(entry: &FileEntry<'_>, content: &[u8]) -> Result<Option<Fact>, String> {
     let is_manifest = entry.path.ends_with("container-manifest-2");
@@ -68,7 +58,19 @@ fn database(content: &[u8]) -> Result<Vec<RpmEntry>, String> {
 /// A line of the manifest: ten columns between tabs.
 fn manifest_entry(line: &str) -> Option<RpmEntry> {
     let columns: Vec<&str> = line.split('\t').collect();
-    let [name, version, _, _, _, marker, _, architecture, epoch, source, ..] = columns.as_slice()
+    let [
+        name,
+        version,
+        _,
+        _,
+        _,
+        marker,
+        _,
+        architecture,
+        epoch,
+        source,
+        ..,
+    ] = columns.as_slice()
     else {
         return None;
     };
@@ -143,7 +145,9 @@ fn package_url(entry: &RpmEntry, version: &str, distribution: Option<&Distributi
         Some(id) => id,
         None => "",
     };
-    let epoch = entry.epoch.map_or_else(String::new, |epoch| epoch.to_string());
+    let epoch = entry
+        .epoch
+        .map_or_else(String::new, |epoch| epoch.to_string());
     let distro = distribution.map_or_else(String::new, purl::distro);
     let qualifiers = [
         ("arch", entry.architecture.as_str()),
@@ -173,12 +177,22 @@ mod tests {
     #[test]
     fn source_package_with_other_name_is_upstream() {
         let check = |name: &str, source: &str, expected: Option<(&str, &str)>| {
-            let entry = RpmEntry { name: name.to_owned(), source: source.to_owned(), ..RpmEntry::default() };
+            let entry = RpmEntry {
+                name: name.to_owned(),
+                source: source.to_owned(),
+                ..RpmEntry::default()
+            };
             let found = upstream(&entry);
-            let found = found.as_ref().map(|one| (&*one.name, one.version.as_deref().unwrap()));
+            let found = found
+                .as_ref()
+                .map(|one| (&*one.name, one.version.as_deref().unwrap()));
             assert_eq!(found, expected, "{source}");
         };
-        check("openssl-libs", "openssl-1.1.1k-9.el8_7.src.rpm", Some(("openssl", "1.1.1k-9.el8_7")));
+        check(
+            "openssl-libs",
+            "openssl-1.1.1k-9.el8_7.src.rpm",
+            Some(("openssl", "1.1.1k-9.el8_7")),
+        );
         check("openssl", "openssl-1.1.1k-9.el8_7.src.rpm", None);
         check("gpg-pubkey", "", None);
         check("x", "odd.rpm", None);
@@ -186,9 +200,13 @@ mod tests {
 
     #[test]
     fn manifest_line_has_ten_columns() {
-        let line = "bash\t5.1.8-1.cm2\t1\t2\tVendor\t(none)\t10\tx86_64\t0\tbash-5.1.8-1.cm2.src.rpm";
+        let line =
+            "bash\t5.1.8-1.cm2\t1\t2\tVendor\t(none)\t10\tx86_64\t0\tbash-5.1.8-1.cm2.src.rpm";
         let entry = manifest_entry(line).unwrap();
-        assert_eq!((&*entry.name, &*entry.version, &*entry.release, entry.epoch), ("bash", "5.1.8", "1.cm2", None));
+        assert_eq!(
+            (&*entry.name, &*entry.version, &*entry.release, entry.epoch),
+            ("bash", "5.1.8", "1.cm2", None)
+        );
         assert_eq!(manifest_entry("bash\t1.0-1"), None);
     }
 }

@@ -34,7 +34,10 @@ pub(crate) fn headers(content: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         if !matches!(page.get(25), Some(&(HASH | UNSORTED_HASH))) {
             continue;
         }
-        for entry in file.values(page).ok_or("a page of the Berkeley DB file is damaged")? {
+        for entry in file
+            .values(page)
+            .ok_or("a page of the Berkeley DB file is damaged")?
+        {
             let header = file.value(page, entry)?;
             // Entries that share a chain make a small file large.
             bytes = bytes.saturating_add(header.len());
@@ -68,7 +71,9 @@ impl<'a> File<'a> {
         if !count.is_multiple_of(2) {
             return None;
         }
-        let list = page.get(PAGE_HEADER_BYTES..)?.get(..count.checked_mul(2)?)?;
+        let list = page
+            .get(PAGE_HEADER_BYTES..)?
+            .get(..count.checked_mul(2)?)?;
         list.chunks_exact(4)
             .map(|pair| u16_at(pair, 2, self.order).map(usize::from))
             .collect()

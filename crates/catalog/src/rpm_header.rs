@@ -1,6 +1,9 @@
 //! The header of an installed RPM package: a table of tags, and the data that they point into.
 
-use crate::executable::{ByteOrder, u32_at};
+use crate::{
+    executable::{ByteOrder, u32_at},
+    facts::RpmEntry,
+};
 
 /// Tags of the largest header that is read.
 const TAGS: usize = 65_535;
@@ -18,21 +21,6 @@ const FOLDER_NUMBERS: u32 = 1116;
 const FILE_NAMES: u32 = 1117;
 const FOLDERS: u32 = 1118;
 const MODULARITY: u32 = 5096;
-
-/// What is kept of a package.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct RpmEntry {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) release: String,
-    pub(crate) epoch: Option<u32>,
-    pub(crate) architecture: String,
-    /// The file name of the source package.
-    pub(crate) source: String,
-    pub(crate) license: String,
-    pub(crate) modularity: String,
-    pub(crate) files: Vec<String>,
-}
 
 /// A table of tags.
 struct Header<'a> {
@@ -135,7 +123,11 @@ pub(crate) mod tests {
         let mut blob = u32::try_from(tags.len()).unwrap().to_be_bytes().to_vec();
         blob.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
         for (tag, kind, offset, count) in tags {
-            blob.extend([tag, kind, offset, count].map(|number| number.to_be_bytes()).concat());
+            blob.extend(
+                [tag, kind, offset, count]
+                    .map(|number| number.to_be_bytes())
+                    .concat(),
+            );
         }
         blob.extend(data);
         blob
@@ -144,7 +136,10 @@ pub(crate) mod tests {
     #[test]
     fn header_names_package_and_files() {
         let entry = read(&blob()).unwrap();
-        assert_eq!((&*entry.name, &*entry.version, &*entry.release), ("a", "1.0", "2"));
+        assert_eq!(
+            (&*entry.name, &*entry.version, &*entry.release),
+            ("a", "1.0", "2")
+        );
         assert_eq!(entry.epoch, None);
         assert_eq!(entry.files, ["/etc/x", "/usr/y"]);
     }

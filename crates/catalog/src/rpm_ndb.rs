@@ -21,7 +21,9 @@ pub(crate) fn headers(content: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     if u32_at(content, 4, ORDER) != Some(VERSION) || pages > PAGES {
         return Err("the ndb file is of a version that is not known".to_owned());
     }
-    let slots = pages.saturating_mul(SLOTS_OF_PAGE).saturating_mul(SLOT_BYTES);
+    let slots = pages
+        .saturating_mul(SLOTS_OF_PAGE)
+        .saturating_mul(SLOT_BYTES);
     // The header takes the room of two slots.
     let slots = content
         .get(32..slots)
@@ -34,7 +36,8 @@ pub(crate) fn headers(content: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         }
         let package = u32_at(slot, 4, ORDER).unwrap_or(0);
         if package != 0 {
-            let header = header(content, slot, package).ok_or("a package of the ndb file is damaged")?;
+            let header =
+                header(content, slot, package).ok_or("a package of the ndb file is damaged")?;
             // Slots that point to the same header make a small file large.
             bytes = bytes.saturating_add(header.len());
             if bytes > content.len() {

@@ -40,9 +40,9 @@ pub(crate) fn headers(content: &[u8]) -> Result<Vec<Vec<u8>>, String> {
 
 /// A number as a record holds it.
 fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0_usize, |sum, byte| sum.wrapping_shl(8) | usize::from(*byte))
+    bytes.iter().fold(0_usize, |sum, byte| {
+        sum.wrapping_shl(8) | usize::from(*byte)
+    })
 }
 
 struct File<'a> {
@@ -76,11 +76,7 @@ impl<'a> File<'a> {
     }
 
     /// Visits the rows of a table in order.
-    fn rows(
-        &self,
-        root: usize,
-        visit: &mut dyn FnMut(&[u8]) -> Option<()>,
-    ) -> Result<(), String> {
+    fn rows(&self, root: usize, visit: &mut dyn FnMut(&[u8]) -> Option<()>) -> Result<(), String> {
         const INNER: u8 = 5;
         const LEAF: u8 = 13;
         let damaged = || "a page of the SQLite file is damaged".to_owned();
@@ -99,7 +95,11 @@ impl<'a> File<'a> {
                 INNER => {
                     let mut below = self.children(page, start).ok_or_else(damaged)?;
                     below.reverse();
-                    left.extend(below.into_iter().map(|page| (page, depth.saturating_add(1))));
+                    left.extend(
+                        below
+                            .into_iter()
+                            .map(|page| (page, depth.saturating_add(1))),
+                    );
                 }
                 LEAF => {
                     for cell in cells(page, start, 8).ok_or_else(damaged)? {

@@ -3,7 +3,7 @@
 use crate::{
     cataloger::{Cataloger, Selection},
     executable,
-    facts::Fact,
+    facts::{AuditedCrate, Fact},
     files::{CatalogedFile, Files, location},
     purl,
 };
@@ -22,13 +22,6 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 
 /// Bytes of the longest list of crates.
 const LIST_BYTES: u64 = 8 << 20;
-
-/// A crate that runs in the program.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct AuditedCrate {
-    name: String,
-    version: String,
-}
 
 #[derive(serde::Deserialize)]
 struct Document {
@@ -60,7 +53,9 @@ fn audited(section: &[u8]) -> Result<Vec<AuditedCrate>, String> {
         .read_to_end(&mut text)
         .map_err(|error| format!("its section .dep-v0 cannot be inflated: {error}"))?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > LIST_BYTES {
-        return Err(format!("its section .dep-v0 inflates to over {LIST_BYTES} bytes"));
+        return Err(format!(
+            "its section .dep-v0 inflates to over {LIST_BYTES} bytes"
+        ));
     }
     let document: Document = serde_json::from_slice(&text)
         .map_err(|error| format!("its section .dep-v0 is not a list of crates: {error}"))?;

@@ -79,12 +79,22 @@ impl<'a> Archive<'a> {
         let limit = most.saturating_add(1);
         match entry.method {
             0 => packed.take(limit).read_to_end(&mut data),
-            8 => DeflateDecoder::new(packed).take(limit).read_to_end(&mut data),
-            method => return Err(format!("the entry {:.200} is packed by method {method}", entry.name)),
+            8 => DeflateDecoder::new(packed)
+                .take(limit)
+                .read_to_end(&mut data),
+            method => {
+                return Err(format!(
+                    "the entry {:.200} is packed by method {method}",
+                    entry.name
+                ));
+            }
         }
         .map_err(|error| format!("the entry {:.200} cannot be inflated: {error}", entry.name))?;
         if u64::try_from(data.len()).unwrap_or(u64::MAX) > most {
-            return Err(format!("the entry {:.200} has over {most} bytes", entry.name));
+            return Err(format!(
+                "the entry {:.200} has over {most} bytes",
+                entry.name
+            ));
         }
         Ok(data)
     }
@@ -103,7 +113,9 @@ impl<'a> Archive<'a> {
 
 fn directory(content: &[u8]) -> Option<Directory> {
     const END_BYTES: usize = 22;
-    let from = content.len().saturating_sub(COMMENT_BYTES.saturating_add(END_BYTES));
+    let from = content
+        .len()
+        .saturating_sub(COMMENT_BYTES.saturating_add(END_BYTES));
     let tail = content.get(from..)?;
     let end = from.checked_add(memchr::memmem::rfind(tail, b"PK\x05\x06")?)?;
     let record = content.get(end..)?;
@@ -213,7 +225,8 @@ pub(crate) mod tests {
             encoder.write_all(data).unwrap();
             let packed = encoder.finish().unwrap();
             let offset = u32::try_from(archive.len()).unwrap();
-            let sizes = [packed.len(), data.len()].map(|bytes| u32::try_from(bytes).unwrap().to_le_bytes());
+            let sizes =
+                [packed.len(), data.len()].map(|bytes| u32::try_from(bytes).unwrap().to_le_bytes());
             let name_bytes = u16::try_from(name.len()).unwrap().to_le_bytes();
             archive.extend(b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0");
             archive.extend(sizes.concat());

@@ -14,7 +14,10 @@ const KINDS: &[(&str, &str)] = &[
 
 /// Why we leave out a package of Syft's.
 pub(crate) fn of_syft(_source: &str, key: &Key) -> Option<&'static str> {
-    KINDS.iter().find(|(kind, _)| *kind == key.0).map(|(_, reason)| *reason)
+    KINDS
+        .iter()
+        .find(|(kind, _)| *kind == key.0)
+        .map(|(_, reason)| *reason)
 }
 
 /// Why we have a package that Syft leaves out.

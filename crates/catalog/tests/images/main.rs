@@ -7,6 +7,13 @@
     clippy::disallowed_methods,
     reason = "tests read files and start programs"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells what it compared"
+)]
 
 mod answer;
 mod exceptions;
@@ -39,7 +46,11 @@ fn theirs(answer: &Answer) -> Packages {
     let mut packages = Packages::new();
     for package in &answer.packages {
         // Syft writes this where a package has no version.
-        let version = if package.version == "UNKNOWN" { "" } else { &package.version };
+        let version = if package.version == "UNKNOWN" {
+            ""
+        } else {
+            &package.version
+        };
         let key = (
             package.kind.clone(),
             package.name.clone(),
@@ -57,7 +68,10 @@ fn differences(source: &str, inventory: &PackageInventory, answer: &Answer) -> V
     let mut lines = Vec::new();
     for (key, count) in &theirs {
         if ours.get(key) != Some(count) && exceptions::of_syft(source, key).is_none() {
-            lines.push(format!("{source}: Syft has {count} of {key:?}, we {}", ours.get(key).unwrap_or(&0)));
+            lines.push(format!(
+                "{source}: Syft has {count} of {key:?}, we {}",
+                ours.get(key).unwrap_or(&0)
+            ));
         }
     }
     for (key, count) in &ours {
@@ -70,24 +84,54 @@ fn differences(source: &str, inventory: &PackageInventory, answer: &Answer) -> V
     lines
 }
 
-fn distribution_difference(source: &str, inventory: &PackageInventory, answer: &Answer) -> Option<String> {
+fn distribution_difference(
+    source: &str,
+    inventory: &PackageInventory,
+    answer: &Answer,
+) -> Option<String> {
     let ours = inventory.distribution.as_ref().map(|known| {
-        (known.id.clone(), known.version_id.clone(), known.codename.clone(), known.id_like.clone())
+        (
+            known.id.clone(),
+            known.version_id.clone(),
+            known.codename.clone(),
+            known.id_like.clone(),
+        )
     });
     let theirs = answer.distro.as_ref().map(|known| {
-        (known.id.clone(), known.version_id.clone(), known.codename.clone(), known.id_like.clone())
+        (
+            known.id.clone(),
+            known.version_id.clone(),
+            known.codename.clone(),
+            known.id_like.clone(),
+        )
     });
     (ours != theirs).then(|| format!("{source}: distribution {ours:?}, Syft {theirs:?}"))
 }
 
 /// Owner and owned, by type and name.
-fn ownership_difference(source: &str, inventory: &PackageInventory, answer: &Answer) -> Option<String> {
+fn ownership_difference(
+    source: &str,
+    inventory: &PackageInventory,
+    answer: &Answer,
+) -> Option<String> {
     let mut ours: Vec<(String, String)> = inventory
         .ownership
         .iter()
-        .map(|pair| (inventory.packages[pair.owner].name.clone(), inventory.packages[pair.owned].name.clone()))
+        .map(|pair| {
+            (
+                inventory.packages[pair.owner].name.clone(),
+                inventory.packages[pair.owned].name.clone(),
+            )
+        })
         .collect();
-    let name = |id: &str| answer.packages.iter().find(|package| package.id == id).map_or("", |package| &package.name).to_owned();
+    let name = |id: &str| {
+        answer
+            .packages
+            .iter()
+            .find(|package| package.id == id)
+            .map_or("", |package| &package.name)
+            .to_owned()
+    };
     let mut theirs: Vec<(String, String)> = answer
         .relationships
         .iter()
@@ -100,23 +144,40 @@ fn ownership_difference(source: &str, inventory: &PackageInventory, answer: &Ans
 }
 
 /// Layer and path of the primary evidence and the source packages, for packages that both have once.
-fn evidence_differences(source: &str, inventory: &PackageInventory, answer: &Answer) -> Vec<String> {
+fn evidence_differences(
+    source: &str,
+    inventory: &PackageInventory,
+    answer: &Answer,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for package in &inventory.packages {
         let is_same = |other: &&FoundPackage| {
-            let version = other.version == package.version || other.version == "UNKNOWN" && package.version.is_empty();
+            let version = other.version == package.version
+                || other.version == "UNKNOWN" && package.version.is_empty();
             other.name == package.name && version && other.purl == package.purl
         };
         let same: Vec<&FoundPackage> = answer.packages.iter().filter(is_same).collect();
         let [only] = same.as_slice() else { continue };
-        let Some(ours) = package.locations.first() else { continue };
+        let Some(ours) = package.locations.first() else {
+            continue;
+        };
         let layer = ours.layer.map_or(-1, |layer| i64::try_from(layer).unwrap());
-        let is_there = only.locations.iter().any(|theirs| theirs.path == ours.path && theirs.layer == layer);
+        let is_there = only
+            .locations
+            .iter()
+            .any(|theirs| theirs.path == ours.path && theirs.layer == layer);
         if !is_there {
-            lines.push(format!("{source}: {} is in {} of layer {layer} for us alone", package.name, ours.path));
+            lines.push(format!(
+                "{source}: {} is in {} of layer {layer} for us alone",
+                package.name, ours.path
+            ));
         }
         if upstreams(package) != theirs_upstreams(only) {
-            lines.push(format!("{source}: sources of {} are {:?}", package.name, upstreams(package)));
+            lines.push(format!(
+                "{source}: sources of {} are {:?}",
+                package.name,
+                upstreams(package)
+            ));
         }
     }
     lines
@@ -124,18 +185,40 @@ fn evidence_differences(source: &str, inventory: &PackageInventory, answer: &Ans
 
 fn upstreams(package: &Package) -> Vec<(String, String)> {
     let upstreams = package.upstreams.iter();
-    upstreams.map(|one| (one.name.clone(), one.version.clone().unwrap_or_default())).collect()
+    upstreams
+        .map(|one| (one.name.clone(), one.version.clone().unwrap_or_default()))
+        .collect()
 }
 
 fn theirs_upstreams(package: &FoundPackage) -> Vec<(String, String)> {
     let upstreams = package.source_packages.iter();
-    upstreams.map(|one| (one.name.clone(), one.version.clone())).collect()
+    upstreams
+        .map(|one| (one.name.clone(), one.version.clone()))
+        .collect()
 }
 
 /// The images that are not hostile.
 const IMAGES: &[&str] = &[
-    "debian", "distroless", "alpine", "wolfi", "rhel", "almalinux", "sles", "centos7", "python", "npm", "golang",
-    "java", "rust", "ecosystems", "layers", "multiarch", "archive-docker", "archive-oci", "docker-types", "no-layers",
+    "debian",
+    "distroless",
+    "alpine",
+    "wolfi",
+    "rhel",
+    "almalinux",
+    "sles",
+    "centos7",
+    "python",
+    "npm",
+    "golang",
+    "java",
+    "rust",
+    "ecosystems",
+    "layers",
+    "multiarch",
+    "archive-docker",
+    "archive-oci",
+    "docker-types",
+    "no-layers",
 ];
 
 fn source(folder: &Path, name: &str) -> String {
@@ -201,7 +284,11 @@ fn named_sources_hold_what_syft_finds() {
         let inventory = inventory.unwrap();
         let answer = ask(&mut oracle, source);
         let mut found = differences(source, &inventory, &answer);
-        println!("{source}: {} packages, {} differ", inventory.packages.len(), found.len());
+        println!(
+            "{source}: {} packages, {} differ",
+            inventory.packages.len(),
+            found.len()
+        );
         for file in &inventory.unread {
             println!("{source}: unread {} {}", file.path, file.reason);
         }

@@ -1,6 +1,6 @@
 //! Images and folders, read by our own crates.
 
-use kubevet_catalog::{Catalog, Subject, inventory};
+use kubevet_catalog::{Catalog, CatalogSubject, inventory};
 use kubevet_image::{
     ImageError, ImageLimits, ImageLocation, ImageSelection, open_local, read_folder, read_layers,
     squash,
@@ -10,9 +10,9 @@ use std::path::Path;
 
 /// What is in a folder.
 pub(crate) fn inventory_of_folder(folder: &Path) -> Result<PackageInventory, ImageError> {
-    let catalog = Catalog::new(Subject::Folder);
+    let catalog = Catalog::new(CatalogSubject::Folder);
     let files = read_folder(folder, &catalog, &ImageLimits::default())?;
-    Ok(inventory(&files, Subject::Folder))
+    Ok(inventory(&files, CatalogSubject::Folder))
 }
 
 /// What is in an image, such as `oci-dir:PATH`.
@@ -22,8 +22,14 @@ pub(crate) fn inventory_of_image(source: &str) -> Result<PackageInventory, Image
         panic!("{source} is not on this machine");
     };
     let opened = open_local(&local, &ImageSelection::default(), &limits)?;
-    let catalog = Catalog::new(Subject::Image);
-    let layers = read_layers(opened.source.as_ref(), &opened.image, &catalog, None, &limits)?;
+    let catalog = Catalog::new(CatalogSubject::Image);
+    let layers = read_layers(
+        opened.source.as_ref(),
+        &opened.image,
+        &catalog,
+        None,
+        &limits,
+    )?;
     let files = squash(layers, &limits)?;
-    Ok(inventory(&files, Subject::Image))
+    Ok(inventory(&files, CatalogSubject::Image))
 }
