@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Instant};
 use tokio::time::{sleep, timeout};
 
 /// A blob that is being read.
-pub struct BlobStream {
+pub struct RegistryBlob {
     state: Arc<ClientState>,
     source: Source,
     request: ReadRequest,
@@ -38,7 +38,7 @@ pub struct BlobStream {
     is_finished: bool,
 }
 
-impl BlobStream {
+impl RegistryBlob {
     /// Asks one source for a blob.
     pub(crate) async fn open(
         state: Arc<ClientState>,

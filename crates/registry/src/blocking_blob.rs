@@ -1,6 +1,6 @@
 //! A blob for readers that block: layers are inflated and hashed on threads of their own.
 
-use super::blob::BlobStream;
+use super::blob::RegistryBlob;
 use hyper::body::{Buf as _, Bytes};
 use std::io::{self, Read};
 use tokio::runtime::Handle;
@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 /// `std::thread` or `spawn_blocking`, and while the runtime runs. An error carries the
 /// [`RegistryError`](super::RegistryError).
 pub struct BlockingBlob {
-    stream: BlobStream,
+    stream: RegistryBlob,
     runtime: Handle,
     rest: Bytes,
 }
@@ -17,7 +17,7 @@ pub struct BlockingBlob {
 impl BlockingBlob {
     /// Wraps a stream of the runtime.
     #[must_use]
-    pub fn new(stream: BlobStream, runtime: Handle) -> Self {
+    pub fn new(stream: RegistryBlob, runtime: Handle) -> Self {
         Self {
             stream,
             runtime,

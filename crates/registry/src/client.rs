@@ -3,7 +3,7 @@
 //! It only reads. Every call has bounds on bytes, counts and time, and every content is verified.
 
 use super::{
-    blob::BlobStream,
+    blob::RegistryBlob,
     client_state::{ClientState, RegistrySettings},
     digest::ContentDigest,
     error::RegistryError,
@@ -86,11 +86,11 @@ impl RegistryClient {
         repository: &Repository,
         digest: &ContentDigest,
         size: Option<u64>,
-    ) -> Result<BlobStream, RegistryError> {
+    ) -> Result<RegistryBlob, RegistryError> {
         let mut sources = SourceErrors::default();
         for source in self.state.rules.sources(repository)? {
             let state = Arc::clone(&self.state);
-            match BlobStream::open(state, source.clone(), digest, size).await {
+            match RegistryBlob::open(state, source.clone(), digest, size).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => sources.add(&source, error)?,
             }

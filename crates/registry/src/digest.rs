@@ -40,7 +40,7 @@ pub struct ContentDigest {
 /// The text is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a digest: write sha256: and 64 digits of 0-9 and a-f, or sha512: and 128")]
-pub struct ParseDigestError;
+pub struct InvalidDigestError;
 
 impl ContentDigest {
     /// Reads a digest.
@@ -48,15 +48,15 @@ impl ContentDigest {
     /// # Errors
     ///
     /// Returns an error unless it is `sha256:` or `sha512:` with the right number of lower-case digits.
-    pub fn parse(text: &str) -> Result<Self, ParseDigestError> {
-        let (name, hex) = text.split_once(':').ok_or(ParseDigestError)?;
+    pub fn parse(text: &str) -> Result<Self, InvalidDigestError> {
+        let (name, hex) = text.split_once(':').ok_or(InvalidDigestError)?;
         let algorithm = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512]
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
-            .ok_or(ParseDigestError)?;
+            .ok_or(InvalidDigestError)?;
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if hex.len() != algorithm.hex_digits() || !hex.bytes().all(is_digit) {
-            return Err(ParseDigestError);
+            return Err(InvalidDigestError);
         }
         Ok(Self {
             algorithm,

@@ -81,12 +81,12 @@ mod tls;
 mod token;
 mod url;
 
-pub use blob::BlobStream;
+pub use blob::RegistryBlob;
 pub use blocking_blob::BlockingBlob;
 pub use client::RegistryClient;
 pub use client_state::RegistrySettings;
 pub use credential::{Credential, FoundCredential};
-pub use digest::{ContentDigest, DigestAlgorithm, ParseDigestError};
+pub use digest::{ContentDigest, DigestAlgorithm, InvalidDigestError};
 pub use docker_config::{DockerConfig, DockerConfigError};
 pub use error::RegistryError;
 pub use image_list::{ListedFailure, ListedImage, ListedState, RegistryImageList};
