@@ -77,8 +77,20 @@ async fn encrypt(
         Err(error) if speaks_no_tls(&error) => Err(RegistryError::PlainHttp {
             host: origin.to_string(),
         }),
+        Err(error) if closed_early(&error) => Err(RegistryError::Connect {
+            host: origin.to_string(),
+            reason: "it was closed during the TLS handshake".to_owned(),
+        }),
         Err(error) => Err(failed(error.to_string())),
     }
+}
+
+/// True if the other side hung up: a server that is going down, or one without TLS.
+fn closed_early(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    )
 }
 
 /// True if the answer to a TLS greeting was not TLS: a server of plain HTTP.

@@ -96,7 +96,7 @@ async fn credentials_of_a_registry_are_not_sent_to_its_mirror() {
         return;
     };
     let rule = rule(&origin, vec![mirror.address().to_owned()]);
-    let client = client_of(rule, origin.account("user", "secret"));
+    let client = client_of(rule, origin.account("user", "hunter2"));
     pull(&client, &origin.image()).await.unwrap();
     assert!(
         mirror

@@ -8,7 +8,7 @@ use crate::{
 use kubevet_registry::{ImageReference, ProxySettings, RegistryClient, RegistrySettings};
 
 fn client_by(proxy: &ScriptedServer) -> RegistryClient {
-    let url = format!("http://us:secret@{}", proxy.address());
+    let url = format!("http://us:hunter2@{}", proxy.address());
     let proxies = ProxySettings::from_variables(|name| {
         matches!(name, "HTTPS_PROXY" | "HTTP_PROXY").then(|| url.clone())
     });
@@ -37,7 +37,7 @@ async fn https_goes_through_a_tunnel_and_a_refusal_is_reported() {
     assert_eq!(requests[0].line, "CONNECT r.example:443");
     assert_eq!(
         requests[0].header("proxy-authorization"),
-        Some("Basic dXM6c2VjcmV0")
+        Some("Basic dXM6aHVudGVyMg==")
     );
 }
 
@@ -64,7 +64,7 @@ async fn plain_http_is_sent_to_the_proxy_with_its_whole_url() {
     assert_eq!(last.header("host"), Some("plain.example:5000"));
     assert_eq!(
         last.header("proxy-authorization"),
-        Some("Basic dXM6c2VjcmV0")
+        Some("Basic dXM6aHVudGVyMg==")
     );
 }
 

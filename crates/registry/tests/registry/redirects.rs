@@ -12,7 +12,7 @@ async fn request_to_the_target_of_a_redirect_has_no_credentials() {
         let Some(registry) = TestRegistry::start("redirect", &["-redirect", "-auth", auth]) else {
             return;
         };
-        let client = client_with(registry.account("user", "secret"), short_limits());
+        let client = client_with(registry.account("user", "hunter2"), short_limits());
         pull(&client, &registry.image()).await.unwrap();
         let requests = registry.requests();
         let at_storage: Vec<_> = requests
@@ -43,7 +43,7 @@ async fn blob_of_a_storage_is_resumed_by_way_of_the_registry() {
     let Some(registry) = TestRegistry::start("redirect and resume", &flags) else {
         return;
     };
-    let client = client_with(registry.account("user", "secret"), short_limits());
+    let client = client_with(registry.account("user", "hunter2"), short_limits());
     pull(&client, &registry.image()).await.unwrap();
     let requests = registry.requests();
     let resumed: Vec<_> = requests
@@ -84,7 +84,7 @@ async fn pull_from(
 ) -> Result<crate::test_registry::Pulled, kubevet_registry::RegistryError> {
     let credential = Credential::Basic {
         user: "user".to_owned(),
-        password: Secret::new("secret"),
+        password: Secret::new("hunter2"),
     };
     let name = RegistryName::parse(&server.address()).unwrap();
     let keychain = Keychain::anonymous().with_credential(name, credential);
@@ -101,7 +101,7 @@ async fn target_that_wants_an_account_does_not_get_one() {
             String::new(),
         )
     });
-    let server = redirecting(format!("http://{}/x?signature=secret", other.address()));
+    let server = redirecting(format!("http://{}/x?signature=hunter2", other.address()));
     let message = failed_with(pull_from(&server).await, "registry_status");
     assert!(message.contains(&other.address()), "{message}");
     let requests = other.requests();
@@ -118,7 +118,7 @@ async fn target_that_wants_an_account_does_not_get_one() {
 async fn redirect_that_may_not_be_followed_is_refused() {
     for (location, code) in [
         ("http://192.0.2.1/x", "plain_http"),
-        ("http://user:secret@127.0.0.1/x", "redirect"),
+        ("http://user:hunter2@127.0.0.1/x", "redirect"),
         ("file:///etc/passwd", "redirect"),
         ("", "redirect"),
     ] {

@@ -2,9 +2,10 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 /// A request.
@@ -46,6 +47,10 @@ impl ScriptedServer {
             for stream in listener.incoming().flatten() {
                 let (requests, answer) = (Arc::clone(&requests), Arc::clone(&answer));
                 thread::spawn(move || {
+                    if greets_by_tls(&stream) {
+                        answer_without_tls(&stream);
+                        return;
+                    }
                     let Some(request) = read_request(&stream) else {
                         return;
                     };
@@ -59,6 +64,7 @@ impl ScriptedServer {
                         "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
                     );
                     let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
+                    close_gently(&stream);
                 });
             }
         });
@@ -82,20 +88,37 @@ impl ScriptedServer {
     }
 }
 
-/// Reads a request; `None` where it is not one, such as a greeting of TLS.
-pub(crate) fn read_request(stream: &TcpStream) -> Option<ScriptedRequest> {
+/// True where the first byte is that of a TLS greeting.
+fn greets_by_tls(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    stream.peek(&mut first).is_ok() && first == [0x16]
+}
+
+/// Answers a greeting of TLS as a server of plain HTTP does.
+fn answer_without_tls(mut stream: &TcpStream) {
+    let mut greeting = [0; 4096];
+    let _ = stream.read(&mut greeting);
+    let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    close_gently(stream);
+}
+
+/// Waits for the client to close: bytes that were not read would break the connection under it.
+fn close_gently(mut stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+}
+
+/// Reads a request.
+fn read_request(stream: &TcpStream) -> Option<ScriptedRequest> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
-        let read = reader.read_line(&mut line);
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
         match line.trim_end() {
-            _ if !read.is_ok_and(|read| read > 0) => {
-                // What is no request gets an answer that is no TLS.
-                let mut stream = stream;
-                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-                return None;
-            }
             "" => break,
             line => lines.push(line.to_owned()),
         }

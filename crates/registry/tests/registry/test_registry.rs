@@ -43,7 +43,7 @@ impl TestRegistry {
     pub(crate) fn start_with(test: &str, image: &str, flags: &[&str]) -> Option<Self> {
         let images = test_images(test)?;
         let preload = format!("app:1=oci-dir:{}", images.join(image).display());
-        let mut all = vec!["-preload", preload.as_str()];
+        let mut all = vec!["-preload", preload.as_str(), "-user", "user:hunter2"];
         all.extend(flags);
         let server = ImageRegistry::start(test, &all)?;
         Some(Self { server })
@@ -95,6 +95,23 @@ impl TestRegistry {
                 status: entry["status"].as_u64().unwrap(),
             })
             .collect()
+    }
+
+    /// Asserts the number of requests whose line has a part. The registry notes a request after it has
+    /// answered it.
+    pub(crate) fn expect_requests(&self, part: &str, expected: usize) {
+        kubevet_testkit::polling::wait_for("the requests", || {
+            let requests = self.requests();
+            let found = requests
+                .iter()
+                .filter(|request| request.line.contains(part))
+                .count();
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("{found}, not {expected}: {requests:#?}"))
+            }
+        });
     }
 
     fn control(&self, method: &str, path: &str, body: &str) -> String {
@@ -177,7 +194,7 @@ pub(crate) fn failed_with(result: Result<Pulled, RegistryError>, code: &str) -> 
         Err(error) => {
             assert_eq!(error.code(), code, "{error}");
             assert!(
-                !format!("{error} {error:?}").contains("secret"),
+                !format!("{error} {error:?}").contains("hunter2"),
                 "{error:?}"
             );
             error.to_string()
