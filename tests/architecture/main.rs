@@ -67,7 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
     ("image", &["model"]),
-    ("registry", &["model"]),
+    ("registry", &["model", "image"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (

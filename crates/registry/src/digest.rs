@@ -78,6 +78,20 @@ impl ContentDigest {
         self.algorithm
     }
 
+    /// The digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.hex
+    }
+
+    /// The digest of an image's blob, which is always SHA-256.
+    pub(crate) fn of_blob(digest: &kubevet_image::BlobDigest) -> Self {
+        Self {
+            algorithm: DigestAlgorithm::Sha256,
+            hex: digest.hex(),
+        }
+    }
+
     /// The tag under which referrers of this digest are listed by registries without the API for them.
     pub(crate) fn referrers_tag(&self) -> String {
         format!("{}-{}", self.algorithm.name(), self.hex)

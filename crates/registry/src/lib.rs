@@ -37,6 +37,7 @@
 //! | `client` | the client |
 //! | `manifest` | manifests and indexes |
 //! | `blob`, `blocking_blob` | blobs |
+//! | `image_source` | an image of a registry, for what reads layers |
 //! | `referrers` | what refers to an image |
 //! | `names` | tags and repositories, page by page |
 //! | `tag_filter` | which tags are wanted |
@@ -64,6 +65,7 @@ mod docker_config;
 mod error;
 mod host_state;
 mod image_list;
+mod image_source;
 mod keychain;
 mod limits;
 mod manifest;
@@ -90,6 +92,7 @@ pub use digest::{ContentDigest, DigestAlgorithm, InvalidDigestError};
 pub use docker_config::{DockerConfig, DockerConfigError};
 pub use error::RegistryError;
 pub use image_list::{ListedFailure, ListedImage, ListedState, RegistryImageList};
+pub use image_source::RegistryImageSource;
 pub use keychain::{Keychain, PullSecretKind};
 pub use limits::RegistryLimits;
 pub use manifest::FetchedManifest;

@@ -158,6 +158,11 @@ fn verify(
     Ok(found)
 }
 
+/// True for the media types of manifests and indexes, which have another path than other blobs.
+pub(crate) fn is_manifest_type(media_type: &str) -> bool {
+    INDEX_TYPES.contains(&media_type) || MANIFEST_TYPES.contains(&media_type)
+}
+
 fn check_type(media_type: &str, what: &str) -> Result<(), RegistryError> {
     let refused = |reason: String| RegistryError::MediaType {
         what: what.to_owned(),
@@ -169,7 +174,7 @@ fn check_type(media_type: &str, what: &str) -> Result<(), RegistryError> {
                 .to_owned(),
         ));
     }
-    if !INDEX_TYPES.contains(&media_type) && !MANIFEST_TYPES.contains(&media_type) {
+    if !is_manifest_type(media_type) {
         return Err(refused(format!(
             "its media type is `{}`",
             one_line(media_type, 100)
@@ -267,12 +272,12 @@ mod tests {
         check(None, None, "ok");
         check(Some(&right), Some(&right.to_string()), "ok");
         check(None, Some(&long), "ok");
-        check(Some(&wrong), None, "digest_mismatch");
+        check(Some(&wrong), None, "digest-mismatch");
         check(
             Some(&right),
             Some(&wrong.to_string()),
-            "announced_digest_mismatch",
+            "announced-digest-mismatch",
         );
-        check(None, Some("md5:x"), "announced_digest_mismatch");
+        check(None, Some("md5:x"), "announced-digest-mismatch");
     }
 }

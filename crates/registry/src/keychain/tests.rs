@@ -87,7 +87,7 @@ async fn credential_program_is_given_the_registry_and_its_answer_is_used() {
             Err(part) => {
                 let error = found.unwrap_err();
                 assert!(
-                    error.starts_with("credential_program: ") && error.contains(part),
+                    error.starts_with("credential-program: ") && error.contains(part),
                     "{error}"
                 );
                 assert!(!error.contains("hunter2"), "{error}");

@@ -56,7 +56,7 @@ async fn registry_that_is_strict_about_types_gives_images_of_docker_and_oci() {
 async fn status_500_is_tried_again_and_then_reported() {
     let flags = ["-fault", "status,value=500"];
     let Some((message, registry)) =
-        fail("status 500", &flags, short_limits(), "registry_status").await
+        fail("status 500", &flags, short_limits(), "registry-status").await
     else {
         return;
     };
@@ -77,7 +77,7 @@ async fn status_503_that_passes_is_not_seen() {
 async fn status_418_is_reported_at_once() {
     let flags = ["-fault", "status,value=418"];
     let Some((message, registry)) =
-        fail("status 418", &flags, short_limits(), "registry_status").await
+        fail("status 418", &flags, short_limits(), "registry-status").await
     else {
         return;
     };
@@ -113,7 +113,7 @@ async fn rate_limit_of_requests_in_a_time_is_kept_to() {
 async fn rate_limit_that_is_too_long_is_reported_at_once() {
     let flags = ["-fault", "limit,value=9999"];
     let Some((message, registry)) =
-        fail("long limit", &flags, short_limits(), "rate_limited").await
+        fail("long limit", &flags, short_limits(), "rate-limited").await
     else {
         return;
     };
@@ -127,7 +127,7 @@ async fn missing_blob_is_reported() {
         "missing",
         &["-fault", "missing"],
         short_limits(),
-        "not_found",
+        "not-found",
     )
     .await
     else {
@@ -145,7 +145,7 @@ async fn missing_tag_is_reported() {
         return;
     };
     let reference = registry.repository().at_tag("2").unwrap();
-    let message = failed_with(pull(&client(), &reference).await, "not_found");
+    let message = failed_with(pull(&client(), &reference).await, "not-found");
     assert!(message.contains("/app:2"), "{message}");
 }
 
@@ -155,7 +155,7 @@ async fn corrupt_blob_is_refused() {
         "corrupt",
         &["-fault", "corrupt"],
         short_limits(),
-        "digest_mismatch",
+        "digest-mismatch",
     )
     .await;
 }
@@ -170,9 +170,9 @@ async fn corrupt_manifest_is_refused_by_tag_and_by_digest() {
     let by_digest = registry.repository().at_digest(digest);
     failed_with(
         pull(&client(), &registry.image()).await,
-        "announced_digest_mismatch",
+        "announced-digest-mismatch",
     );
-    failed_with(pull(&client(), &by_digest).await, "digest_mismatch");
+    failed_with(pull(&client(), &by_digest).await, "digest-mismatch");
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn blob_with_bytes_after_it_is_refused() {
         "extra",
         &["-fault", "extra"],
         short_limits(),
-        "size_mismatch",
+        "size-mismatch",
     )
     .await;
 }
@@ -233,7 +233,7 @@ async fn blob_that_comes_too_slowly_is_given_up() {
         ..short_limits()
     };
     let flags = ["-fault", "slow,value=10"];
-    let Some((message, _)) = fail("slow", &flags, limits, "timed_out").await else {
+    let Some((message, _)) = fail("slow", &flags, limits, "timed-out").await else {
         return;
     };
     assert!(message.contains("end of the content"), "{message}");
@@ -265,7 +265,7 @@ async fn answer_that_comes_too_late_is_not_waited_for() {
         ..short_limits()
     };
     let flags = ["-fault", "delay,value=20000"];
-    let Some((message, _)) = fail("delay", &flags, limits, "timed_out").await else {
+    let Some((message, _)) = fail("delay", &flags, limits, "timed-out").await else {
         return;
     };
     assert!(message.contains("no answer"), "{message}");
@@ -278,7 +278,7 @@ async fn manifest_with_another_digest_announced_is_refused() {
         "wrong digest",
         &flags,
         short_limits(),
-        "announced_digest_mismatch",
+        "announced-digest-mismatch",
     )
     .await
     else {
@@ -290,7 +290,7 @@ async fn manifest_with_another_digest_announced_is_refused() {
 #[tokio::test]
 async fn manifest_of_another_type_is_refused() {
     let flags = ["-fault", "wrong-type,match=/manifests/"];
-    let Some((message, _)) = fail("wrong type", &flags, short_limits(), "media_type").await else {
+    let Some((message, _)) = fail("wrong type", &flags, short_limits(), "media-type").await else {
         return;
     };
     assert!(message.contains("text/html"), "{message}");
@@ -305,7 +305,7 @@ async fn connection_that_breaks_is_made_again_and_then_reported() {
     registry.set_faults(&["drop"]);
     failed_with(
         pull(&client(), &registry.image()).await,
-        "connection_broken",
+        "connection-broken",
     );
 }
 
@@ -338,13 +338,13 @@ async fn content_larger_than_the_limits_is_refused() {
         ..short_limits()
     };
     let client = client_with(Keychain::anonymous(), manifest);
-    failed_with(pull(&client, &registry.image()).await, "too_large");
+    failed_with(pull(&client, &registry.image()).await, "too-large");
     let blob = RegistryLimits {
         blob_bytes: 10,
         ..short_limits()
     };
     let client = client_with(Keychain::anonymous(), blob);
-    failed_with(pull(&client, &registry.image()).await, "too_large");
+    failed_with(pull(&client, &registry.image()).await, "too-large");
 }
 
 #[tokio::test]
@@ -374,7 +374,7 @@ async fn blob_of_unknown_size_is_verified() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.code(), "digest_mismatch");
+    assert_eq!(error.code(), "digest-mismatch");
     assert!(
         blob.next_piece().await.unwrap().is_none(),
         "it stays at its end"

@@ -25,7 +25,7 @@ fn server() -> ScriptedServer {
         let digest = digest_of(if tag == "latest" { "v3" } else { tag });
         (
             200,
-            Box::leak(format!("Docker-Content-Digest: {digest}\r\n").into_boxed_str()),
+            header_lines(format!("Docker-Content-Digest: {digest}\r\n")),
             String::new(),
         )
     })
@@ -74,7 +74,7 @@ async fn list_is_worked_off_and_gone_on_with() {
         states(&list),
         [pending("latest+v3"), pending("v1"), pending("v2")]
     );
-    assert_eq!(list.unresolved["broken"].code, "registry_status");
+    assert_eq!(list.unresolved["broken"].code, "registry-status");
 
     let work = |reference: kubevet_registry::ImageReference| async move {
         let digest = reference.digest().unwrap().clone();

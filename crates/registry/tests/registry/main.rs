@@ -16,6 +16,7 @@
 mod accounts;
 mod faults;
 mod image_lists;
+mod image_sources;
 mod mirrors;
 mod name_lists;
 mod proxies;

@@ -66,7 +66,7 @@ async fn registry_itself_is_read_where_the_mirror_fails() {
     let client = client_of(rule, Keychain::anonymous());
     pull(&client, &origin.image()).await.unwrap();
     let missing = origin.repository().at_tag("2").unwrap();
-    let message = failed_with(pull(&client, &missing).await, "not_found");
+    let message = failed_with(pull(&client, &missing).await, "not-found");
     assert!(
         message.contains("mirrors failed") && message.contains(mirror.address()),
         "{message}"
@@ -83,7 +83,7 @@ async fn mirror_with_another_content_ends_the_pull() {
     };
     let rule = rule(&origin, vec![mirror.address().to_owned()]);
     let client = client_of(rule, Keychain::anonymous());
-    failed_with(pull(&client, &origin.image()).await, "size_mismatch");
+    failed_with(pull(&client, &origin.image()).await, "size-mismatch");
     assert!(origin.requests().is_empty());
 }
 

@@ -1,7 +1,7 @@
 //! Lists of tags and repositories, page by page.
 
 use crate::{
-    scripted_server::{ScriptedRequest, ScriptedServer},
+    scripted_server::{ScriptedRequest, ScriptedServer, header_lines},
     test_registry::{TestRegistry, client, client_with, short_limits},
 };
 use kubevet_registry::{Keychain, RegistryLimits, RegistryName, Repository};
@@ -86,7 +86,7 @@ async fn list_that_misbehaves_is_an_error() {
         };
         let client = client_with(Keychain::anonymous(), limits);
         let error = client.tags(&repository(&server)).await.unwrap_err();
-        assert_eq!(error.code(), "invalid_answer", "{error}");
+        assert_eq!(error.code(), "invalid-answer", "{error}");
         assert!(error.to_string().contains(part), "{error}");
         assert!(server.requests().len() < 6);
     };
@@ -112,9 +112,7 @@ async fn list_that_misbehaves_is_an_error() {
             let number = request.line.len();
             (
                 200,
-                Box::leak(
-                    format!("Link: <?{}>; rel=\"next\"\r\n", "x".repeat(number)).into_boxed_str(),
-                ),
+                header_lines(format!("Link: <?{}>; rel=\"next\"\r\n", "x".repeat(number))),
                 page(&[format!("t{number}")]),
             )
         },
@@ -131,7 +129,7 @@ async fn catalog_with_a_name_that_leads_elsewhere_is_refused() {
     let name = RegistryName::parse(&server.address()).unwrap();
     assert_eq!(
         client().repositories(&name).await.unwrap_err().code(),
-        "invalid_answer"
+        "invalid-answer"
     );
 }
 

@@ -76,7 +76,7 @@ async fn registry_that_is_not_named_as_insecure_is_not_read_by_plain_http() {
     });
     let message = failed_with(
         pull(&client_by(&proxy), &image("r.example")).await,
-        "plain_http",
+        "plain-http",
     );
     assert!(message.contains("--insecure-registry"), "{message}");
     assert!(proxy.lines().iter().all(|line| line.starts_with("CONNECT")));

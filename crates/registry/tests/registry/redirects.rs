@@ -1,7 +1,7 @@
 //! Redirects to storage: no credentials go there, from no kind of authentication.
 
 use crate::{
-    scripted_server::ScriptedServer,
+    scripted_server::{ScriptedServer, header_lines},
     test_registry::{TestRegistry, client_with, failed_with, pull, short_limits},
 };
 use kubevet_registry::{Credential, ImageReference, Keychain, RegistryName, Secret};
@@ -66,7 +66,7 @@ async fn blob_of_a_storage_is_resumed_by_way_of_the_registry() {
 
 /// A registry whose manifests are redirected to `location`, and wants an account.
 fn redirecting(location: String) -> ScriptedServer {
-    let headers: &'static str = Box::leak(format!("Location: {location}\r\n").into_boxed_str());
+    let headers: &'static str = header_lines(format!("Location: {location}\r\n"));
     ScriptedServer::start(move |request| {
         if request.header("authorization").is_none() {
             return (
@@ -102,7 +102,7 @@ async fn target_that_wants_an_account_does_not_get_one() {
         )
     });
     let server = redirecting(format!("http://{}/x?signature=hunter2", other.address()));
-    let message = failed_with(pull_from(&server).await, "registry_status");
+    let message = failed_with(pull_from(&server).await, "registry-status");
     assert!(message.contains(&other.address()), "{message}");
     let requests = other.requests();
     assert!(!requests.is_empty());
@@ -117,7 +117,7 @@ async fn target_that_wants_an_account_does_not_get_one() {
 #[tokio::test]
 async fn redirect_that_may_not_be_followed_is_refused() {
     for (location, code) in [
-        ("http://192.0.2.1/x", "plain_http"),
+        ("http://192.0.2.1/x", "plain-http"),
         ("http://user:hunter2@127.0.0.1/x", "redirect"),
         ("file:///etc/passwd", "redirect"),
         ("", "redirect"),

@@ -102,7 +102,7 @@ async fn image_without_referrers_has_none() {
 #[tokio::test]
 async fn registry_that_fails_is_not_taken_for_one_without_referrers() {
     for (status, code) in [
-        (500, "registry_status"),
+        (500, "registry-status"),
         (403, "forbidden"),
         (401, "unauthorized"),
     ] {
@@ -116,5 +116,5 @@ async fn registry_that_fails_is_not_taken_for_one_without_referrers() {
             "{\"manifests\":[{\"digest\":\"x\"}]}".to_owned(),
         )
     });
-    assert_eq!(list(&server, None).await.unwrap_err(), "invalid_answer");
+    assert_eq!(list(&server, None).await.unwrap_err(), "invalid-answer");
 }

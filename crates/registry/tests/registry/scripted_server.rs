@@ -88,6 +88,11 @@ impl ScriptedServer {
     }
 }
 
+/// Keeps header lines that a test makes up for the rest of the process.
+pub(crate) fn header_lines(lines: String) -> &'static str {
+    Box::leak(lines.into_boxed_str())
+}
+
 /// True where the first byte is that of a TLS greeting.
 fn greets_by_tls(stream: &TcpStream) -> bool {
     let mut first = [0];

@@ -131,7 +131,7 @@ async fn token_server_that_misbehaves_is_reported() {
     check(500, "", "hunter2", "token").await;
     check(307, "Location: http://127.0.0.1:1/\r\n", "", "token").await;
     check(403, "", "", "unauthorized").await;
-    check(429, "Retry-After: 86400\r\n", "", "rate_limited").await;
+    check(429, "Retry-After: 86400\r\n", "", "rate-limited").await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn token_server_with_plain_http_that_is_not_loopback_is_refused() {
     };
     assert_eq!(
         read(&server, Some(credential), 1).await.unwrap_err().code(),
-        "plain_http"
+        "plain-http"
     );
 }
 
@@ -182,7 +182,7 @@ async fn answer_that_repeats_the_credentials_is_not_quoted() {
         password: Secret::new("hunter2"),
     };
     let error = read(&server, Some(credential), 1).await.unwrap_err();
-    assert_eq!(error.code(), "registry_status");
+    assert_eq!(error.code(), "registry-status");
     assert!(
         !format!("{error} {error:?}").contains("dTpodW50ZXIy"),
         "{error:?}"
