@@ -1,6 +1,9 @@
 //! The list of a repository's images: made, worked off in part, kept as JSON, and made again.
 
-use crate::{scripted_server::ScriptedServer, test_registry::client};
+use crate::{
+    scripted_server::{ScriptedServer, header_lines},
+    test_registry::client,
+};
 use kubevet_registry::{
     ContentDigest, DigestAlgorithm, ListedFailure, ListedState, RegistryImageList, Repository,
     TagFilter,
