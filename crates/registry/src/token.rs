@@ -74,7 +74,7 @@ pub(crate) async fn get(
             exchange = exchange_by_get(request, &url, credential);
         }
     }
-    let asked_at = Instant::now();
+    let requested_at = Instant::now();
     let mut plan = RetryPlan::new(limits);
     loop {
         let answer = pool.exchange(&exchange).await?;
@@ -89,7 +89,7 @@ pub(crate) async fn get(
                     request.what,
                 )
                 .await?;
-                return read_answer(&body, asked_at)
+                return read_answer(&body, requested_at)
                     .map(Some)
                     .map_err(|reason| failed(request, reason));
             }
@@ -187,7 +187,7 @@ fn failed(request: &TokenRequest<'_>, reason: String) -> RegistryError {
     }
 }
 
-fn read_answer(body: &[u8], asked_at: Instant) -> Result<AccessToken, String> {
+fn read_answer(body: &[u8], requested_at: Instant) -> Result<AccessToken, String> {
     let answer: TokenAnswer = serde_json::from_slice(body)
         .map_err(|_| "its answer is not the JSON of a token".to_owned())?;
     let value = answer
@@ -207,7 +207,7 @@ fn read_answer(body: &[u8], asked_at: Instant) -> Result<AccessToken, String> {
     let margin = (life / 4).min(Duration::from_secs(10));
     Ok(AccessToken {
         value: Secret::new(value),
-        until: asked_at + (life - margin),
+        until: requested_at + (life - margin),
     })
 }
 

@@ -46,11 +46,11 @@ async fn identity_token_is_exchanged_by_post() {
     });
     let token = Credential::IdentityToken(Secret::new("a secret+token"));
     read(&server, Some(token), 2).await.unwrap();
-    let asked: Vec<_> = server.requests().into_iter().filter(is_token).collect();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].line, "POST /token");
+    let requested: Vec<_> = server.requests().into_iter().filter(is_token).collect();
+    assert_eq!(requested.len(), 1);
+    assert_eq!(requested[0].line, "POST /token");
     assert_eq!(
-        asked[0].body,
+        requested[0].body,
         "grant_type=refresh_token&client_id=kubevet&service=s&scope=repository%3Aapp%3Apull&refresh_token=a%20secret%2Btoken"
     );
 }
