@@ -69,6 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("image", &["model"]),
     ("catalog", &["model", "image"]),
     ("sbom", &["model"]),
+    ("registry", &["model", "image"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
