@@ -243,6 +243,6 @@ impl<I: Inspector> ImageReader<'_, I> {
 
     fn blobs(&self, indexes: &[usize]) -> Result<Vec<&BlobDescriptor>, ImageError> {
         let layers = indexes.iter().map(|index| self.layer(*index));
-        layers.map(|layer| Ok(&layer?.blob)).collect()
+        layers.map(|layer| layer.map(|layer| &layer.blob)).collect()
     }
 }

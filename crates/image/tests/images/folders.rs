@@ -34,7 +34,7 @@ fn folder_is_read_without_leaving_it() {
         "link->a/b/f -",
     ];
     assert_eq!(lines(&files), expected);
-    assert_eq!(files.unread(), []);
+    assert!(files.unread().is_empty());
     assert_eq!(files.resolve("f"), None);
     assert_eq!(files.resolve("a/up/link").unwrap().path, "a/b/f");
 }
