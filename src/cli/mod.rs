@@ -4,12 +4,13 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
+//! | `review`, `list`, `binding`, `sbom`, `manifests`, `completions` | one command each |
 //! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
 //! | `kubernetes_version` | the versions that policies are exported for |
+//! | `image_inventory` | the packages of an image, from wherever it is |
 //! | `cluster_access` | the flags that name a cluster |
 //! | `program_log/`, `signals`, `watchdog` | the log of a process that serves, its signals, and the end of one that hangs |
 //! | `bounded_read`, `file_fingerprint` | reads a file up to a limit, notices changed files |
@@ -20,6 +21,7 @@ mod cluster_access;
 mod completions;
 mod exit_status;
 mod file_fingerprint;
+mod image_inventory;
 mod kubernetes_version;
 mod library_flags;
 mod list;
@@ -30,6 +32,7 @@ mod policy_flags;
 mod program_log;
 mod promote;
 mod review;
+mod sbom;
 mod scan;
 mod serve;
 mod session;
@@ -62,6 +65,8 @@ struct Cli {
 enum Command {
     /// Check manifests: files, folders, patterns, standard input
     Scan(Box<scan::ScanCommand>),
+    /// List what is installed in an image or a folder, as an SBOM
+    Sbom(sbom::SbomCommand),
     /// Run the admission webhook, which an API server calls before it stores an object
     Serve(Box<serve::ServeCommand>),
     /// Run the operator, which keeps the results of a whole cluster up to date
@@ -90,6 +95,7 @@ impl Command {
     fn run(self) -> anyhow::Result<ExitStatus> {
         match self {
             Self::Scan(command) => command.run(),
+            Self::Sbom(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Operator(command) => command.run(),
             Self::Review(command) => command.run(),
