@@ -4,13 +4,14 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
+//! | `review`, `list`, `binding`, `sbom`, `manifests`, `completions` | one command each |
 //! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `json_fields`, `text_table` | fields of a status; columns that line up |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
 //! | `kubernetes_version` | the versions that policies are exported for |
+//! | `image_inventory` | the packages of an image, from wherever it is |
 //! | `cluster_access` | the flags that name a cluster |
 //! | `cluster_binding` | a ControlBinding of a cluster, as gate and operator read it |
 //! | `duration` | durations on the command line |
@@ -26,6 +27,7 @@ mod duration;
 mod exit_status;
 mod file_fingerprint;
 mod json_fields;
+mod image_inventory;
 mod kubernetes_version;
 mod library_flags;
 mod list;
@@ -36,6 +38,7 @@ mod policy_flags;
 mod program_log;
 mod promote;
 mod review;
+mod sbom;
 mod scan;
 mod serve;
 mod session;
@@ -69,6 +72,8 @@ struct Cli {
 enum Command {
     /// Check manifests: files, folders, patterns, standard input
     Scan(Box<scan::ScanCommand>),
+    /// List what is installed in an image or a folder, as an SBOM
+    Sbom(sbom::SbomCommand),
     /// Run the admission webhook, which an API server calls before it stores an object
     Serve(Box<serve::ServeCommand>),
     /// Run the operator, which keeps the results of a whole cluster up to date
@@ -97,6 +102,7 @@ impl Command {
     fn run(self) -> anyhow::Result<ExitStatus> {
         match self {
             Self::Scan(command) => command.run(),
+            Self::Sbom(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Operator(command) => command.run(),
             Self::Review(command) => command.run(),

@@ -67,6 +67,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
     ("image", &["model"]),
+    ("catalog", &["model", "image"]),
+    ("sbom", &["model"]),
+    ("registry", &["model", "image"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -122,6 +125,8 @@ const PURE: &[&str] = &[
     "report",
     "results",
     "manifests",
+    "catalog",
+    "sbom",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.
 const READERS: &[&str] = &["policy", "source"];

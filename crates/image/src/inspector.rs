@@ -54,4 +54,10 @@ pub trait Inspector: Sync {
         content: &[u8],
         is_whole: bool,
     ) -> Inspection<Self::Facts>;
+
+    /// Whether both files are given the same facts if their contents are the same. Asked about hard
+    /// links, so that a content is not looked at once more for each of its names.
+    fn is_alike(&self, _first: &FileEntry<'_>, _second: &FileEntry<'_>) -> bool {
+        false
+    }
 }

@@ -74,7 +74,7 @@ pub use object::{EvalRequest, ObjectId, Operation};
 pub use origin::Origin;
 pub use package::{
     Distribution, Package, PackageDetails, PackageInventory, PackageKind, PackageLocation,
-    UnreadFile, UpstreamPackage,
+    PackageOwnership, UnreadFile, UpstreamPackage,
 };
 pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};

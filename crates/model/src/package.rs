@@ -156,9 +156,23 @@ pub struct PackageInventory {
     pub distribution: Option<Distribution>,
     /// The packages, ordered by kind, name, version, and the path of the first location.
     pub packages: Vec<Package>,
+    /// Packages that own files of others, ordered.
+    #[serde(default)]
+    pub ownership: Vec<PackageOwnership>,
     /// What could not be read and may hide packages: a path and a reason. A result with such an entry
     /// is not complete.
     pub unread: Vec<UnreadFile>,
+}
+
+/// A package that owns a file which is the evidence of another: whoever installed the owner patches both.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct PackageOwnership {
+    /// The number of the owner in [`PackageInventory::packages`].
+    pub owner: usize,
+    /// The number of the package that is owned.
+    pub owned: usize,
 }
 
 /// A file that should have been read and could not be.
