@@ -235,8 +235,15 @@ mod tests {
     proptest! {
         #[test]
         fn random_pages_are_read_without_panic(
-            mut pages in prop::collection::vec(prop_oneof![Just(0_u8), Just(5), Just(13), 0_u8..8, any::<u8>()], 2048),
+            bytes in prop::collection::vec(
+                (0_usize..2048, prop_oneof![Just(5_u8), Just(13_u8), 0_u8..8, any::<u8>()]), 0..60,
+            ),
         ) {
+            let mut pages = vec![0; 2048];
+            pages[100] = 13;
+            for (place, byte) in bytes {
+                pages[place] = byte;
+            }
             pages[..16].copy_from_slice(MAGIC);
             pages[16] = 2;
             pages[17] = 0;
