@@ -67,6 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
     ("image", &["model"]),
+    ("version", &[]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -122,6 +123,7 @@ const PURE: &[&str] = &[
     "report",
     "results",
     "manifests",
+    "version",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.
 const READERS: &[&str] = &["policy", "source"];
