@@ -67,6 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("manifests", &["model", "document", "k8s", "policy"]),
     ("store", &["model"]),
     ("image", &["model"]),
+    ("vulnerability", &["model"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
