@@ -54,13 +54,22 @@ pub fn shared_data(test: &str, folder: &str) -> Option<PathBuf> {
 /// A program of `tests/kubernetes/`, or the one that the variable names. `None` where it was not
 /// built: the test is then reported as not run.
 pub(crate) fn go_binary(test: &str, name: &str, variable: &str) -> Option<PathBuf> {
+    binary_of_module(test, "tests/kubernetes", name, variable)
+}
+
+/// A program of `tests/images/`, or the one that the variable names; as [`go_binary`].
+pub(crate) fn image_binary(test: &str, name: &str, variable: &str) -> Option<PathBuf> {
+    binary_of_module(test, "tests/images", name, variable)
+}
+
+fn binary_of_module(test: &str, module: &str, name: &str, variable: &str) -> Option<PathBuf> {
     let path = env::var_os(variable).map_or_else(
-        || repository_root().join("tests/kubernetes/bin").join(name),
+        || repository_root().join(module).join("bin").join(name),
         PathBuf::from,
     );
     if !path.exists() {
         let reason = format!(
-            "no {name} at {}: tests/kubernetes/README.md builds it",
+            "no {name} at {}: {module}/README.md builds it",
             path.display()
         );
         not_run(test, &reason);

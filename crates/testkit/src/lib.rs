@@ -21,7 +21,9 @@
 //! | [`audit_log`] | the audit log of the API server |
 //! | [`helm`] | charts, rendered by Helm's own engine |
 //! | [`postgres_server`] | a PostgreSQL of Debian's packages |
-//! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
+//! | [`oracle`] | OPA and the API server's own code, and Syft and Grype, behind a line protocol |
+//! | [`test_images`] | images of every kind, written as layouts and archives |
+//! | [`image_registry`] | a registry with faults, and what a client did there |
 //! | [`skip`] | reporting that a test was not run |
 //!
 //! The feature `webhook` has what is named after it, and `raw_connection`.
@@ -45,6 +47,7 @@ pub mod control_plane;
 pub mod fault_proxy;
 pub mod golden;
 pub mod helm;
+pub mod image_registry;
 pub mod namespace;
 pub mod oracle;
 pub mod polling;
@@ -55,6 +58,7 @@ pub mod raw_connection;
 pub mod skip;
 pub mod snapshot;
 pub mod test_dir;
+pub mod test_images;
 #[cfg(feature = "webhook")]
 pub mod webhook_client;
 #[cfg(feature = "webhook")]

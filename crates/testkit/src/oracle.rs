@@ -1,10 +1,12 @@
-//! A client of the oracle, which answers with OPA's and the API server's own Go code: a line of
-//! JSON in, a line out. `tests/kubernetes/oracle/README.md` lists the requests.
+//! A client of the two oracles: a line of JSON in, a line out. One answers with OPA's and the API
+//! server's own Go code (`tests/kubernetes/oracle/README.md` lists its requests), the other with
+//! Syft's and Grype's (`tests/images/README.md`).
 
-use crate::build_output::go_binary;
+use crate::build_output::{go_binary, image_binary};
 use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
 };
@@ -17,20 +19,31 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// Starts the oracle. `None` where it was not built: the test is then reported as not run.
+    /// Starts the oracle of OPA and Kubernetes. `None` where it was not built: the test is then
+    /// reported as not run.
     pub fn start(test: &str) -> Option<Self> {
-        let mut child = Command::new(go_binary(test, "oracle", "KUBEVET_ORACLE")?)
+        Some(Self::run(&go_binary(test, "oracle", "KUBEVET_ORACLE")?))
+    }
+
+    /// Starts the oracle of Syft and Grype; as [`Oracle::start`].
+    pub fn start_for_images(test: &str) -> Option<Self> {
+        let program = image_binary(test, "oracle", "KUBEVET_IMAGE_ORACLE")?;
+        Some(Self::run(&program))
+    }
+
+    fn run(program: &Path) -> Self {
+        let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the oracle starts");
         let requests = child.stdin.take().expect("stdin is piped");
         let responses = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Some(Self {
+        Self {
             child,
             requests,
             responses,
-        })
+        }
     }
 
     /// Sends one request and returns the response.
@@ -41,8 +54,8 @@ impl Oracle {
             .unwrap_or_else(|error| panic!("the oracle answered {line:?} to {request}: {error}"))
     }
 
-    /// Sends many requests, which the oracle answers on all cores, and returns the responses in
-    /// order.
+    /// Sends many requests and returns the responses in order. The oracle of Kubernetes answers them
+    /// on all cores.
     pub fn send_all(&mut self, requests: &[String]) -> Vec<String> {
         let (pipe, responses) = (&mut self.requests, &mut self.responses);
         thread::scope(|scope| {
