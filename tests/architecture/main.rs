@@ -135,7 +135,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
-    ("rusqlite", &["store"]),
+    // Grype's database is a SQLite file, too.
+    ("rusqlite", &["store", "vulnerability"]),
+    ("memmap2", &["vulnerability"]),
     ("tokio-postgres", &["store"]),
     ("croner", &["operator"]),
     ("jiff", &["operator"]),

@@ -173,7 +173,8 @@ fn latest_url(url: &str) -> String {
 /// The URL of an archive beside a document, and its name. The document may name no other place.
 fn archive_of(latest_url: &str, path: &str) -> anyhow::Result<(String, String)> {
     let is_below = !path.is_empty()
-        && !path.contains(['?', '#', '\\', ':', '%'])
+        && !path.contains(['?', '#', '\\', '%'])
+        && !path.contains("//")
         && Path::new(path)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
@@ -208,6 +209,10 @@ mod tests {
             );
         };
         check("db.tar.zst", Some("https://a/v6/db.tar.zst"));
+        check(
+            "db_2026-01-01T10:00:00Z_1.tar.zst",
+            Some("https://a/v6/db_2026-01-01T10:00:00Z_1.tar.zst"),
+        );
         check("deep/db.tar.zst", Some("https://a/v6/deep/db.tar.zst"));
         check("../db.tar.zst", None);
         check("/db.tar.zst", None);
