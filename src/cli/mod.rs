@@ -5,7 +5,7 @@
 //! | file | is |
 //! |---|---|
 //! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
-//! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/`, `db/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
@@ -18,6 +18,7 @@ mod binding;
 mod bounded_read;
 mod cluster_access;
 mod completions;
+mod db;
 mod exit_status;
 mod file_fingerprint;
 mod kubernetes_version;
@@ -80,6 +81,8 @@ enum Command {
     Manifests(manifests::ManifestsCommand),
     /// Export controls as ValidatingAdmissionPolicies, which the API server evaluates itself
     Vap(Box<vap::VapCommand>),
+    /// Import, update and search the vulnerability database that images are matched with
+    Db(db::DbCommand),
     /// Print a completion script for a shell
     Completion(completions::CompletionCommand),
     /// Write the man pages into a folder
@@ -99,6 +102,7 @@ impl Command {
             Self::Policy(command) => command.run(),
             Self::Manifests(command) => command.run(),
             Self::Vap(command) => command.run(),
+            Self::Db(command) => command.run(),
             Self::Completion(command) => command.run(),
             Self::Man(command) => command.run(),
         }

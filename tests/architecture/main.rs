@@ -68,6 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("image", &["model"]),
     ("version", &[]),
+    ("vulnerability", &["model"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -136,7 +137,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
-    ("rusqlite", &["store"]),
+    // Grype's database is a SQLite file, too.
+    ("rusqlite", &["store", "vulnerability"]),
+    ("memmap2", &["vulnerability"]),
     ("tokio-postgres", &["store"]),
     ("croner", &["operator"]),
     ("jiff", &["operator"]),
