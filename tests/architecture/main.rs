@@ -68,7 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("image", &["model"]),
     ("version", &[]),
-    ("vulnerability", &["model"]),
+    ("vulnerability", &["version"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
