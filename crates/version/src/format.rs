@@ -69,8 +69,9 @@ impl VersionFormat {
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "" | "unknown" | "fuzzy" => Self::Unknown,
-            "semantic" | "semver" | "hex" | "pub" | "swift" | "conan" | "cocoapods" | "hackage"
-            | "cargo" => Self::Semantic,
+            "semantic" | "semver" | "hex" | "pub" | "swift" | "conan" | "cocoapods" | "hackage" => {
+                Self::Semantic
+            }
             "npm" => Self::Npm,
             "nuget" => Self::Nuget,
             "composer" => Self::Composer,
