@@ -6,6 +6,8 @@
 //! |---|---|
 //! | `review`, `list`, `binding`, `sbom`, `manifests`, `completions` | one command each |
 //! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
+//! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/`, `db/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `json_fields`, `text_table` | fields of a status; columns that line up |
@@ -24,6 +26,7 @@ mod cluster_access;
 mod cluster_binding;
 mod completions;
 mod duration;
+mod db;
 mod exit_status;
 mod file_fingerprint;
 mod json_fields;
@@ -92,6 +95,8 @@ enum Command {
     Manifests(manifests::ManifestsCommand),
     /// Export controls as ValidatingAdmissionPolicies, which the API server evaluates itself
     Vap(Box<vap::VapCommand>),
+    /// Import, update and search the vulnerability database that images are matched with
+    Db(db::DbCommand),
     /// Print a completion script for a shell
     Completion(completions::CompletionCommand),
     /// Write the man pages into a folder
@@ -112,6 +117,7 @@ impl Command {
             Self::Policy(command) => command.run(),
             Self::Manifests(command) => command.run(),
             Self::Vap(command) => command.run(),
+            Self::Db(command) => command.run(),
             Self::Completion(command) => command.run(),
             Self::Man(command) => command.run(),
         }

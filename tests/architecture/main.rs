@@ -70,6 +70,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("catalog", &["model", "image"]),
     ("sbom", &["model"]),
     ("registry", &["model", "image"]),
+    ("version", &[]),
+    ("vulnerability", &["version"]),
     ("server", &["model"]),
     ("cluster", &["model", "document", "k8s"]),
     (
@@ -127,6 +129,7 @@ const PURE: &[&str] = &[
     "manifests",
     "catalog",
     "sbom",
+    "version",
 ];
 /// Pure crates that may read files: policy folders, and the paths of a scan.
 const READERS: &[&str] = &["policy", "source"];
@@ -139,7 +142,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
-    ("rusqlite", &["store"]),
+    // Grype's database is a SQLite file, too.
+    ("rusqlite", &["store", "vulnerability"]),
+    ("memmap2", &["vulnerability"]),
     ("tokio-postgres", &["store"]),
     ("croner", &["operator"]),
     ("jiff", &["operator"]),

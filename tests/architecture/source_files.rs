@@ -54,6 +54,17 @@ fn every_file_has_a_mod_line() {
     assert_eq!(errors, [] as [&str; 0], "files without a `mod` line");
 }
 
+/// Every crate forbids unsafe code, but one that denies it and allows it in one file.
+#[test]
+fn unsafe_code_is_in_the_file_that_maps_the_database() {
+    let with_unsafe: Vec<String> = all_files()
+        .iter()
+        .filter(|file| read(file).contains("allow(unsafe_code"))
+        .map(|file| file.strip_prefix(root()).unwrap().display().to_string())
+        .collect();
+    assert_eq!(with_unsafe, ["crates/vulnerability/src/file/mapping.rs"]);
+}
+
 #[test]
 fn every_file_opens_with_a_module_doc() {
     let silent: Vec<String> = all_files()

@@ -14,6 +14,7 @@
 )]
 
 mod binding;
+mod db;
 mod errors;
 mod fairness;
 mod hostile_policies;
