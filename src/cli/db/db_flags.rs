@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn age_is_told_in_its_largest_unit() {
+    fn age_is_written_in_its_largest_unit() {
         let check = |seconds, expected: &str| assert_eq!(age_text(seconds), expected);
         check(0, "0 seconds");
         check(61, "1 minute");

@@ -245,7 +245,7 @@ fn entry_lines(entry: &Value) -> Vec<String> {
             .iter()
             .map(|alias| format!("= {}", text(alias))),
     );
-    for facts in list(&entry["cveFacts"]) {
+    for facts in &list(&entry["cveFacts"]) {
         let known = facts["knownExploited"].as_str();
         words.extend(known.map(|day| format!("exploited since {day}")));
         words.extend(
@@ -255,7 +255,7 @@ fn entry_lines(entry: &Value) -> Vec<String> {
         );
     }
     let mut lines = vec![words.join(" ")];
-    for record in list(&entry["records"]) {
+    for record in &list(&entry["records"]) {
         let package = format!("{} {}", text(&record["scope"]), text(&record["package"]));
         let kind = if record["affected"] == true {
             ""
@@ -266,7 +266,7 @@ fn entry_lines(entry: &Value) -> Vec<String> {
         if ranges.is_empty() {
             lines.push(format!("  {package}{kind}: every version"));
         }
-        for range in ranges {
+        for range in &ranges {
             let constraint = match text(&range["constraint"]) {
                 empty if empty.is_empty() => "every version".to_owned(),
                 constraint => constraint,
