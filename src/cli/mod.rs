@@ -5,8 +5,6 @@
 //! | file | is |
 //! |---|---|
 //! | `review`, `list`, `binding`, `sbom`, `manifests`, `completions` | one command each |
-//! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/` | one command each, or the commands of one group |
-//! | `review`, `list`, `binding`, `manifests`, `completions` | one command each |
 //! | `scan/`, `serve/`, `operator/`, `promote/`, `policy/`, `vap/`, `db/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
@@ -25,12 +23,12 @@ mod bounded_read;
 mod cluster_access;
 mod cluster_binding;
 mod completions;
-mod duration;
 mod db;
+mod duration;
 mod exit_status;
 mod file_fingerprint;
-mod json_fields;
 mod image_inventory;
+mod json_fields;
 mod kubernetes_version;
 mod library_flags;
 mod list;
