@@ -80,7 +80,8 @@ mod tests {
         check("10 path=a\n10 path=b\n", Some(&[("path", "b")]));
         check("13 a=b=\nc==\n\n", Some(&[("a", "b=\nc==\n")]));
         check("11 path=a\n", None);
-        check("9 path=a\n", None);
+        check("9 path=a\n", Some(&[("path", "a")]));
+        check("8 path=a\n", None);
         check("10 path=\0\n", None);
         check("5 =a\n", None);
         check("-1 path=a\n", None);

@@ -93,8 +93,10 @@ fn platform_of_an_index_is_chosen() {
     check_platform(Some("unknown/unknown"), "no-such-image");
 }
 
+/// As Syft has it: upgrades, removals, an opaque folder, hard links, a file twice, `./` in a name, a
+/// removal in the layer of its file.
 #[test]
-fn layers_image_shows_upgrades_removals_and_links() {
+fn layers_image_has_the_files_and_layers_that_syft_has() {
     let Some(folder) = test_images("test_images") else {
         return;
     };
@@ -107,21 +109,25 @@ fn layers_image_shows_upgrades_removals_and_links() {
         .collect();
     let expected = [
         "app/node_modules/lodash/package.json 2",
+        "dotted/node_modules/dotted/package.json 2",
+        "dup/node_modules/twice/package.json 2",
+        "gone/node_modules/back/package.json 3",
+        "hard/node_modules/hardlinked/package.json 2",
+        "hard/package.json 2",
         "opaque/node_modules/replaced/package.json 1",
+        "same-layer/node_modules/both/package.json 3",
     ];
-    for line in expected {
-        assert!(
-            packages.iter().any(|found| found == line),
-            "{line}: {packages:#?}"
-        );
-    }
-    for gone in [
-        "app/node_modules/express",
-        "gone",
-        "opaque/node_modules/kept",
+    assert_eq!(packages, expected);
+    let twice = files.resolve("dup/node_modules/twice/package.json");
+    assert!(twice.unwrap().facts.unwrap().contains("2.0.0"));
+    for (path, layer) in [
+        ("var/lib/dpkg/status", 1),
+        ("data/file/now", 1),
+        ("swap/inner", 1),
+        ("self/self/etc/os-release", 0),
     ] {
-        assert!(files.get(gone).is_none(), "{gone}");
+        assert_eq!(files.resolve(path).unwrap().layer, Some(layer), "{path}");
     }
-    let status = files.resolve("var/lib/dpkg/status").unwrap();
-    assert_eq!(status.layer, Some(1));
+    assert!(files.resolve("loop/a").is_none());
+    assert!(files.get("gone/node_modules/left-pad").is_none());
 }
