@@ -5,7 +5,7 @@ use kubevet_testkit::{oracle::Oracle, test_images::test_images};
 use serde_json::json;
 
 #[test]
-fn oracle_asked_for_the_order_of_two_versions_answers() {
+fn oracle_orders_two_versions() {
     let Some(mut oracle) = Oracle::start_for_images("order of two versions") else {
         return;
     };
@@ -20,7 +20,7 @@ fn oracle_asked_for_the_order_of_two_versions_answers() {
 }
 
 #[test]
-fn oracle_asked_for_the_packages_of_a_test_image_names_its_distribution() {
+fn oracle_names_the_distribution_of_a_test_image() {
     let test = "packages of a test image";
     let Some(images) = test_images(test) else {
         return;

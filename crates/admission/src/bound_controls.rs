@@ -24,9 +24,8 @@ pub(super) fn bound_controls(judged: &ControlIds, bindings: &[IndexedBinding<'_>
 /// are walked once: a search for each id would take longer.
 fn contains_all(controls: &BTreeSet<ControlId>, sorted: &[ControlId]) -> bool {
     let mut controls = controls.iter();
-    let mut contains =
-        |id: &ControlId| controls.by_ref().find(|control| *control >= id) == Some(id);
-    sorted.iter().all(|id| contains(id))
+    let contains = |id: &ControlId| controls.by_ref().find(|control| *control >= id) == Some(id);
+    sorted.iter().all(contains)
 }
 
 #[cfg(test)]

@@ -29,12 +29,16 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
 /// Bytes of the longest version.
 const VERSION_BYTES: usize = 256;
 
+/// Compiles a pattern; `None` if it is invalid.
+type Compile = Box<dyn FnOnce() -> Option<bytes::Regex> + Send>;
+/// A pattern that is compiled at its first use.
+type LazyPattern = LazyLock<Option<bytes::Regex>, Compile>;
+
 /// The patterns of the table, ready for use.
 struct Matcher {
     glob: Option<GlobMatcher>,
     path: Option<Regex>,
-    programs:
-        Vec<Vec<LazyLock<Option<bytes::Regex>, Box<dyn FnOnce() -> Option<bytes::Regex> + Send>>>>,
+    programs: Vec<Vec<LazyPattern>>,
 }
 
 static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| CLASSES.iter().map(matcher).collect());
@@ -42,8 +46,7 @@ static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| CLASSES.iter().map(ma
 fn matcher(class: &'static Class) -> Matcher {
     let glob = GlobBuilder::new(class.glob).literal_separator(true).build();
     let pattern = |text: &'static str| {
-        let compile: Box<dyn FnOnce() -> Option<bytes::Regex> + Send> =
-            Box::new(move || compiled(text));
+        let compile: Compile = Box::new(move || compiled(text));
         LazyLock::new(compile)
     };
     Matcher {

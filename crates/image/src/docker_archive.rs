@@ -11,7 +11,8 @@ use super::{
     descriptor::BlobDescriptor,
     digest::BlobDigest,
     error::ImageError,
-    image::{ContainerImage, ImageLayer, ImageSelection, check_layer_count, check_platform},
+    image::{ContainerImage, ImageLayer, check_layer_count, check_platform},
+    image_selection::ImageSelection,
     limits::ImageLimits,
     stored_layers::visit_stored,
 };

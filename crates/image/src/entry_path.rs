@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn whiteouts_are_told_apart() {
+    fn whiteouts_are_recognized() {
         check("a/.wh.b", EntryPath::Whiteout("a/b".to_owned()));
         check(".wh.b", EntryPath::Whiteout("b".to_owned()));
         check("a/.wh..wh..opq", EntryPath::Opaque("a".to_owned()));

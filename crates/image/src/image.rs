@@ -8,23 +8,14 @@ use super::{
     descriptor::BlobDescriptor,
     digest::BlobDigest,
     error::ImageError,
+    image_selection::ImageSelection,
     index_choice::choose,
     limits::ImageLimits,
     manifest::{ImageManifest, ManifestDocument, read_manifest},
     media_type::{is_configuration, layer_problem},
-    platform::ImagePlatform,
     verified_reader::{ExpectedBlob, VerifiedReader, stream_error},
 };
 use std::io::Read as _;
-
-/// Which of several images is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImageSelection {
-    /// The platform. `None` means the only one, else Linux on the present architecture.
-    pub platform: Option<ImagePlatform>,
-    /// The name or digest of an image in a layout or archive.
-    pub name: Option<String>,
-}
 
 /// Where an image begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Which image of an index is meant. A choice is made only where it is clear; else the choices are named.
 
 use super::{
-    descriptor::BlobDescriptor, error::ImageError, image::ImageSelection, limits::ImageLimits,
-    platform::ImagePlatform,
+    descriptor::BlobDescriptor, error::ImageError, image_selection::ImageSelection,
+    limits::ImageLimits, platform::ImagePlatform,
 };
 
 /// The most choices that a message names.

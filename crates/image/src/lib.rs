@@ -28,6 +28,7 @@
 //! | `folder` | a folder of files |
 //! | `regular_file` | opens files of unknown kind |
 //! | `image` | from an index or digest to one image |
+//! | `image_selection` | what a user says of it |
 //! | `index_choice` | which image of an index is meant |
 //! | `manifest` | manifests and indexes |
 //! | `configuration` | the configuration of an image as data |
@@ -77,6 +78,7 @@ mod file_tree;
 mod folder;
 mod hard_links;
 mod image;
+mod image_selection;
 mod index_choice;
 mod inflated_stream;
 mod inspector;
@@ -105,7 +107,8 @@ pub use digest::{BlobDigest, ParseDigestError};
 pub use error::ImageError;
 pub use facts_cache::FactsCache;
 pub use folder::read_folder;
-pub use image::{ContainerImage, ImageLayer, ImageRoot, ImageSelection, load_image};
+pub use image::{ContainerImage, ImageLayer, ImageRoot, load_image};
+pub use image_selection::ImageSelection;
 pub use inspector::{FileEntry, Inspection, Inspector, Interest};
 pub use layer_content::LayerContent;
 pub use layers::{LayerCache, ReadLayer, read_layers};

@@ -30,7 +30,7 @@ type Candidate<'a> = (usize, Option<&'a FoundCredential>);
 
 /// The result of trying one credential.
 enum Access {
-    Granted(Answer),
+    Granted(Box<Answer>),
     /// Refused, with this status.
     Refused(u16),
 }
@@ -141,7 +141,7 @@ impl ClientState {
         let mut refused = 401;
         for candidate in candidates {
             match self.read_as(candidate, &url, request, host).await? {
-                Access::Granted(answer) => return Ok(answer),
+                Access::Granted(answer) => return Ok(*answer),
                 Access::Refused(status) => refused = status,
             }
         }
@@ -170,7 +170,7 @@ impl ClientState {
             let answer = self.follow(url, request, header.as_ref()).await?;
             let status = answer.status().as_u16();
             if !matches!(status, 401 | 403) || answer.left_home {
-                return Ok(Access::Granted(answer));
+                return Ok(Access::Granted(Box::new(answer)));
             }
             let wanted = Challenge::read(answer.response.headers());
             match wanted.filter(|_| status == 401) {

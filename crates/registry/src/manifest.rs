@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn digest_is_compared_with_what_was_asked_for_and_announced() {
+    fn digest_is_compared_with_the_requested_and_the_announced_one() {
         let right = ContentDigest::of(DigestAlgorithm::Sha256, b"x");
         let long = ContentDigest::of(DigestAlgorithm::Sha512, b"x").to_string();
         let wrong = ContentDigest::of(DigestAlgorithm::Sha256, b"y");

@@ -89,8 +89,8 @@ fn segments(mut text: &str) -> impl Iterator<Item = &str> {
 
 /// Removes zeros at the end, and those before the first letters.
 fn canonical(segments: &[&str]) -> Vec<Box<str>> {
-    let letters = segments.iter().position(|segment| !is_number(segment));
-    let (numbers, rest) = segments.split_at(letters.unwrap_or(segments.len()));
+    let first_word = segments.iter().position(|segment| !is_number(segment));
+    let (numbers, rest) = segments.split_at(first_word.unwrap_or(segments.len()));
     without_zeros(numbers)
         .iter()
         .chain(without_zeros(rest))

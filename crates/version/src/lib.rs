@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `format` | the formats and their names |
 //! | `error` | what cannot be read, and why |
+//! | `missing_epoch` | what a missing epoch means |
 //! | `package_version` | [`Version`] and its order |
 //! | `constraint` | [`Constraint`], and which versions it holds for |
 //! | `expression` | the syntax of constraints: terms, operators, quotes |
@@ -33,6 +34,7 @@ mod golang;
 mod jvm;
 mod maven;
 mod maven_items;
+mod missing_epoch;
 mod npm_range;
 mod nuget;
 mod package_version;
@@ -46,4 +48,5 @@ mod semantic;
 pub use constraint::{Constraint, MAX_CONSTRAINT_BYTES};
 pub use error::VersionError;
 pub use format::VersionFormat;
-pub use package_version::{MAX_VERSION_BYTES, MissingEpoch, Version};
+pub use missing_epoch::MissingEpoch;
+pub use package_version::{MAX_VERSION_BYTES, Version};

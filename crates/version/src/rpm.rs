@@ -3,7 +3,7 @@
 
 use crate::{
     digits::{compare_digits, is_number, split_digits, split_leading},
-    package_version::MissingEpoch,
+    missing_epoch::MissingEpoch,
 };
 use std::cmp::Ordering;
 

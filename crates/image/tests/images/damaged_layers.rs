@@ -76,7 +76,7 @@ fn tar_that_is_cut_off_ends_in_an_error_but_between_entries() {
 }
 
 #[test]
-fn damaged_blob_is_told_apart_from_a_damaged_archive() {
+fn damaged_blob_and_damaged_archive_have_different_errors() {
     let tar = layer(&["f=1"]);
     let blob = gzip(&tar);
     let mut damaged = blob.clone();
