@@ -7,9 +7,12 @@
 )]
 #![allow(
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by panicking"
 )]
 
+mod database_update;
 mod oracle_answers;
+mod sbom_documents;
