@@ -133,7 +133,7 @@ fn operator_with_a_full_store_keeps_what_it_has_and_fills_a_larger_one() {
         &listen,
     ];
     let small = [ALONE, &args, &["--store-max-size", "1Mi"]].concat();
-    let operator = watched.operator("small", &small);
+    let mut operator = watched.operator("small", &small);
     operator.wait_for_log("the store is full");
     wait_for_metrics(port, &operator, "a lost write", |metrics| {
         has(metrics, "store", "lost")
@@ -145,6 +145,8 @@ fn operator_with_a_full_store_keeps_what_it_has_and_fills_a_larger_one() {
     assert_eq!(number(FindingState::Fixed), Some(0));
     operator.child.signal("TERM");
     operator.wait_for_log("ended");
+    // Until then its port is in use.
+    operator.child.wait();
 
     let operator = watched.operator("large", &[ALONE, &args].concat());
     wait_for("all findings in the store", || {
@@ -339,13 +341,15 @@ fn operator_with_the_url_of_a_database_in_a_file_keeps_results_there() {
     fs::write(&file, format!("{url}\n")).expect("it can be written");
     let file = file.to_str().expect("the path is UTF-8");
     let args = [ALONE, &["--store-url-file", file]].concat();
-    let operator = watched.operator("first", &args);
+    let mut operator = watched.operator("first", &args);
     let store = WatchedStore::new(&watched, url.parse().expect("it is a location"));
     store.wait("a finding in the database", &operator, |store| {
         store.has(FindingState::Open)
     });
     operator.child.signal("TERM");
     operator.wait_for_log("ended");
+    // Until then its port is in use.
+    operator.child.wait();
     // A process that starts later goes on with the same history.
     watched.apply(REPAIRED);
     let second = watched.operator("second", &args);
