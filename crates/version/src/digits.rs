@@ -29,3 +29,25 @@ pub(crate) fn split_leading(text: &str, condition: impl Fn(char) -> bool) -> (&s
     let end = text.find(|char| !condition(char)).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
+
+/// Compares lists of identifiers with dots between them: numbers by value, texts by ASCII, and the longer
+/// list is after its own beginning. `number_to_text` is the order of a number to a text.
+pub(crate) fn compare_identifiers(left: &str, right: &str, number_to_text: Ordering) -> Ordering {
+    let (mut left, mut right) = (left.split('.'), right.split('.'));
+    loop {
+        let order = match (left.next(), right.next()) {
+            (None, None) => return Ordering::Equal,
+            (Some(_), None) => return Ordering::Greater,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(left), Some(right)) => match (is_number(left), is_number(right)) {
+                (true, true) => compare_digits(left, right),
+                (true, false) => number_to_text,
+                (false, true) => number_to_text.reverse(),
+                (false, false) => left.cmp(right),
+            },
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}

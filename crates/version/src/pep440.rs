@@ -2,7 +2,7 @@
 //! (`pep440_legacy`), before every version of PEP 440.
 
 use crate::{
-    digits::{compare_digits, is_number, is_zero, split_digits},
+    digits::{compare_digits, compare_identifiers, is_number, is_zero, split_digits},
     pep440_legacy::LegacyVersion,
 };
 use std::cmp::Ordering;
@@ -86,7 +86,7 @@ impl Pep440Version {
                 (None, None) => Ordering::Equal,
                 (None, Some(_)) => Ordering::Less,
                 (Some(_), None) => Ordering::Greater,
-                (Some(left), Some(right)) => compare_local(left, right),
+                (Some(left), Some(right)) => compare_identifiers(left, right, Ordering::Greater),
             })
     }
 
@@ -226,25 +226,4 @@ fn compare_release(left: &[Box<str>], right: &[Box<str>]) -> Ordering {
         .map(|(left, right)| compare_digits(left, right))
         .find(|order| *order != Ordering::Equal)
         .unwrap_or_else(|| left.len().cmp(&right.len()))
-}
-
-/// A number is after a text, and the longer local version after its own beginning.
-fn compare_local(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left.split('.'), right.split('.'));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(_), None) => return Ordering::Greater,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(left), Some(right)) => match (is_number(left), is_number(right)) {
-                (true, true) => compare_digits(left, right),
-                (true, false) => Ordering::Greater,
-                (false, true) => Ordering::Less,
-                (false, false) => left.cmp(right),
-            },
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
 }

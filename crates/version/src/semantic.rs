@@ -3,7 +3,7 @@
 
 use crate::{
     apk::strip_v,
-    digits::{compare_digits, is_number, split_leading},
+    digits::{compare_digits, compare_identifiers, is_number, split_leading},
 };
 use std::cmp::Ordering;
 
@@ -103,7 +103,9 @@ impl SemanticVersion {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Greater,
             (false, true) => Ordering::Less,
-            (false, false) => compare_identifiers(&self.pre_release, &other.pre_release),
+            (false, false) => {
+                compare_identifiers(&self.pre_release, &other.pre_release, Ordering::Less)
+            }
         }
     }
 
@@ -137,26 +139,4 @@ fn are_identifiers(text: &str) -> bool {
                 .chars()
                 .all(|char| char.is_ascii_alphanumeric() || char == '-' || char == '~')
     })
-}
-
-/// Semantic Versioning, item 11: numbers by value and before texts, texts by ASCII, and the longer list
-/// is after the shorter one.
-fn compare_identifiers(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left.split('.'), right.split('.'));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(_), None) => return Ordering::Greater,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(left), Some(right)) => match (is_number(left), is_number(right)) {
-                (true, true) => compare_digits(left, right),
-                (true, false) => Ordering::Less,
-                (false, true) => Ordering::Greater,
-                (false, false) => left.cmp(right),
-            },
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
 }
